@@ -1,0 +1,3 @@
+//! codeloops, the program.
+
+fn main() {}

@@ -1,0 +1,86 @@
+//! What the driver needs of the world, as traits that adapters implement.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use codeloops_event::{
+    AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Iteration, Nonce,
+    ProcessInfo, Stamp, TreeCheck,
+};
+use codeloops_machine::{AgentCall, AgentReport, CriticTree, StopLevel};
+use tokio::sync::{mpsc, watch};
+
+/// Tells a running call to end. Starts as `None`; only ever grows.
+pub type StopSignal = watch::Receiver<Option<StopLevel>>;
+
+/// What a running agent call tells before it is over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentNote {
+    /// Its process runs. Sent once, before anything else; never dropped.
+    Started(ProcessInfo),
+    /// It printed something.
+    Output(AgentOutput),
+}
+
+/// Where a running agent call tells it. The channel is bounded.
+///
+/// `Started` is sent with `send().await`; output with `try_send`: when nobody keeps up it is left
+/// out, its bytes counted into the `skipped_bytes` of the next one that fits.
+pub type Notes = mpsc::Sender<AgentNote>;
+
+/// Runs agents.
+#[async_trait]
+pub trait Agents: Send + Sync {
+    /// Runs one call to its end. Always answers, whatever happens: a failure is an
+    /// [`codeloops_event::AgentOutcome`]. When it returns, nothing that the agent spawned is left
+    /// running. After `stop` changes it returns within seconds (`Graceful`) or at once (`Now`).
+    async fn run(&self, call: AgentCall, notes: Notes, stop: StopSignal) -> AgentReport;
+}
+
+/// Looks at the working tree.
+#[async_trait]
+pub trait Workspace: Send + Sync {
+    /// Takes a snapshot, keeps it alive by a ref, and makes its diff from the base tree. The error
+    /// says what failed, with what.
+    async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String>;
+
+    /// Compares tree, index and HEAD with what they were at the last [`Self::capture`], and puts a
+    /// change back where `before.restore` says so and no other run works in the same tree.
+    async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck;
+}
+
+/// Runs the user's checks.
+#[async_trait]
+pub trait Gates: Send + Sync {
+    /// Runs one gate to its end; a failure is a [`codeloops_event::GateStatus`].
+    async fn run(&self, call: CallId, gate: GateSettings, stop: StopSignal) -> GateResult;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Reads both clocks.
+    fn now(&self) -> Stamp;
+}
+
+/// Gives random words.
+pub trait Ids: Send + Sync {
+    /// A word that nobody can guess.
+    fn nonce(&self) -> Nonce;
+}
+
+/// The record of the run: fallible, and waited for.
+pub trait Record: Send {
+    /// Appends one fact or decision. When it returns, the line has left the process.
+    fn append(&mut self, event: &Event) -> Result<(), RecordError>;
+}
+
+/// The record could not be written: what failed, with what.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RecordError(pub String);
+
+/// Everything else that listens: infallible, never waited for.
+pub trait Publish: Send {
+    /// Hands an event on. Must not block.
+    fn publish(&mut self, event: Arc<Event>);
+}

@@ -1,0 +1,171 @@
+//! How a call of an agent ended, and what it left.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stamp::Timestamp;
+
+/// A file of the evidence folder, with what is needed to notice a change of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Path relative to the run's evidence folder, with `/` between its parts.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Bytes that came after `limits.max_output` was reached and were not kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropped_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What is known of a started process; enough to tell it from a later one with the same pid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    /// Process id.
+    pub pid: u32,
+    /// When the process started, in clock ticks since boot (`/proc/<pid>/stat`, field 22); null
+    /// where the system does not tell.
+    pub start_ticks: Option<u64>,
+}
+
+/// A signal's number, as the operating system counts it.
+pub type Signal = i32;
+
+/// Which clock ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// `limits.actor_timeout` or `limits.critic_timeout`.
+    Total,
+    /// `limits.idle_timeout`: no output for that long.
+    Idle,
+    /// What was left of `limits.max_duration`.
+    RunBudget,
+}
+
+/// Why a provider refused; nothing that a second try would mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not logged in, or a key that is not accepted.
+    Auth,
+    /// No credit, or a quota that does not come back by waiting.
+    Billing,
+    /// The request itself was not accepted.
+    BadRequest,
+}
+
+/// How an answer came to an end before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutOffKind {
+    /// The stream ended without its final event.
+    NoFinalEvent,
+    /// The model reached its output limit.
+    Length,
+}
+
+/// How many tool calls the agent's own permission rules denied.
+pub type DenialCount = u32;
+
+/// How a call of an agent ended. The machine decides on each of these; none of them is an empty
+/// string.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AgentOutcome {
+    /// It did its turn: its final event, where there is one, says success, else exit code 0.
+    Completed,
+    /// It did its turn, but its permission rules denied something.
+    Denied {
+        /// Denied tool calls.
+        count: DenialCount,
+    },
+    /// The provider refused for good.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The provider's words, in one line.
+        message: String,
+    },
+    /// A usage window is used up.
+    UsageLimit {
+        /// When it resets, where the agent told.
+        resets_at: Option<Timestamp>,
+        /// The agent's words, in one line.
+        message: String,
+    },
+    /// Overloaded, 5xx, network: worth another try.
+    Transient {
+        /// The agent's words, in one line.
+        message: String,
+    },
+    /// The answer broke off.
+    CutOff {
+        /// How.
+        how: CutOffKind,
+    },
+    /// It ended with a failure of its own.
+    Failed {
+        /// Exit code of the process.
+        exit_code: i32,
+        /// The agent's words where its final event gave some, in one line.
+        message: Option<String>,
+    },
+    /// A signal that we did not send ended it.
+    Signaled {
+        /// The signal.
+        signal: Signal,
+    },
+    /// It exited with 0 and printed nothing where an answer was due.
+    NoOutput,
+    /// A limit of ours ended it.
+    TimedOut {
+        /// Which.
+        limit: LimitKind,
+        /// The limit, in milliseconds.
+        after_ms: u64,
+    },
+    /// A stop request of the user ended it.
+    Interrupted,
+    /// There is no such program, or it could not be started.
+    NotStarted {
+        /// What failed, with what.
+        message: String,
+    },
+}
+
+/// Tokens and money of one or several calls; a field is null where the agent did not tell.
+///
+/// `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens sent, cached ones included.
+    pub input_tokens: Option<u64>,
+    /// Tokens received, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Part of the input read from a cache.
+    pub cache_read_tokens: Option<u64>,
+    /// Part of the input written to a cache.
+    pub cache_creation_tokens: Option<u64>,
+    /// Part of the output that was reasoning.
+    pub reasoning_tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+/// Usage of both roles; null where nothing is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsageByRole {
+    /// The actor's.
+    pub actor: Option<Usage>,
+    /// The critic's.
+    pub critic: Option<Usage>,
+    /// Both together; only in `session_end`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Usage>,
+}

@@ -1,0 +1,58 @@
+//! Names within a run's evidence folder, and the cap on a text in a session line.
+
+use crate::id::{Attempt, Iteration, Role};
+use crate::lines::OutputStream;
+
+/// Bytes that a text may take in a session line; a longer one keeps its head and its tail.
+pub const TEXT_LIMIT: usize = 1024 * 1024;
+
+/// The lineage file of a run.
+pub const RUN_FILE: &str = "run.json";
+
+/// The folder of one iteration, relative to the run's evidence folder.
+#[must_use]
+pub fn iteration_dir(iteration: Iteration) -> String {
+    format!("iterations/{iteration}")
+}
+
+/// The file of one stream of an agent call. The first attempt has no number in its name.
+#[must_use]
+pub fn agent_stream(
+    iteration: Iteration,
+    role: Role,
+    attempt: Attempt,
+    stream: OutputStream,
+) -> String {
+    let dir = iteration_dir(iteration);
+    let stream = stream.as_str();
+    if attempt == 1 {
+        format!("{dir}/{role}.{stream}")
+    } else {
+        format!("{dir}/{role}-{attempt}.{stream}")
+    }
+}
+
+/// The file of an iteration's diff.
+#[must_use]
+pub fn diff_patch(iteration: Iteration) -> String {
+    format!("{}/diff.patch", iteration_dir(iteration))
+}
+
+/// Keeps head and tail of a text of more than `limit` bytes, with a marker line between that gives
+/// the number of bytes left out. Cuts on character boundaries.
+#[must_use]
+pub fn cap_text(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let half = limit / 2;
+    let head = &text[..text.floor_char_boundary(half)];
+    let tail = &text[text.ceil_char_boundary(text.len() - half)..];
+    join_capped(head, tail, (text.len() - head.len() - tail.len()) as u64)
+}
+
+/// Head and tail of a longer text, with the marker between that gives the `omitted` bytes.
+#[must_use]
+pub fn join_capped(head: &str, tail: &str, omitted: u64) -> String {
+    format!("{head}\n[... {omitted} bytes omitted ...]\n{tail}")
+}

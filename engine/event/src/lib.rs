@@ -1,0 +1,46 @@
+//! The contract of codeloops: what happened in a run, as typed events.
+//!
+//! Every [`Event`] is one of three kinds ([`Class`]):
+//!
+//! * a **fact**: the world told us (an agent ended, a diff is there);
+//! * a **decision**: the machine concluded (a verdict, the end of a round);
+//! * **chatter**: output chunks and the like, shown live and never recorded.
+//!
+//! Facts and decisions are the lines of the session file, in the order in which they happened; the
+//! serde shape of [`Event`] *is* the file format. This crate knows no clock, no file system and no
+//! agent: it only names things.
+//!
+//! The version rule stands at [`FormatVersion`].
+
+mod agent;
+mod change;
+mod event;
+mod gate;
+mod id;
+mod lines;
+mod outcome;
+mod settings;
+mod stamp;
+mod verdict;
+mod version;
+
+pub mod layout;
+
+pub use agent::{
+    AgentOutcome, CutOffKind, DenialCount, Evidence, LimitKind, ProcessInfo, Refusal, Signal,
+    Usage, UsageByRole,
+};
+pub use change::{CapturedDiff, FileChange, FileStatus, TreeCheck, TreeId};
+pub use event::{Class, Event};
+pub use gate::{GateResult, GateStatus};
+pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};
+pub use lines::{
+    ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
+    DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,
+    SessionEnd, SessionStart, StopRequested, TreeChecked, VerdictReached, Waiting,
+};
+pub use outcome::{Outcome, StopReason};
+pub use settings::{AgentSettings, CriticAccess, GateSettings, Limits, Permissions, Settings};
+pub use stamp::{Stamp, Timestamp};
+pub use verdict::{Decision, Ruling, Verdict, VerdictProblem};
+pub use version::{FORMAT_VERSION, FormatVersion, UnreadableVersion};

@@ -1,0 +1,419 @@
+//! The payload of each line type of the session file, and of chatter.
+//!
+//! Field names, types and null rules of `session_start`, `iteration` and `session_end` follow the
+//! published session format; `docs/session-format.md` lists every field. `timestamp` is when it
+//! happened, `elapsed_ms` the run's monotonic clock at that moment (absent, so 0, in files of other
+//! programs).
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{AgentOutcome, Evidence, ProcessInfo, Usage, UsageByRole};
+use crate::change::{TreeCheck, TreeId};
+use crate::gate::GateResult;
+use crate::id::{Attempt, CallId, Iteration, Nonce, Role, RunId};
+use crate::outcome::{Outcome, StopReason};
+use crate::settings::Settings;
+use crate::stamp::Timestamp;
+use crate::verdict::{Decision, Ruling};
+use crate::version::FormatVersion;
+
+/// The run and iteration that a fork began from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The run.
+    pub run_id: RunId,
+    /// The iteration whose tree it began with.
+    pub iteration: Iteration,
+}
+
+/// The first line. The fields from `format_version` on are absent in files of other programs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionStart {
+    /// When the run began.
+    pub timestamp: Timestamp,
+    /// The task, unchanged.
+    pub prompt: String,
+    /// Absolute path, lossily decoded.
+    pub working_dir: String,
+    /// Title of the actor's agent.
+    pub actor_agent: String,
+    /// Title of the critic's agent.
+    pub critic_agent: String,
+    /// The actor's model, null for the agent's default.
+    pub actor_model: Option<String>,
+    /// The critic's model, null for the agent's default.
+    pub critic_model: Option<String>,
+    /// The iteration limit, null for none.
+    pub max_iterations: Option<u32>,
+    /// Version of the file's format.
+    #[serde(default)]
+    pub format_version: Option<FormatVersion>,
+    /// The release that wrote the file.
+    #[serde(default)]
+    pub codeloops_version: Option<String>,
+    /// The run's identity.
+    #[serde(default)]
+    pub run_id: Option<RunId>,
+    /// HEAD when the run began; null in a repository without a commit.
+    #[serde(default)]
+    pub commit_sha: Option<String>,
+    /// The branch when the run began; null when HEAD was detached.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// Snapshot of the working tree when the run began.
+    #[serde(default)]
+    pub base_tree: Option<TreeId>,
+    /// Where a fork began.
+    #[serde(default)]
+    pub parent: Option<Parent>,
+    /// The inherited trace, if any: 32 hexadecimal digits.
+    #[serde(default)]
+    pub trace_id: Option<String>,
+    /// The inherited parent span, if any: 16 hexadecimal digits.
+    #[serde(default)]
+    pub parent_span_id: Option<String>,
+    /// The resolved settings.
+    #[serde(default)]
+    pub settings: Option<Settings>,
+}
+
+/// A round begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are those of every progress line")]
+pub struct IterationStarted {
+    pub timestamp: Timestamp,
+    pub elapsed_ms: u64,
+    pub iteration: Iteration,
+}
+
+/// An agent's process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStarted {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Which try.
+    pub attempt: Attempt,
+    /// The agent's title.
+    pub agent: String,
+    /// Its process.
+    pub process: ProcessInfo,
+    /// The evaluation's nonce; only in `critic_started`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+}
+
+/// An actor call is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActorCompleted {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Which try.
+    pub attempt: Attempt,
+    /// How it ended.
+    pub outcome: AgentOutcome,
+    /// Exit code, 128 + n for a signal; null where no process ran.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration_secs: f64,
+    /// All of its stdout; null where no process ran.
+    pub stdout: Option<Evidence>,
+    /// All of its stderr; null where no process ran.
+    pub stderr: Option<Evidence>,
+    /// The agent's own name for the conversation, where it told.
+    pub agent_session: Option<String>,
+    /// What the call used, where it told.
+    pub usage: Option<Usage>,
+    /// Processes it had left behind, which were ended.
+    pub leftovers: u32,
+}
+
+/// The changes are captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffCaptured {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// The snapshot.
+    pub tree: TreeId,
+    /// Changed files since the run began.
+    pub files_changed: u64,
+    /// Lines added since the run began.
+    pub insertions: u64,
+    /// Lines removed since the run began.
+    pub deletions: u64,
+    /// The whole diff.
+    pub patch: Evidence,
+    /// What may hide work from the diff.
+    pub notes: Vec<String>,
+}
+
+/// The changes could not be captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffFailed {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// What failed, with what.
+    pub error: String,
+}
+
+/// A gate is through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateCompleted {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Its result.
+    pub gate: GateResult,
+}
+
+/// A critic call is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CriticCompleted {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Which try.
+    pub attempt: Attempt,
+    /// How it ended.
+    pub outcome: AgentOutcome,
+    /// Exit code, 128 + n for a signal; null where no process ran.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration_secs: f64,
+    /// The critic's final text (capped).
+    pub text: String,
+    /// All of its stdout; null where no process ran.
+    pub stdout: Option<Evidence>,
+    /// All of its stderr; null where no process ran.
+    pub stderr: Option<Evidence>,
+    /// What the call used, where it told.
+    pub usage: Option<Usage>,
+    /// Processes it had left behind, which were ended.
+    pub leftovers: u32,
+}
+
+/// The tree was compared with what it was before the critic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeChecked {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// After which try of the critic.
+    pub attempt: Attempt,
+    /// What was found and done.
+    pub check: TreeCheck,
+}
+
+/// What became of the critic's answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictReached {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// From which try of the critic.
+    pub attempt: Attempt,
+    /// What became of it.
+    pub ruling: Ruling,
+}
+
+/// The machine waits before it calls an agent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When it began.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Whose next call it is.
+    pub role: Role,
+    /// Which try comes then.
+    pub attempt: Attempt,
+    /// Wall-clock time at which the wait is over.
+    pub until: Timestamp,
+    /// Why, in the agent's words.
+    pub reason: String,
+}
+
+/// The user asked to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopRequested {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// The signal (`SIGINT`, `SIGTERM`, `SIGHUP`).
+    pub signal: String,
+    /// Whether it asked to stop at once, without grace: the second request, or a later one.
+    pub now: bool,
+}
+
+/// An answer came to a call that was over; it changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerIgnored {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// The call.
+    pub call: CallId,
+}
+
+/// The session could not be recorded, or codeloops itself failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineFailed {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// `record_failed` or `internal_error`.
+    pub reason: StopReason,
+    /// What failed, with what.
+    pub error: String,
+}
+
+/// The summary of a finished round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IterationEnd {
+    /// The round, counted from 1.
+    pub iteration_number: Iteration,
+    /// The actor's final text where its stream tells it apart, else its stdout (capped).
+    pub actor_output: String,
+    /// The actor's stderr (capped).
+    pub actor_stderr: String,
+    /// The actor's exit code, 128 + n for a signal.
+    pub actor_exit_code: i32,
+    /// How long the actor took.
+    pub actor_duration_secs: f64,
+    /// Everything that changed since the run began (capped).
+    pub git_diff: String,
+    /// Files changed since the run began.
+    pub git_files_changed: u64,
+    /// The decision that took effect.
+    pub critic_decision: Decision,
+    /// What the actor is told next; null for DONE.
+    pub feedback: Option<String>,
+    /// When the round was over.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    #[serde(default)]
+    pub elapsed_ms: u64,
+    /// The critic's final text of the try that counted (capped).
+    #[serde(default)]
+    pub critic_output: Option<String>,
+    /// What the critic said; null where its answers could not be read.
+    #[serde(default)]
+    pub critic_verdict: Option<Decision>,
+    /// Exit code of that try.
+    #[serde(default)]
+    pub critic_exit_code: Option<i32>,
+    /// How long all tries of this round took.
+    #[serde(default)]
+    pub critic_duration_secs: Option<f64>,
+    /// Lines added since the run began.
+    #[serde(default)]
+    pub insertions: Option<u64>,
+    /// Lines removed since the run began.
+    #[serde(default)]
+    pub deletions: Option<u64>,
+    /// The snapshot.
+    #[serde(default)]
+    pub tree: Option<TreeId>,
+    /// What the round used.
+    #[serde(default)]
+    pub usage: Option<UsageByRole>,
+    /// Results of the gates, in order.
+    #[serde(default)]
+    pub gates: Vec<GateResult>,
+}
+
+/// The end of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionEnd {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Finished rounds.
+    pub iterations: u32,
+    /// The critic's summary, for success.
+    pub summary: Option<String>,
+    /// The critic's confidence, for success.
+    pub confidence: Option<f64>,
+    /// Duration of the run, summed over its processes.
+    pub duration_secs: f64,
+    /// When it ended.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    #[serde(default)]
+    pub elapsed_ms: u64,
+    /// Why it ended.
+    #[serde(default)]
+    pub stop_reason: Option<StopReason>,
+    /// What failed, in one line; null where nothing did.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What the run used.
+    #[serde(default)]
+    pub usage: Option<UsageByRole>,
+}
+
+/// A stream of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl OutputStream {
+    /// The stream's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// Chatter: something an agent printed, as it came. Never recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentOutput {
+    /// Who printed it.
+    pub role: Role,
+    /// Where.
+    pub stream: OutputStream,
+    /// What, lossily decoded; not trusted, it may hold terminal escapes. For an agent with a
+    /// structured stream: its readable part.
+    pub text: String,
+    /// Bytes that were left out before this text because nobody kept up.
+    pub skipped_bytes: u64,
+}

@@ -1,0 +1,95 @@
+//! The settings of a run, resolved and fixed when it starts.
+
+use serde::{Deserialize, Serialize};
+
+/// What agents may do without asking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permissions {
+    /// Everything their own flags can grant.
+    #[default]
+    Full,
+    /// Edits, but no commands beyond what their configuration allows.
+    Edits,
+}
+
+/// What the critic may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CriticAccess {
+    /// Read and run commands (tests, linters).
+    #[default]
+    RunCommands,
+    /// Read only.
+    ReadOnly,
+}
+
+/// One role's agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSettings {
+    /// The agent's id (`claude`).
+    pub agent: String,
+    /// Its title (`Claude Code`).
+    pub title: String,
+    /// The model asked for, null for the agent's own default.
+    pub model: Option<String>,
+    /// Bytes that a prompt for this agent may have.
+    pub max_prompt_bytes: u64,
+}
+
+/// The limits of a run; null where there is none. Times in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Rounds.
+    pub max_iterations: Option<u32>,
+    /// Time of the whole run.
+    pub max_duration_secs: Option<f64>,
+    /// Time of one actor call.
+    pub actor_timeout_secs: Option<f64>,
+    /// Time of one critic call.
+    pub critic_timeout_secs: Option<f64>,
+    /// Time of one gate.
+    pub gate_timeout_secs: Option<f64>,
+    /// Time without output of an actor call; null where the agent prints only at its end.
+    pub actor_idle_timeout_secs: Option<f64>,
+    /// The same of a critic call.
+    pub critic_idle_timeout_secs: Option<f64>,
+    /// Failed actor rounds in a row that end the run.
+    pub max_actor_failures: u32,
+    /// Failed critic calls or unreadable rounds in a row that end the run.
+    pub max_critic_failures: u32,
+    /// How long to wait for a usage window to reset.
+    pub usage_limit_wait_secs: f64,
+    /// Bytes of evidence that one stream may grow to.
+    pub max_output_bytes: u64,
+}
+
+/// One gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateSettings {
+    /// Its name.
+    pub name: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Whether a red result blocks an approval.
+    pub required: bool,
+}
+
+/// Every setting that the engine acts on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The actor's agent.
+    pub actor: AgentSettings,
+    /// The critic's agent.
+    pub critic: AgentSettings,
+    /// Limits.
+    pub limits: Limits,
+    /// What agents may do without asking.
+    pub permissions: Permissions,
+    /// What the critic may do.
+    pub critic_access: CriticAccess,
+    /// Whether a tree that the critic changed is put back.
+    pub restore_tree: bool,
+    /// The user's checks, in order.
+    pub gates: Vec<GateSettings>,
+}

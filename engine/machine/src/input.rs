@@ -1,0 +1,164 @@
+//! What can reach the machine from outside.
+
+use codeloops_event::{
+    AgentOutcome, CallId, CapturedDiff, Evidence, GateResult, Nonce, ProcessInfo, RunId, Settings,
+    Stamp, StopReason, TreeCheck, TreeId, Usage,
+};
+
+/// One input with the moment at which the driver took it, and a fresh random word. The machine uses
+/// the nonce if this input makes it begin an evaluation: so it is never drawn before the actor has
+/// ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stamped<T> {
+    /// When.
+    pub stamp: Stamp,
+    /// A fresh nonce.
+    pub nonce: Nonce,
+    /// What.
+    pub input: T,
+}
+
+/// What the run begins with; it becomes the `session_start` line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The task, unchanged.
+    pub prompt: String,
+    /// Absolute path, lossily decoded.
+    pub working_dir: String,
+    /// The run's identity.
+    pub run_id: RunId,
+    /// HEAD, null in a repository without a commit.
+    pub commit_sha: Option<String>,
+    /// The branch, null when HEAD is detached.
+    pub branch: Option<String>,
+    /// Snapshot of the working tree.
+    pub base_tree: TreeId,
+    /// The release that runs.
+    pub codeloops_version: String,
+    /// The inherited trace, if any.
+    pub trace_id: Option<String>,
+    /// The inherited parent span, if any.
+    pub parent_span_id: Option<String>,
+    /// The resolved settings.
+    pub settings: Settings,
+}
+
+/// What an agent call came to. Texts are decoded and capped before they get here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentReport {
+    /// How it ended.
+    pub outcome: AgentOutcome,
+    /// Exit code, 128 + n for a signal; null where no process ran.
+    pub exit_code: Option<i32>,
+    /// The agent's final text where its stream tells it apart, else its whole stdout (capped).
+    pub text: String,
+    /// Its stderr (capped).
+    pub stderr: String,
+    /// All of its stdout; null where no process ran.
+    pub stdout_file: Option<Evidence>,
+    /// All of its stderr; null where no process ran.
+    pub stderr_file: Option<Evidence>,
+    /// The agent's own name for the conversation, where it told.
+    pub agent_session: Option<String>,
+    /// What it used, where it told.
+    pub usage: Option<Usage>,
+    /// Processes it left behind, which were ended.
+    pub leftovers: u32,
+}
+
+/// One thing that happened outside and reached the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// An agent's process runs.
+    AgentStarted {
+        /// The call it belongs to.
+        call: CallId,
+        /// The process.
+        process: ProcessInfo,
+    },
+    /// An agent call is over.
+    AgentFinished {
+        /// The call.
+        call: CallId,
+        /// What it came to.
+        report: Box<AgentReport>,
+    },
+    /// The changes are captured.
+    DiffCaptured {
+        /// The call.
+        call: CallId,
+        /// Snapshot and diff.
+        diff: Box<CapturedDiff>,
+    },
+    /// They could not be captured.
+    DiffFailed {
+        /// The call.
+        call: CallId,
+        /// What failed, with what.
+        error: String,
+    },
+    /// A gate is through.
+    GateFinished {
+        /// The call.
+        call: CallId,
+        /// Its result.
+        result: Box<GateResult>,
+    },
+    /// The tree was compared with what it was before the critic.
+    TreeChecked {
+        /// The call.
+        call: CallId,
+        /// What was found and done.
+        check: TreeCheck,
+    },
+    /// A wait is over.
+    WaitOver {
+        /// The call.
+        call: CallId,
+    },
+    /// The user asked to stop.
+    StopRequested {
+        /// The signal's name.
+        signal: String,
+    },
+    /// The record could not be written, or the driver found a defect: the run cannot go on.
+    EngineFailed {
+        /// `RecordFailed` or `InternalError`.
+        reason: StopReason,
+        /// What failed, with what.
+        error: String,
+    },
+}
+
+impl Input {
+    /// The call that the input answers or tells of.
+    #[must_use]
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::AgentStarted { call, .. }
+            | Self::AgentFinished { call, .. }
+            | Self::DiffCaptured { call, .. }
+            | Self::DiffFailed { call, .. }
+            | Self::GateFinished { call, .. }
+            | Self::TreeChecked { call, .. }
+            | Self::WaitOver { call } => Some(*call),
+            Self::StopRequested { .. } | Self::EngineFailed { .. } => None,
+        }
+    }
+
+    /// The input's kind, in one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AgentStarted { .. } => "agent_started",
+            Self::AgentFinished { .. } => "agent_finished",
+            Self::DiffCaptured { .. } => "diff_captured",
+            Self::DiffFailed { .. } => "diff_failed",
+            Self::GateFinished { .. } => "gate_finished",
+            Self::TreeChecked { .. } => "tree_checked",
+            Self::WaitOver { .. } => "wait_over",
+            Self::StopRequested { .. } => "stop_requested",
+            Self::EngineFailed { .. } => "engine_failed",
+        }
+    }
+}
