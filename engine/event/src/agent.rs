@@ -169,3 +169,24 @@ pub struct UsageByRole {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Usage>,
 }
+
+impl Usage {
+    /// The sum, field by field; what one side does not know, the other one tells alone.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        fn add<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
+            match (a, b) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            }
+        }
+        Self {
+            input_tokens: add(self.input_tokens, other.input_tokens),
+            output_tokens: add(self.output_tokens, other.output_tokens),
+            cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
+            cache_creation_tokens: add(self.cache_creation_tokens, other.cache_creation_tokens),
+            reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
+            cost_usd: add(self.cost_usd, other.cost_usd),
+        }
+    }
+}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::lines::{
     ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
     DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, SessionEnd,
-    SessionStart, StopRequested, TreeChecked, VerdictReached, Waiting,
+    SessionStart, StopRequested, TreeChecked, VerdictReached, WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -48,6 +48,8 @@ pub enum Event {
     VerdictReached(Box<VerdictReached>),
     /// Decision: wait before an agent is called again.
     Waiting(Waiting),
+    /// Fact: a wait is over.
+    WaitOver(WaitOver),
     /// Fact: the user asked to stop.
     StopRequested(StopRequested),
     /// Decision: an answer to a call that was over is ignored.
@@ -76,6 +78,7 @@ impl Event {
             | Self::CriticStarted(_)
             | Self::CriticCompleted(_)
             | Self::TreeChecked(_)
+            | Self::WaitOver(_)
             | Self::StopRequested(_)
             | Self::EngineFailed(_) => Class::Fact,
             Self::IterationStarted(_)
@@ -103,6 +106,7 @@ impl Event {
             Self::TreeChecked(e) => e.timestamp,
             Self::VerdictReached(e) => e.timestamp,
             Self::Waiting(e) => e.timestamp,
+            Self::WaitOver(e) => e.timestamp,
             Self::StopRequested(e) => e.timestamp,
             Self::AnswerIgnored(e) => e.timestamp,
             Self::EngineFailed(e) => e.timestamp,
@@ -128,6 +132,7 @@ impl Event {
             Self::TreeChecked(_) => "tree_checked",
             Self::VerdictReached(_) => "verdict_reached",
             Self::Waiting(_) => "waiting",
+            Self::WaitOver(_) => "wait_over",
             Self::StopRequested(_) => "stop_requested",
             Self::AnswerIgnored(_) => "answer_ignored",
             Self::EngineFailed(_) => "engine_failed",

@@ -262,6 +262,21 @@ pub struct Waiting {
     pub reason: String,
 }
 
+/// A wait is over, and the agent is called again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitOver {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Whose next call it is.
+    pub role: Role,
+    /// Which try comes now.
+    pub attempt: Attempt,
+}
+
 /// The user asked to stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopRequested {
