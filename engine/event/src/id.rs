@@ -123,8 +123,10 @@ pub enum CallKind {
     Critic,
     /// The comparison of the working tree after a critic turn.
     TreeCheck,
-    /// A wait before an agent is called again.
-    Wait,
+    /// A wait before the actor is called again.
+    ActorWait,
+    /// A wait before the critic is called again.
+    CriticWait,
 }
 
 impl CallKind {
@@ -137,7 +139,8 @@ impl CallKind {
             Self::Gate => "gate",
             Self::Critic => "critic",
             Self::TreeCheck => "tree_check",
-            Self::Wait => "wait",
+            Self::ActorWait => "actor_wait",
+            Self::CriticWait => "critic_wait",
         }
     }
 }
