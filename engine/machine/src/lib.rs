@@ -3,12 +3,28 @@
 //! [`Machine::step`] takes one stamped [`Input`] and gives back the machine, the [`Event`]s to
 //! publish and the [`Effect`]s to perform. It knows no runtime, no file system, no clock, no
 //! randomness and no environment: the same inputs give the same outputs, live, in a test and in a
-//! replay. `docs/architecture.md` draws the phases.
+//! replay. [`TRANSITIONS`] lists every move it can make; `docs/src/architecture.md` draws them.
 //!
 //! [`Event`]: codeloops_event::Event
 
+mod context;
 mod effect;
 mod input;
+mod machine;
+mod out;
+mod phase;
+mod prompts;
+mod transitions;
+
+pub mod invariants;
+pub mod prompt;
+pub mod replay;
+pub mod verdict;
 
 pub use effect::{AgentCall, CriticTree, Effect, StopLevel};
 pub use input::{AgentReport, Input, Stamped, Start};
+pub use machine::{Machine, RejectReason, Rejected, Step};
+pub use transitions::{Move, PhaseName, TRANSITIONS, Trigger};
+
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,128 @@
+//! What outlives a phase: how the run began, the finished rounds, the failures in a row.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use codeloops_event::{
+    AgentOutcome, Attempt, CallId, CallKind, FORMAT_VERSION, Iteration, LimitKind, Limits, Role, SessionStart,
+    Stamp, Timestamp, Usage, UsageByRole,
+};
+
+use crate::input::Start;
+use crate::prompt::Round;
+
+/// State shared by all phases.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Context {
+    pub(crate) start: Start,
+    pub(crate) rounds: Vec<Round>,
+    /// Rounds in a row whose actor failed.
+    pub(crate) actor_failures: u32,
+    /// Failed critic calls and unreadable rounds in a row.
+    pub(crate) critic_failures: u32,
+    pub(crate) usage: UsageByRole,
+    /// How the actor's last turn ended, for its next prompt.
+    pub(crate) last_turn: Option<AgentOutcome>,
+    issued: BTreeSet<CallId>,
+}
+
+impl Context {
+    pub(crate) fn new(start: Start) -> Self {
+        Self {
+            start,
+            rounds: Vec::new(),
+            actor_failures: 0,
+            critic_failures: 0,
+            usage: UsageByRole::default(),
+            last_turn: None,
+            issued: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.start.settings.limits
+    }
+
+    /// Names a new call and remembers it, so that a late answer to it can be told from a wrong one.
+    pub(crate) fn issue(&mut self, iteration: Iteration, kind: CallKind, attempt: Attempt) -> CallId {
+        let call = CallId { iteration, kind, attempt };
+        self.issued.insert(call);
+        call
+    }
+
+    pub(crate) fn was_issued(&self, call: CallId) -> bool {
+        self.issued.contains(&call)
+    }
+
+    pub(crate) fn add_usage(&mut self, role: Role, usage: Option<&Usage>) {
+        add_usage(&mut self.usage, role, usage);
+    }
+
+    /// What is left of `max_duration`; `None` where there is no such limit.
+    pub(crate) fn time_left(&self, now: Stamp) -> Option<Duration> {
+        let limit = seconds(self.limits().max_duration_secs?);
+        Some(limit.saturating_sub(Duration::from_millis(now.elapsed_ms)))
+    }
+
+    pub(crate) fn budget_spent(&self, now: Stamp) -> bool {
+        self.time_left(now).is_some_and(|left| left.is_zero())
+    }
+
+    /// How long a call of this role may take, and which limit says so.
+    pub(crate) fn deadline(&self, role: Role, now: Stamp) -> Option<(Duration, LimitKind)> {
+        let own = match role {
+            Role::Actor => self.limits().actor_timeout_secs,
+            Role::Critic => self.limits().critic_timeout_secs,
+        };
+        let own = own.map(|secs| (seconds(secs), LimitKind::Total));
+        let run = self.time_left(now).map(|left| (left, LimitKind::RunBudget));
+        [own, run].into_iter().flatten().min_by_key(|(limit, _)| *limit)
+    }
+
+    pub(crate) fn idle(&self, role: Role) -> Option<Duration> {
+        let secs = match role {
+            Role::Actor => self.limits().actor_idle_timeout_secs,
+            Role::Critic => self.limits().critic_idle_timeout_secs,
+        };
+        secs.map(seconds)
+    }
+
+    pub(crate) fn session_start(&self, at: Timestamp) -> SessionStart {
+        let Start { settings, .. } = &self.start;
+        SessionStart {
+            timestamp: at,
+            prompt: self.start.prompt.clone(),
+            working_dir: self.start.working_dir.clone(),
+            actor_agent: settings.actor.title.clone(),
+            critic_agent: settings.critic.title.clone(),
+            actor_model: settings.actor.model.clone(),
+            critic_model: settings.critic.model.clone(),
+            max_iterations: settings.limits.max_iterations,
+            format_version: Some(FORMAT_VERSION),
+            codeloops_version: Some(self.start.codeloops_version.clone()),
+            run_id: Some(self.start.run_id.clone()),
+            commit_sha: self.start.commit_sha.clone(),
+            branch: self.start.branch.clone(),
+            base_tree: Some(self.start.base_tree.clone()),
+            parent: None,
+            trace_id: self.start.trace_id.clone(),
+            parent_span_id: self.start.parent_span_id.clone(),
+            settings: Some(settings.clone()),
+        }
+    }
+}
+
+/// Adds what one call used to a sum by role.
+pub(crate) fn add_usage(sum: &mut UsageByRole, role: Role, usage: Option<&Usage>) {
+    let Some(usage) = usage else { return };
+    let slot = match role {
+        Role::Actor => &mut sum.actor,
+        Role::Critic => &mut sum.critic,
+    };
+    *slot = Some(slot.as_ref().map_or_else(|| usage.clone(), |sum| sum.plus(usage)));
+}
+
+/// A limit in seconds as a duration; a value that no duration can hold is as good as endless.
+pub(crate) fn seconds(secs: f64) -> Duration {
+    Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX)
+}

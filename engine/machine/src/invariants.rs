@@ -1,0 +1,168 @@
+//! What holds for every recorded run: shared by the property tests, the fuzz targets and
+//! `replay --verify`.
+
+use codeloops_event::{Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict};
+
+/// Something that no run can have recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Position in the list of events, from 0.
+    pub index: usize,
+    /// What does not hold.
+    pub rule: &'static str,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "event {}: {}", self.index, self.rule)
+    }
+}
+
+/// Checks the record of a run, which may be a prefix (a killed run).
+///
+/// # Errors
+///
+/// The first thing that does not hold.
+pub fn check(events: &[Event]) -> Result<(), Violation> {
+    let mut seen = Seen::default();
+    for (index, event) in events.iter().enumerate() {
+        seen.take(index, event).map_err(|rule| Violation { index, rule })?;
+    }
+    Ok(())
+}
+
+/// What the events so far have said.
+#[derive(Default)]
+struct Seen<'a> {
+    start: Option<&'a SessionStart>,
+    ended: bool,
+    stop_requested: bool,
+    engine_failed: bool,
+    begun: Iteration,
+    finished: Iteration,
+    captured: Iteration,
+    judged: Option<(Iteration, &'a Verdict)>,
+    last_decision: Option<Decision>,
+    elapsed_ms: u64,
+}
+
+type Rule = Result<(), &'static str>;
+
+fn holds(condition: bool, rule: &'static str) -> Rule {
+    if condition { Ok(()) } else { Err(rule) }
+}
+
+impl<'a> Seen<'a> {
+    fn take(&mut self, index: usize, event: &'a Event) -> Rule {
+        holds(!self.ended, "nothing comes after the end")?;
+        let is_start = matches!(event, Event::SessionStart(_));
+        holds((index == 0) == is_start, "a session start comes first, and only there")?;
+        match event {
+            Event::SessionStart(start) => self.start = Some(start),
+            Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
+            Event::ActorStarted(e) => self.in_round(e.iteration)?,
+            Event::ActorCompleted(e) => self.in_round(e.iteration)?,
+            Event::DiffCaptured(e) => {
+                self.in_round(e.iteration)?;
+                self.captured = e.iteration;
+            }
+            Event::CriticStarted(e) => self.critic_asked(e.iteration)?,
+            Event::CriticCompleted(e) => self.critic_asked(e.iteration)?,
+            Event::TreeChecked(e) => self.critic_asked(e.iteration)?,
+            Event::VerdictReached(e) => {
+                self.critic_asked(e.iteration)?;
+                if let Ruling::Accepted { verdict } = &e.ruling {
+                    self.judged = Some((e.iteration, verdict));
+                }
+            }
+            Event::Iteration(e) => self.iteration(e)?,
+            Event::StopRequested(_) => self.stop_requested = true,
+            Event::EngineFailed(_) => self.engine_failed = true,
+            Event::SessionEnd(e) => self.end(e)?,
+            Event::DiffFailed(_)
+            | Event::GateCompleted(_)
+            | Event::Waiting(_)
+            | Event::WaitOver(_)
+            | Event::AnswerIgnored(_)
+            | Event::AgentOutput(_) => {}
+        }
+        self.time_goes_on(event)
+    }
+
+    fn iteration_started(&mut self, iteration: Iteration) -> Rule {
+        holds(iteration == self.begun + 1, "rounds are counted from 1, one by one")?;
+        holds(self.finished == self.begun, "a round begins when the one before is recorded")?;
+        holds(!self.stop_requested, "no round begins after a stop was asked")?;
+        let max = self.start.and_then(|start| start.max_iterations);
+        holds(max.is_none_or(|max| iteration <= max), "rounds never exceed max_iterations")?;
+        self.begun = iteration;
+        Ok(())
+    }
+
+    fn in_round(&self, iteration: Iteration) -> Rule {
+        let current = iteration == self.begun && self.finished < self.begun;
+        holds(current, "what happens in a round bears its number")
+    }
+
+    fn critic_asked(&self, iteration: Iteration) -> Rule {
+        self.in_round(iteration)?;
+        holds(self.captured == iteration, "the critic is asked after the changes are captured")
+    }
+
+    fn iteration(&mut self, e: &codeloops_event::IterationEnd) -> Rule {
+        self.in_round(e.iteration_number)?;
+        holds(self.captured == e.iteration_number, "a recorded round has a captured diff")?;
+        let judged = self.judged.filter(|(iteration, _)| *iteration == e.iteration_number);
+        let said = judged.map(|(_, verdict)| verdict.decision());
+        holds(e.critic_verdict == said, "a round records what the critic said in it")?;
+        let done = e.critic_decision == Decision::Done;
+        holds(!done || said == Some(Decision::Done), "an approval needs a DONE of this round")?;
+        holds(done == e.feedback.is_none(), "there is feedback unless the decision is DONE")?;
+        self.finished = e.iteration_number;
+        self.last_decision = Some(e.critic_decision);
+        Ok(())
+    }
+
+    fn end(&mut self, e: &codeloops_event::SessionEnd) -> Rule {
+        self.ended = true;
+        holds(e.iterations == self.finished, "the end counts the recorded rounds")?;
+        let reason = e.stop_reason;
+        holds(reason.is_none_or(|r| r.outcome() == e.outcome), "outcome and reason agree")?;
+        let approved = self.last_decision == Some(Decision::Done);
+        holds((e.outcome == Outcome::Success) == approved, "success is an approval, and only that")?;
+        holds(approved || e.summary.is_none(), "only an approval has a summary")?;
+        let stopped = self.stop_requested || self.engine_failed;
+        holds(!stopped || !approved, "nothing is approved after a stop was asked")?;
+        let interrupted = reason == Some(StopReason::Interrupted);
+        holds(!interrupted || self.stop_requested, "interrupted means that a stop was asked")
+    }
+
+    fn time_goes_on(&mut self, event: &Event) -> Rule {
+        let Some(now) = elapsed_ms(event) else { return Ok(()) };
+        holds(now >= self.elapsed_ms, "the monotonic clock never goes back")?;
+        self.elapsed_ms = now;
+        Ok(())
+    }
+}
+
+pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
+    match event {
+        Event::SessionStart(_) | Event::AgentOutput(_) => None,
+        Event::IterationStarted(e) => Some(e.elapsed_ms),
+        Event::ActorStarted(e) | Event::CriticStarted(e) => Some(e.elapsed_ms),
+        Event::ActorCompleted(e) => Some(e.elapsed_ms),
+        Event::DiffCaptured(e) => Some(e.elapsed_ms),
+        Event::DiffFailed(e) => Some(e.elapsed_ms),
+        Event::GateCompleted(e) => Some(e.elapsed_ms),
+        Event::CriticCompleted(e) => Some(e.elapsed_ms),
+        Event::TreeChecked(e) => Some(e.elapsed_ms),
+        Event::VerdictReached(e) => Some(e.elapsed_ms),
+        Event::Waiting(e) => Some(e.elapsed_ms),
+        Event::WaitOver(e) => Some(e.elapsed_ms),
+        Event::StopRequested(e) => Some(e.elapsed_ms),
+        Event::AnswerIgnored(e) => Some(e.elapsed_ms),
+        Event::EngineFailed(e) => Some(e.elapsed_ms),
+        Event::Iteration(e) => Some(e.elapsed_ms),
+        Event::SessionEnd(e) => Some(e.elapsed_ms),
+    }
+}

@@ -1,0 +1,165 @@
+//! [`Machine`]: the whole state of a run, and the one function that changes it.
+
+use codeloops_event::{AnswerIgnored, CallId, CallKind, Event};
+
+use crate::context::Context;
+use crate::effect::Effect;
+use crate::input::{Input, Stamped, Start};
+use crate::out::Out;
+use crate::phase::{Phase, actor_executing::ActorExecuting};
+use crate::transitions::{Move, PhaseName};
+
+/// The state of a run. It can only be made by [`Machine::start`] and changed by [`Machine::step`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    ctx: Context,
+    phase: Phase,
+}
+
+/// What one step came to.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "the events must be published and the effects performed"]
+pub struct Step {
+    /// The machine after the step.
+    pub machine: Machine,
+    /// What to publish, in order.
+    pub events: Vec<Event>,
+    /// What to do, in order.
+    pub effects: Vec<Effect>,
+    /// The moves it made; each stands in [`crate::TRANSITIONS`].
+    pub moves: Vec<Move>,
+}
+
+/// An input that this machine cannot have got; the machine comes back unchanged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejected {
+    /// The machine, as it was.
+    pub machine: Machine,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// Why an input was rejected. Each is a defect of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectReason {
+    /// The run is over.
+    Ended,
+    /// The call was never made.
+    UnknownCall(CallId),
+    /// The input cannot answer a call of this kind.
+    WrongAnswer {
+        /// The call.
+        call: CallId,
+        /// The input's kind.
+        input: &'static str,
+    },
+    /// The call's process was already told of.
+    StartedTwice(CallId),
+}
+
+impl std::fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ended => f.write_str("the run is over"),
+            Self::UnknownCall(call) => write!(f, "call {call} was never made"),
+            Self::WrongAnswer { call, input } => write!(f, "{input} does not answer call {call}"),
+            Self::StartedTwice(call) => write!(f, "call {call} was already told of as started"),
+        }
+    }
+}
+
+impl Machine {
+    /// Begins a run.
+    pub fn start(start: Stamped<Start>) -> Step {
+        let mut ctx = Context::new(start.input);
+        let mut out = Out::new(start.stamp, start.nonce);
+        out.event(Event::SessionStart(Box::new(ctx.session_start(start.stamp.at))));
+        let phase = Phase::ActorExecuting(ActorExecuting::begin(&mut ctx, 1, &mut out));
+        out.into_step(Self { ctx, phase })
+    }
+
+    /// Takes one input. Total and deterministic.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] gives the machine back unchanged where the input cannot have happened.
+    pub fn step(mut self, input: Stamped<Input>) -> Result<Step, Box<Rejected>> {
+        let mut out = Out::new(input.stamp, input.nonce);
+        match self.admit(&input.input) {
+            Admission::Rejected(reason) => {
+                return Err(Box::new(Rejected { machine: self, reason }));
+            }
+            Admission::Stale(call) => {
+                out.event(Event::AnswerIgnored(AnswerIgnored {
+                    timestamp: out.stamp.at,
+                    elapsed_ms: out.stamp.elapsed_ms,
+                    call,
+                }));
+            }
+            Admission::Welcome => self.phase = self.phase.handle(&mut self.ctx, input.input, &mut out),
+        }
+        Ok(out.into_step(self))
+    }
+
+    /// Where the machine stands.
+    #[must_use]
+    pub const fn phase(&self) -> PhaseName {
+        self.phase.name()
+    }
+
+    /// Whether the run is over.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::End(_))
+    }
+
+    /// The call whose answer is awaited; `None` when the run is over.
+    #[must_use]
+    pub const fn awaited(&self) -> Option<CallId> {
+        self.phase.awaited()
+    }
+
+    fn admit(&self, input: &Input) -> Admission {
+        let Some(awaited) = self.awaited() else {
+            return Admission::Rejected(RejectReason::Ended);
+        };
+        let Some(call) = input.call() else {
+            return Admission::Welcome;
+        };
+        if !answers(input, call.kind) {
+            return Admission::Rejected(RejectReason::WrongAnswer { call, input: input.name() });
+        }
+        if call == awaited {
+            let twice = matches!(input, Input::AgentStarted { .. }) && self.phase.agent_runs();
+            return if twice {
+                Admission::Rejected(RejectReason::StartedTwice(call))
+            } else {
+                Admission::Welcome
+            };
+        }
+        if self.ctx.was_issued(call) {
+            Admission::Stale(call)
+        } else {
+            Admission::Rejected(RejectReason::UnknownCall(call))
+        }
+    }
+}
+
+enum Admission {
+    Welcome,
+    Stale(CallId),
+    Rejected(RejectReason),
+}
+
+const fn answers(input: &Input, kind: CallKind) -> bool {
+    match input {
+        Input::AgentStarted { .. } | Input::AgentFinished { .. } => {
+            matches!(kind, CallKind::Actor | CallKind::Critic)
+        }
+        Input::DiffCaptured { .. } | Input::DiffFailed { .. } => matches!(kind, CallKind::Diff),
+        Input::GateFinished { .. } => matches!(kind, CallKind::Gate),
+        Input::TreeChecked { .. } => matches!(kind, CallKind::TreeCheck),
+        Input::WaitOver { .. } => matches!(kind, CallKind::ActorWait | CallKind::CriticWait),
+        Input::StopRequested { .. } | Input::EngineFailed { .. } => true,
+    }
+}

@@ -1,0 +1,340 @@
+//! The states of a call, and what an agent call that is over leads to.
+
+use codeloops_event::{
+    AgentOutcome, Attempt, CallId, CallKind, Event, LimitKind, Role, Stamp, StopReason,
+    StopRequested, Timestamp, WaitOver, Waiting,
+};
+
+use crate::context::{Context, seconds};
+use crate::effect::{AgentCall, Effect, StopLevel};
+use crate::out::Out;
+use crate::phase::end::Ending;
+
+/// Tries that an overloaded provider or a broken connection gets before it counts as a crash.
+pub(crate) const MAX_TRANSIENT_RETRIES: u32 = 5;
+
+/// First wait before such a try, in seconds; each further one is twice as long.
+const TRANSIENT_BACKOFF_SECS: i64 = 5;
+
+/// Wait for a usage window whose reset time nobody told, in seconds; doubled up to the cap.
+const USAGE_POLL_SECS: i64 = 300;
+const USAGE_POLL_CAP_SECS: i64 = 1800;
+
+/// A call that cannot wait: git, a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TaskState {
+    Running { call: CallId },
+    Stopping { call: CallId, ending: Ending, level: StopLevel },
+}
+
+impl TaskState {
+    pub(crate) const fn call(&self) -> CallId {
+        match self {
+            Self::Running { call } | Self::Stopping { call, .. } => *call,
+        }
+    }
+
+    /// Why the run ends once the call is over, if a stop was asked.
+    pub(crate) fn ending(&self) -> Option<&Ending> {
+        match self {
+            Self::Running { .. } => None,
+            Self::Stopping { ending, .. } => Some(ending),
+        }
+    }
+
+    /// A stop was asked. The call goes on to its answer, which then ends the run.
+    pub(crate) fn stop(self, ask: StopAsk, out: &mut Out) -> Self {
+        let (call, level, first) = match self {
+            Self::Running { call } => (call, StopLevel::Graceful, None),
+            Self::Stopping { call, ending, level } => (call, ask.level_after(level), Some(ending)),
+        };
+        let ending = first.unwrap_or_else(|| ask.ending());
+        out.effect(Effect::StopCall { call, level });
+        Self::Stopping { call, ending, level }
+    }
+}
+
+/// A call of an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AgentState {
+    /// It runs (its process may not have been told of yet).
+    Running { call: CallId, since: Stamp, process_known: bool },
+    /// It will be made again.
+    Waiting { call: CallId },
+    /// It is being ended.
+    Stopping { call: CallId, since: Stamp, process_known: bool, ending: Ending, level: StopLevel },
+}
+
+/// A stop was asked of a waiting call: there is nothing to wait for.
+pub(crate) struct NothingRuns(pub(crate) Ending);
+
+impl AgentState {
+    /// Starts a call.
+    pub(crate) fn run(
+        ctx: &mut Context,
+        call: CallId,
+        role: Role,
+        prompt: String,
+        out: &mut Out,
+    ) -> Self {
+        out.effect(Effect::RunAgent(Box::new(AgentCall {
+            call,
+            role,
+            prompt,
+            deadline: ctx.deadline(role, out.stamp),
+            idle: ctx.idle(role),
+        })));
+        Self::Running { call, since: out.stamp, process_known: false }
+    }
+
+    pub(crate) const fn call(&self) -> CallId {
+        match self {
+            Self::Running { call, .. } | Self::Waiting { call } | Self::Stopping { call, .. } => *call,
+        }
+    }
+
+    pub(crate) const fn process_known(&self) -> bool {
+        match self {
+            Self::Running { process_known, .. } | Self::Stopping { process_known, .. } => {
+                *process_known
+            }
+            Self::Waiting { .. } => false,
+        }
+    }
+
+    pub(crate) fn started(mut self) -> Self {
+        if let Self::Running { process_known, .. } | Self::Stopping { process_known, .. } = &mut self {
+            *process_known = true;
+        }
+        self
+    }
+
+    /// When the call began; now for one that waits.
+    pub(crate) const fn since(&self, now: Stamp) -> Stamp {
+        match self {
+            Self::Running { since, .. } | Self::Stopping { since, .. } => *since,
+            Self::Waiting { .. } => now,
+        }
+    }
+
+    /// A stop was asked.
+    pub(crate) fn stop(self, ask: StopAsk, out: &mut Out) -> Result<Self, NothingRuns> {
+        let (call, since, process_known, level, first) = match self {
+            Self::Waiting { .. } => return Err(NothingRuns(ask.ending())),
+            Self::Running { call, since, process_known } => {
+                (call, since, process_known, StopLevel::Graceful, None)
+            }
+            Self::Stopping { call, since, process_known, ending, level } => {
+                (call, since, process_known, ask.level_after(level), Some(ending))
+            }
+        };
+        let ending = first.unwrap_or_else(|| ask.ending());
+        out.effect(Effect::StopCall { call, level });
+        Ok(Self::Stopping { call, since, process_known, ending, level })
+    }
+}
+
+/// Who asked to stop.
+pub(crate) enum StopAsk {
+    User { signal: String },
+    Engine { reason: StopReason, error: String },
+}
+
+impl StopAsk {
+    fn ending(self) -> Ending {
+        match self {
+            Self::User { .. } => Ending::of(StopReason::Interrupted),
+            Self::Engine { reason, error } => Ending::with(reason, error),
+        }
+    }
+
+    /// A second request of the user ends the call at once; a failing record does not hasten it.
+    const fn level_after(&self, level: StopLevel) -> StopLevel {
+        match self {
+            Self::User { .. } => StopLevel::Now,
+            Self::Engine { .. } => level,
+        }
+    }
+
+    /// Tells of the request.
+    pub(crate) fn tell(&self, already_stopping: bool, out: &mut Out) {
+        let (timestamp, elapsed_ms) = (out.stamp.at, out.stamp.elapsed_ms);
+        out.event(match self {
+            Self::User { signal } => Event::StopRequested(StopRequested {
+                timestamp,
+                elapsed_ms,
+                signal: signal.clone(),
+                now: already_stopping,
+            }),
+            Self::Engine { reason, error } => {
+                Event::EngineFailed(codeloops_event::EngineFailed {
+                    timestamp,
+                    elapsed_ms,
+                    reason: *reason,
+                    error: error.clone(),
+                })
+            }
+        });
+    }
+}
+
+/// How often, and since when, a call has been made again within its round.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Retries {
+    transient: u32,
+    limited_since: Option<Timestamp>,
+    usage_polls: u32,
+}
+
+/// What an agent call that is over leads to.
+pub(crate) enum Disposition {
+    /// It did its turn.
+    Usable,
+    /// It failed; what that means depends on the role.
+    FailedTurn,
+    /// It is made again at this time.
+    Wait { until: Timestamp, reason: String },
+    /// The run ends.
+    End(EndCause, Ending),
+}
+
+/// Why an agent call ends the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndCause {
+    NotStarted,
+    Refused,
+    WaitTooLong,
+    BudgetSpent,
+}
+
+/// The table "how a call ended × what to do" of the design, as far as it is the same for both
+/// roles.
+pub(crate) fn dispose(
+    ctx: &Context,
+    retries: &mut Retries,
+    role: Role,
+    outcome: &AgentOutcome,
+    now: Stamp,
+) -> Disposition {
+    match outcome {
+        AgentOutcome::Completed | AgentOutcome::Denied { .. } => Disposition::Usable,
+        AgentOutcome::Refused { message, .. } => Disposition::End(
+            EndCause::Refused,
+            Ending::with(StopReason::ProviderRefused, message.clone()),
+        ),
+        AgentOutcome::UsageLimit { resets_at, message } => {
+            usage_limit(ctx, retries, *resets_at, message, now)
+        }
+        AgentOutcome::Transient { message } => transient(ctx, retries, message.clone(), now),
+        AgentOutcome::CutOff { .. } => {
+            transient(ctx, retries, "the answer broke off".to_owned(), now)
+        }
+        AgentOutcome::TimedOut { limit: LimitKind::RunBudget, .. } => {
+            Disposition::End(EndCause::BudgetSpent, Ending::of(StopReason::MaxDuration))
+        }
+        AgentOutcome::NotStarted { message } => {
+            let reason = match role {
+                Role::Actor => StopReason::ActorFailed,
+                Role::Critic => StopReason::CriticFailed,
+            };
+            Disposition::End(EndCause::NotStarted, Ending::with(reason, message.clone()))
+        }
+        AgentOutcome::Failed { .. }
+        | AgentOutcome::Signaled { .. }
+        | AgentOutcome::NoOutput
+        | AgentOutcome::TimedOut { limit: LimitKind::Total | LimitKind::Idle, .. }
+        | AgentOutcome::Interrupted => Disposition::FailedTurn,
+    }
+}
+
+fn transient(ctx: &Context, retries: &mut Retries, reason: String, now: Stamp) -> Disposition {
+    if retries.transient >= MAX_TRANSIENT_RETRIES {
+        return Disposition::FailedTurn;
+    }
+    let secs = TRANSIENT_BACKOFF_SECS << retries.transient;
+    retries.transient += 1;
+    wait(ctx, later(now, secs), reason, now)
+}
+
+fn usage_limit(
+    ctx: &Context,
+    retries: &mut Retries,
+    resets_at: Option<Timestamp>,
+    message: &str,
+    now: Stamp,
+) -> Disposition {
+    let poll = (USAGE_POLL_SECS << retries.usage_polls.min(8)).min(USAGE_POLL_CAP_SECS);
+    let since = *retries.limited_since.get_or_insert(now.at);
+    retries.usage_polls += 1;
+    // A reset time that has passed already is not believed a second time in a row without a pause.
+    let until = resets_at.filter(|at| *at > now.at).unwrap_or_else(|| later(now, poll));
+    let patience = chrono::TimeDelta::from_std(seconds(ctx.limits().usage_limit_wait_secs))
+        .unwrap_or(chrono::TimeDelta::MAX);
+    if until.signed_duration_since(since) > patience {
+        let ending = Ending::with(StopReason::UsageLimit, message.to_owned());
+        return Disposition::End(EndCause::WaitTooLong, ending);
+    }
+    wait(ctx, until, message.to_owned(), now)
+}
+
+/// A wait that goes past the run's own budget is not begun.
+fn wait(ctx: &Context, until: Timestamp, reason: String, now: Stamp) -> Disposition {
+    let length = until.signed_duration_since(now.at).to_std().unwrap_or_default();
+    if ctx.time_left(now).is_some_and(|left| left < length) {
+        let error = format!("waiting until {until} would go past max_duration: {reason}");
+        return Disposition::End(
+            EndCause::BudgetSpent,
+            Ending::with(StopReason::MaxDuration, error),
+        );
+    }
+    Disposition::Wait { until, reason }
+}
+
+fn later(now: Stamp, secs: i64) -> Timestamp {
+    now.at.checked_add_signed(chrono::TimeDelta::seconds(secs)).unwrap_or(Timestamp::MAX_UTC)
+}
+
+/// Begins a wait before `attempt`, and tells of it.
+pub(crate) fn begin_wait(
+    ctx: &mut Context,
+    role: Role,
+    attempt: NextAttempt,
+    (until, reason): (Timestamp, String),
+    out: &mut Out,
+) -> AgentState {
+    let NextAttempt { iteration, attempt } = attempt;
+    let kind = match role {
+        Role::Actor => CallKind::ActorWait,
+        Role::Critic => CallKind::CriticWait,
+    };
+    let call = ctx.issue(iteration, kind, attempt);
+    out.event(Event::Waiting(Waiting {
+        timestamp: out.stamp.at,
+        elapsed_ms: out.stamp.elapsed_ms,
+        iteration,
+        role,
+        attempt,
+        until,
+        reason,
+    }));
+    out.effect(Effect::Wait { call, until });
+    AgentState::Waiting { call }
+}
+
+/// Tells that a wait is over.
+pub(crate) fn tell_wait_over(role: Role, next: NextAttempt, out: &mut Out) {
+    out.event(Event::WaitOver(WaitOver {
+        timestamp: out.stamp.at,
+        elapsed_ms: out.stamp.elapsed_ms,
+        iteration: next.iteration,
+        role,
+        attempt: next.attempt,
+    }));
+}
+
+/// The try that comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NextAttempt {
+    pub(crate) iteration: codeloops_event::Iteration,
+    pub(crate) attempt: Attempt,
+}

@@ -1,0 +1,397 @@
+//! CriticEvaluating: the critic judges, or the tree is compared after it.
+
+use codeloops_event::{
+    AgentOutcome, AgentStarted, CallId, CallKind, CriticCompleted, Event, GateResult, Nonce,
+    ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, UsageByRole, Verdict,
+    VerdictProblem, VerdictReached,
+};
+
+use crate::context::{Context, add_usage};
+use crate::effect::{CriticTree, Effect, StopLevel};
+use crate::input::{AgentReport, Input};
+use crate::out::Out;
+use crate::phase::Phase;
+use crate::phase::actor_executing::{millis, trigger_of};
+use crate::phase::call::{
+    AgentState, Disposition, NextAttempt, NothingRuns, Retries, StopAsk, TaskState, begin_wait,
+    dispose, tell_wait_over,
+};
+use crate::phase::capturing_diff::Work;
+use crate::phase::end::{End, Ending};
+use crate::phase::feedback::{Judgement, RoundEnd};
+use crate::prompts::{self, EarlierTry};
+use crate::transitions::{PhaseName, Trigger};
+use crate::verdict;
+
+/// How often an answer that cannot be relied on is asked for again within a round.
+pub(crate) const MAX_REASKS: u32 = 2;
+
+const HERE: PhaseName = PhaseName::CriticEvaluating;
+
+/// The critic judges a piece of work.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CriticEvaluating {
+    desk: Desk,
+    state: State,
+}
+
+/// What stays the same, or grows, over the tries of one evaluation.
+#[derive(Debug, Clone, PartialEq)]
+struct Desk {
+    work: Work,
+    gates: Vec<GateResult>,
+    attempt: u32,
+    nonce: Nonce,
+    retries: Retries,
+    /// Answers of this round that could not be relied on.
+    reasks: u32,
+    /// What was wrong with the last answer.
+    problem: Option<VerdictProblem>,
+    /// What the last look at the tree found.
+    last_check: Option<TreeCheck>,
+    /// Duration of the tries that are over, in milliseconds.
+    spent_ms: u64,
+    usage: UsageByRole,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    Calling(AgentState),
+    /// The critic is through; the tree is compared before anything is made of its answer.
+    Checking { task: TaskState, report: AgentReport },
+}
+
+impl CriticEvaluating {
+    /// Begins an evaluation. It takes [`Work`], so there is none without a captured diff.
+    pub(crate) fn enter(
+        ctx: &mut Context,
+        work: Work,
+        gates: Vec<GateResult>,
+        out: &mut Out,
+    ) -> Phase {
+        let usage = work.turn.usage.clone();
+        let desk = Desk {
+            work,
+            gates,
+            attempt: 0,
+            nonce: out.nonce.clone(),
+            retries: Retries::default(),
+            reasks: 0,
+            problem: None,
+            last_check: None,
+            spent_ms: 0,
+            usage,
+        };
+        desk.call_critic(ctx, out)
+    }
+
+    pub(crate) const fn awaited(&self) -> CallId {
+        match &self.state {
+            State::Calling(state) => state.call(),
+            State::Checking { task, .. } => task.call(),
+        }
+    }
+
+    pub(crate) const fn process_known(&self) -> bool {
+        match &self.state {
+            State::Calling(state) => state.process_known(),
+            State::Checking { .. } => false,
+        }
+    }
+
+    pub(crate) fn handle(self, ctx: &mut Context, input: Input, out: &mut Out) -> Phase {
+        match (input, self.state) {
+            (Input::StopRequested { signal }, state) => {
+                stop(ctx, self.desk, state, StopAsk::User { signal }, out)
+            }
+            (Input::EngineFailed { reason, error }, state) => {
+                stop(ctx, self.desk, state, StopAsk::Engine { reason, error }, out)
+            }
+            (Input::AgentStarted { process, .. }, State::Calling(state)) => {
+                self.desk.started(ctx, state, process, out)
+            }
+            (Input::AgentFinished { report, .. }, State::Calling(state)) => {
+                self.desk.finished(ctx, state, *report, out)
+            }
+            (Input::WaitOver { .. }, State::Calling(_)) => self.desk.wait_over(ctx, out),
+            (Input::TreeChecked { check, .. }, State::Checking { task, report }) => {
+                self.desk.checked(ctx, &task, report, check, out)
+            }
+            // Admission lets nothing else through.
+            (_, state) => Phase::CriticEvaluating(Self { desk: self.desk, state }),
+        }
+    }
+}
+
+impl Desk {
+    fn calling(self, state: AgentState) -> Phase {
+        Phase::CriticEvaluating(CriticEvaluating { desk: self, state: State::Calling(state) })
+    }
+
+    /// Makes the next try, with a nonce of its own.
+    fn call_critic(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
+        self.attempt += 1;
+        self.nonce = out.nonce.clone();
+        let call = ctx.issue(self.work.turn.iteration, CallKind::Critic, self.attempt);
+        let earlier =
+            EarlierTry { problem: self.problem.as_ref(), tree: self.last_check.as_ref() };
+        let prompt = prompts::for_critic(ctx, &self.work, &self.gates, &self.nonce, earlier);
+        let state = AgentState::run(ctx, call, Role::Critic, prompt, out);
+        self.calling(state)
+    }
+
+    fn started(self, ctx: &Context, state: AgentState, process: ProcessInfo, out: &mut Out) -> Phase {
+        out.event(Event::CriticStarted(AgentStarted {
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            iteration: self.work.turn.iteration,
+            attempt: self.attempt,
+            agent: ctx.start.settings.critic.title.clone(),
+            process,
+            nonce: Some(self.nonce.clone()),
+        }));
+        out.moved(HERE, Trigger::AgentStarted, HERE);
+        self.calling(state.started())
+    }
+
+    fn finished(
+        mut self,
+        ctx: &mut Context,
+        state: AgentState,
+        report: AgentReport,
+        out: &mut Out,
+    ) -> Phase {
+        let call_ms = out.stamp.elapsed_ms.saturating_sub(state.since(out.stamp).elapsed_ms);
+        self.spent_ms += call_ms;
+        ctx.add_usage(Role::Critic, report.usage.as_ref());
+        add_usage(&mut self.usage, Role::Critic, report.usage.as_ref());
+        self.tell_completed(&report, call_ms, out);
+        match state {
+            // Killed at once: the user does not wait for a look at the tree either.
+            AgentState::Stopping { level: StopLevel::Now, ending, .. } => {
+                end(ctx, Trigger::Stopped, ending, out)
+            }
+            AgentState::Stopping { ending, level, .. } => {
+                self.check_tree(ctx, report, |call| TaskState::Stopping { call, ending, level }, out)
+            }
+            AgentState::Running { .. } | AgentState::Waiting { .. } if !ran(&report) => {
+                self.decide(ctx, report, out)
+            }
+            AgentState::Running { .. } | AgentState::Waiting { .. } => {
+                self.check_tree(ctx, report, |call| TaskState::Running { call }, out)
+            }
+        }
+    }
+
+    fn check_tree(
+        self,
+        ctx: &mut Context,
+        report: AgentReport,
+        task: impl FnOnce(CallId) -> TaskState,
+        out: &mut Out,
+    ) -> Phase {
+        let call = ctx.issue(self.work.turn.iteration, CallKind::TreeCheck, self.attempt);
+        let before = CriticTree {
+            tree: self.work.diff.tree.clone(),
+            restore: ctx.start.settings.restore_tree,
+        };
+        out.effect(Effect::CheckTree { call, before });
+        out.moved(HERE, Trigger::CallOver, HERE);
+        let state = State::Checking { task: task(call), report };
+        Phase::CriticEvaluating(CriticEvaluating { desk: self, state })
+    }
+
+    fn checked(
+        mut self,
+        ctx: &mut Context,
+        task: &TaskState,
+        report: AgentReport,
+        check: TreeCheck,
+        out: &mut Out,
+    ) -> Phase {
+        out.event(Event::TreeChecked(Box::new(TreeChecked {
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            iteration: self.work.turn.iteration,
+            attempt: self.attempt,
+            check: check.clone(),
+        })));
+        if let Some(ending) = task.ending() {
+            return end(ctx, Trigger::Stopped, ending.clone(), out);
+        }
+        self.last_check = Some(check.clone());
+        match check {
+            // What would be approved is not known: no verdict counts.
+            TreeCheck::Failed { error } => {
+                end(ctx, Trigger::DiffFailed, Ending::with(StopReason::DiffFailed, error), out)
+            }
+            TreeCheck::Unchanged | TreeCheck::Changed { .. } => self.decide(ctx, report, out),
+        }
+    }
+
+    fn decide(mut self, ctx: &mut Context, report: AgentReport, out: &mut Out) -> Phase {
+        match dispose(ctx, &mut self.retries, Role::Critic, &report.outcome, out.stamp) {
+            Disposition::Usable => match verdict::parse(&report.text) {
+                Ok(verdict) => self.accept(ctx, &report, verdict, out),
+                Err(problem) => self.ask_again(ctx, &report, problem, out),
+            },
+            Disposition::FailedTurn => self.failed_turn(ctx, &report, out),
+            Disposition::Wait { until, reason } => {
+                let iteration = self.work.turn.iteration;
+                let next = NextAttempt { iteration, attempt: self.attempt + 1 };
+                let state = begin_wait(ctx, Role::Critic, next, (until, reason), out);
+                out.moved(HERE, Trigger::WaitBegan, HERE);
+                self.calling(state)
+            }
+            Disposition::End(cause, ending) => end(ctx, trigger_of(cause), ending, out),
+        }
+    }
+
+    /// A call that failed may still have said something: its CONTINUE or ERROR counts, its DONE is
+    /// asked for again.
+    fn failed_turn(mut self, ctx: &mut Context, report: &AgentReport, out: &mut Out) -> Phase {
+        if speaks_though_failed(&report.outcome) {
+            match verdict::parse(&report.text) {
+                Ok(Verdict::Done { .. }) => {
+                    return self.ask_again(ctx, report, VerdictProblem::DoneFromFailedCall, out);
+                }
+                Ok(verdict) => return self.accept(ctx, report, verdict, out),
+                Err(_) => {}
+            }
+        }
+        ctx.critic_failures += 1;
+        if ctx.critic_failures >= ctx.limits().max_critic_failures {
+            let error = format!("the critic failed {} times in a row", ctx.critic_failures);
+            let ending = Ending::with(StopReason::CriticFailed, error);
+            return end(ctx, Trigger::TooManyFailures, ending, out);
+        }
+        self.problem = None;
+        self.try_again(ctx, out)
+    }
+
+    fn ask_again(
+        mut self,
+        ctx: &mut Context,
+        report: &AgentReport,
+        problem: VerdictProblem,
+        out: &mut Out,
+    ) -> Phase {
+        if self.reasks >= MAX_REASKS {
+            self.tell_ruling(Ruling::GivenUp { problem }, out);
+            ctx.critic_failures += 1;
+            return self.round_over(ctx, report, Judgement::Unreadable, out);
+        }
+        self.tell_ruling(Ruling::AskedAgain { problem: problem.clone() }, out);
+        self.reasks += 1;
+        self.problem = Some(problem);
+        self.try_again(ctx, out)
+    }
+
+    fn try_again(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        if ctx.budget_spent(out.stamp) {
+            return end(ctx, Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration), out);
+        }
+        out.moved(HERE, Trigger::TryAgain, HERE);
+        self.call_critic(ctx, out)
+    }
+
+    fn accept(
+        self,
+        ctx: &mut Context,
+        report: &AgentReport,
+        verdict: Verdict,
+        out: &mut Out,
+    ) -> Phase {
+        self.tell_ruling(Ruling::Accepted { verdict: verdict.clone() }, out);
+        ctx.critic_failures = 0;
+        self.round_over(ctx, report, Judgement::Read(verdict), out)
+    }
+
+    fn round_over(
+        self,
+        ctx: &mut Context,
+        report: &AgentReport,
+        judgement: Judgement,
+        out: &mut Out,
+    ) -> Phase {
+        RoundEnd {
+            work: self.work,
+            gates: self.gates,
+            critic: report.clone(),
+            critic_secs: millis(self.spent_ms),
+            usage: self.usage,
+            judgement,
+        }
+        .conclude(ctx, out)
+    }
+
+    fn wait_over(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        let iteration = self.work.turn.iteration;
+        tell_wait_over(Role::Critic, NextAttempt { iteration, attempt: self.attempt + 1 }, out);
+        if ctx.budget_spent(out.stamp) {
+            return end(ctx, Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration), out);
+        }
+        out.moved(HERE, Trigger::WaitOver, HERE);
+        self.call_critic(ctx, out)
+    }
+
+    fn tell_ruling(&self, ruling: Ruling, out: &mut Out) {
+        out.event(Event::VerdictReached(Box::new(VerdictReached {
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            iteration: self.work.turn.iteration,
+            attempt: self.attempt,
+            ruling,
+        })));
+    }
+
+    fn tell_completed(&self, report: &AgentReport, call_ms: u64, out: &mut Out) {
+        out.event(Event::CriticCompleted(Box::new(CriticCompleted {
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            iteration: self.work.turn.iteration,
+            attempt: self.attempt,
+            outcome: report.outcome.clone(),
+            exit_code: report.exit_code,
+            duration_secs: millis(call_ms),
+            text: report.text.clone(),
+            stdout: report.stdout_file.clone(),
+            stderr: report.stderr_file.clone(),
+            usage: report.usage.clone(),
+            leftovers: report.leftovers,
+        })));
+    }
+}
+
+fn stop(ctx: &Context, desk: Desk, state: State, ask: StopAsk, out: &mut Out) -> Phase {
+    let state = match state {
+        State::Calling(state) => {
+            ask.tell(matches!(state, AgentState::Stopping { .. }), out);
+            match state.stop(ask, out) {
+                Ok(state) => State::Calling(state),
+                Err(NothingRuns(ending)) => return end(ctx, Trigger::Stopped, ending, out),
+            }
+        }
+        State::Checking { task, report } => {
+            ask.tell(task.ending().is_some(), out);
+            State::Checking { task: task.stop(ask, out), report }
+        }
+    };
+    out.moved(HERE, Trigger::StopAsked, HERE);
+    Phase::CriticEvaluating(CriticEvaluating { desk, state })
+}
+
+fn end(ctx: &Context, trigger: Trigger, ending: Ending, out: &mut Out) -> Phase {
+    out.moved(HERE, trigger, PhaseName::End);
+    End::enter(ctx, ending, out)
+}
+
+/// Whether a process ran at all, so that the tree may have been touched.
+const fn ran(report: &AgentReport) -> bool {
+    !matches!(report.outcome, AgentOutcome::NotStarted { .. })
+}
+
+/// Whether the call got far enough that its text may be an answer.
+const fn speaks_though_failed(outcome: &AgentOutcome) -> bool {
+    matches!(outcome, AgentOutcome::Failed { .. } | AgentOutcome::Signaled { .. })
+}

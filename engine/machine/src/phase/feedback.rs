@@ -1,0 +1,159 @@
+//! Feedback: a round is over; it is recorded, and the next one begins or the run ends.
+
+use codeloops_event::{Decision, Event, GateResult, IterationEnd, StopReason, UsageByRole, Verdict};
+
+use crate::context::Context;
+use crate::input::AgentReport;
+use crate::out::Out;
+use crate::phase::Phase;
+use crate::phase::actor_executing::ActorExecuting;
+use crate::phase::capturing_diff::Work;
+use crate::phase::end::{Approval, End, Ending};
+use crate::prompt::Round;
+use crate::transitions::{PhaseName, Trigger};
+
+/// What the critic's answers came to.
+pub(crate) enum Judgement {
+    Read(Verdict),
+    Unreadable,
+}
+
+/// A round whose critic has been heard.
+pub(crate) struct RoundEnd {
+    pub(crate) work: Work,
+    pub(crate) gates: Vec<GateResult>,
+    /// The critic's report that counted.
+    pub(crate) critic: AgentReport,
+    pub(crate) critic_secs: f64,
+    pub(crate) usage: UsageByRole,
+    pub(crate) judgement: Judgement,
+}
+
+/// What takes effect: the critic's word, unless a red gate overrules it.
+struct Effective {
+    decision: Decision,
+    feedback: Option<String>,
+    approval: Option<Approval>,
+}
+
+impl RoundEnd {
+    /// Records the round and goes on.
+    pub(crate) fn conclude(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        let effective = self.effective();
+        ctx.actor_failures = if self.work.turn.failed { ctx.actor_failures + 1 } else { 0 };
+        ctx.rounds.push(Round {
+            iteration: self.work.turn.iteration,
+            decision: effective.decision,
+            feedback: effective.feedback.clone(),
+        });
+        let iteration = self.work.turn.iteration;
+        let Effective { decision, feedback, approval } = effective;
+        self.tell_iteration(decision, feedback, out);
+        if let Some(approval) = approval {
+            out.moved(PhaseName::CriticEvaluating, Trigger::Approved, PhaseName::End);
+            return End::approve(ctx, approval, out);
+        }
+        out.moved(PhaseName::CriticEvaluating, Trigger::VerdictReached, PhaseName::Feedback);
+        Feedback { iteration }.leave(ctx, out)
+    }
+
+    fn effective(&self) -> Effective {
+        let red = self.gates.iter().find(|gate| gate.required && !gate.status.is_green());
+        match (&self.judgement, red) {
+            (Judgement::Read(Verdict::Done { .. }), Some(gate)) => Effective {
+                decision: Decision::Continue,
+                feedback: Some(format!("The gate `{}` does not pass:\n{}", gate.name, gate.tail)),
+                approval: None,
+            },
+            (Judgement::Read(Verdict::Done { summary, confidence }), None) => Effective {
+                decision: Decision::Done,
+                feedback: None,
+                approval: Some(Approval { summary: summary.clone(), confidence: *confidence }),
+            },
+            (Judgement::Read(verdict), _) => Effective {
+                decision: verdict.decision(),
+                feedback: verdict.feedback(),
+                approval: None,
+            },
+            (Judgement::Unreadable, _) => Effective {
+                decision: Decision::Error,
+                feedback: Some(
+                    "The critic's answers could not be read as a verdict, so the work was not \
+                     judged. Check it against the task yourself, finish what is missing, and say \
+                     briefly what is done."
+                        .to_owned(),
+                ),
+                approval: None,
+            },
+        }
+    }
+
+    fn tell_iteration(self, decision: Decision, feedback: Option<String>, out: &mut Out) {
+        let Work { turn, diff } = self.work;
+        let verdict = match &self.judgement {
+            Judgement::Read(verdict) => Some(verdict.decision()),
+            Judgement::Unreadable => None,
+        };
+        out.event(Event::Iteration(Box::new(IterationEnd {
+            iteration_number: turn.iteration,
+            actor_output: turn.report.text,
+            actor_stderr: turn.report.stderr,
+            actor_exit_code: turn.report.exit_code.unwrap_or(NO_EXIT_CODE),
+            actor_duration_secs: turn.duration_secs,
+            git_diff: diff.diff,
+            git_files_changed: diff.files_changed,
+            critic_decision: decision,
+            feedback,
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            critic_output: Some(self.critic.text),
+            critic_verdict: verdict,
+            critic_exit_code: self.critic.exit_code,
+            critic_duration_secs: Some(self.critic_secs),
+            insertions: Some(diff.insertions),
+            deletions: Some(diff.deletions),
+            tree: Some(diff.tree),
+            usage: (self.usage != UsageByRole::default()).then_some(self.usage),
+            gates: self.gates,
+        })));
+    }
+}
+
+/// The exit code in a line whose format asks for one where the operating system gave none.
+const NO_EXIT_CODE: i32 = -1;
+
+/// A round ended without approval. Entered, recorded and left within one step.
+struct Feedback {
+    iteration: u32,
+}
+
+impl Feedback {
+    fn leave(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        if let Some((trigger, ending)) = self.limit_reached(ctx, out) {
+            out.moved(PhaseName::Feedback, trigger, PhaseName::End);
+            return End::enter(ctx, ending, out);
+        }
+        out.moved(PhaseName::Feedback, Trigger::NextRound, PhaseName::ActorExecuting);
+        Phase::ActorExecuting(ActorExecuting::begin(ctx, self.iteration + 1, out))
+    }
+
+    fn limit_reached(&self, ctx: &Context, out: &Out) -> Option<(Trigger, Ending)> {
+        let limits = ctx.limits();
+        if ctx.actor_failures >= limits.max_actor_failures {
+            let error = format!("the actor failed {} times in a row", ctx.actor_failures);
+            return Some((Trigger::TooManyFailures, Ending::with(StopReason::ActorFailed, error)));
+        }
+        if ctx.critic_failures >= limits.max_critic_failures {
+            let error =
+                format!("the critic gave no usable verdict {} times in a row", ctx.critic_failures);
+            return Some((Trigger::TooManyFailures, Ending::with(StopReason::CriticFailed, error)));
+        }
+        if limits.max_iterations.is_some_and(|max| self.iteration >= max) {
+            return Some((Trigger::LimitReached, Ending::of(StopReason::MaxIterations)));
+        }
+        if ctx.budget_spent(out.stamp) {
+            return Some((Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration)));
+        }
+        None
+    }
+}

@@ -1,0 +1,81 @@
+//! The actor's prompt.
+
+use codeloops_event::AgentOutcome;
+
+use super::history;
+use super::truncate;
+use super::{Round, RunLabel, words};
+
+/// What an actor is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ActorPrompt<'a> {
+    /// The user's text.
+    pub task: &'a str,
+    /// The run.
+    pub run: RunLabel<'a>,
+    /// The finished rounds, oldest first.
+    pub rounds: &'a [Round],
+    /// What there is to tell of the turn before.
+    pub before: Before<'a>,
+    /// Bytes that a prompt for this agent may have.
+    pub max_prompt_bytes: u64,
+}
+
+/// What there is to tell an actor of the turn before its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Before<'a> {
+    /// There was none.
+    Nothing,
+    /// It ended so; told if it was not whole.
+    Turn(&'a AgentOutcome),
+    /// codeloops itself was ended in the middle of it.
+    RunStopped,
+}
+
+/// The prompt of an actor turn: the task, unchanged; what is still open; what happened to the turn
+/// before; a footer. Within the budget if the task leaves room for the footer.
+#[must_use]
+pub fn actor_prompt(prompt: &ActorPrompt<'_>) -> String {
+    let before = what_happened(prompt.before);
+    let footer = footer(&prompt.run);
+    let asked: Vec<&Round> = prompt.rounds.iter().filter(|r| r.feedback.is_some()).collect();
+    if asked.is_empty() {
+        return format!("{}\n\n---\n{before}{footer}", prompt.task);
+    }
+    let intro = FINDINGS;
+    let fixed = prompt.task.len() + "\n\n---\n".len() + intro.len() + before.len() + footer.len();
+    let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
+    let findings = history::newest_first(asked.into_iter(), room);
+    format!("{}\n\n---\n{intro}{findings}{before}{footer}", prompt.task)
+}
+
+const FINDINGS: &str = "\
+# Open findings
+
+The task above is being worked on in rounds. What you changed in earlier rounds is still in the
+working directory. A reviewer looked at it and asks for more. The newest round comes first and is
+what to do now; findings of older rounds may still be open, so check them as well.
+
+";
+
+fn what_happened(before: Before<'_>) -> String {
+    let told = match before {
+        Before::Turn(outcome) if !words::is_whole(outcome) => {
+            format!("Your last turn {}.", words::outcome(outcome))
+        }
+        Before::RunStopped => "Your last turn was interrupted before its end.".to_owned(),
+        Before::Nothing | Before::Turn(_) => return String::new(),
+    };
+    format!(
+        "# What happened\n\n{told} What it had changed by then is still in the working directory; \
+         look at it before you go on.\n\n"
+    )
+}
+
+fn footer(run: &RunLabel<'_>) -> String {
+    format!(
+        "{run}\n\
+         Work in the current directory and leave your changes in its files.\n\
+         Nobody can answer while you work: decide yourself, and do not end with a question.\n"
+    )
+}

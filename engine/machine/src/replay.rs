@@ -1,0 +1,261 @@
+//! Replay: the recorded facts, driven through the same [`Machine::step`] as the live run.
+
+use codeloops_event::{
+    CallId, CallKind, CapturedDiff, Class, Event, GateResult, IterationEnd, Nonce, Role, RunId,
+    SessionStart, Settings, Stamp, Timestamp, TreeId,
+};
+
+use crate::input::{AgentReport, Input, Stamped, Start};
+use crate::machine::{Machine, RejectReason};
+
+/// Why a recording cannot be replayed, or where it differs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Divergence {
+    /// There is no session start, or one without the fields that a replay needs (a file of another
+    /// program, or of another version).
+    NotReplayable {
+        /// The field that is missing.
+        missing: &'static str,
+    },
+    /// The machine decided something else.
+    Different {
+        /// Position in the recording, from 0.
+        index: usize,
+        /// What was recorded; `None` where the recording ends before the machine does.
+        recorded: Option<Box<Event>>,
+        /// What the machine gave; `None` where it gave nothing.
+        replayed: Option<Box<Event>>,
+    },
+    /// The machine refused a recorded fact.
+    Refused {
+        /// Position in the recording, from 0.
+        index: usize,
+        /// Why.
+        reason: RejectReason,
+    },
+}
+
+/// Drives the recorded facts through the machine and compares every event that it gives with the
+/// recording, which may be a prefix (a killed run).
+///
+/// # Errors
+///
+/// The first difference.
+pub fn verify(events: &[Event]) -> Result<(), Divergence> {
+    let recorded: Vec<(usize, &Event)> = events
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.class() != Class::Chatter && !matches!(e, Event::AnswerIgnored(_)))
+        .collect();
+    let Some((_, Event::SessionStart(first))) = recorded.first() else {
+        return Err(Divergence::NotReplayable { missing: "session_start" });
+    };
+    let mut compare = Compare { recorded: &recorded, next: 0 };
+    let step = Machine::start(start_of(first, nonce_after(events, 0))?);
+    compare.events(&step.events)?;
+    let mut machine = step.machine;
+    let mut gates = GateCounter::default();
+    for (index, event) in &recorded {
+        let Some(input) = input_of(event, events, &mut gates) else { continue };
+        let stamped = Stamped { stamp: stamp_of(event), nonce: nonce_after(events, *index), input };
+        let step = machine
+            .step(stamped)
+            .map_err(|rejected| Divergence::Refused { index: *index, reason: rejected.reason })?;
+        compare.events(&step.events)?;
+        machine = step.machine;
+    }
+    Ok(())
+}
+
+struct Compare<'a> {
+    recorded: &'a [(usize, &'a Event)],
+    next: usize,
+}
+
+impl Compare<'_> {
+    fn events(&mut self, replayed: &[Event]) -> Result<(), Divergence> {
+        for event in replayed {
+            let Some((index, recorded)) = self.recorded.get(self.next) else {
+                // The recording stops here: a killed run.
+                return Ok(());
+            };
+            if *recorded != event {
+                return Err(Divergence::Different {
+                    index: *index,
+                    recorded: Some(Box::new((*recorded).clone())),
+                    replayed: Some(Box::new(event.clone())),
+                });
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Gates have no number in their lines; they run in order.
+#[derive(Default)]
+struct GateCounter {
+    iteration: u32,
+    seen: u32,
+}
+
+impl GateCounter {
+    fn position(&mut self, iteration: u32) -> u32 {
+        if self.iteration != iteration {
+            *self = Self { iteration, seen: 0 };
+        }
+        self.seen += 1;
+        self.seen
+    }
+}
+
+fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Divergence> {
+    let missing = |missing| Divergence::NotReplayable { missing };
+    let run_id: RunId = line.run_id.clone().ok_or_else(|| missing("run_id"))?;
+    let settings: Settings = line.settings.clone().ok_or_else(|| missing("settings"))?;
+    let base_tree: TreeId = line.base_tree.clone().ok_or_else(|| missing("base_tree"))?;
+    let version = line.codeloops_version.clone().ok_or_else(|| missing("codeloops_version"))?;
+    Ok(Stamped {
+        stamp: Stamp { at: line.timestamp, elapsed_ms: 0 },
+        nonce,
+        input: Start {
+            prompt: line.prompt.clone(),
+            working_dir: line.working_dir.clone(),
+            run_id,
+            commit_sha: line.commit_sha.clone(),
+            branch: line.branch.clone(),
+            base_tree,
+            codeloops_version: version,
+            trace_id: line.trace_id.clone(),
+            parent_span_id: line.parent_span_id.clone(),
+            evidence_dir: None,
+            settings,
+        },
+    })
+}
+
+/// The input that a recorded fact was; `None` for a decision.
+fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Input> {
+    let call = |iteration, kind, attempt| CallId { iteration, kind, attempt };
+    Some(match event {
+        Event::ActorStarted(e) => Input::AgentStarted {
+            call: call(e.iteration, CallKind::Actor, e.attempt),
+            process: e.process.clone(),
+        },
+        Event::ActorCompleted(e) => Input::AgentFinished {
+            call: call(e.iteration, CallKind::Actor, e.attempt),
+            report: Box::new(actor_report(e, summary(all, e.iteration))),
+        },
+        Event::DiffCaptured(e) => Input::DiffCaptured {
+            call: call(e.iteration, CallKind::Diff, 1),
+            diff: Box::new(captured(e, summary(all, e.iteration))),
+        },
+        Event::DiffFailed(e) => Input::DiffFailed {
+            call: call(e.iteration, CallKind::Diff, 1),
+            error: e.error.clone(),
+        },
+        Event::GateCompleted(e) => Input::GateFinished {
+            call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
+            result: Box::<GateResult>::new(e.gate.clone()),
+        },
+        Event::CriticStarted(e) => Input::AgentStarted {
+            call: call(e.iteration, CallKind::Critic, e.attempt),
+            process: e.process.clone(),
+        },
+        Event::CriticCompleted(e) => Input::AgentFinished {
+            call: call(e.iteration, CallKind::Critic, e.attempt),
+            report: Box::new(critic_report(e)),
+        },
+        Event::TreeChecked(e) => Input::TreeChecked {
+            call: call(e.iteration, CallKind::TreeCheck, e.attempt),
+            check: e.check.clone(),
+        },
+        Event::WaitOver(e) => Input::WaitOver {
+            call: match e.role {
+                Role::Actor => call(e.iteration, CallKind::ActorWait, e.attempt),
+                Role::Critic => call(e.iteration, CallKind::CriticWait, e.attempt),
+            },
+        },
+        Event::StopRequested(e) => Input::StopRequested { signal: e.signal.clone() },
+        Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
+        Event::SessionStart(_)
+        | Event::IterationStarted(_)
+        | Event::VerdictReached(_)
+        | Event::Waiting(_)
+        | Event::AnswerIgnored(_)
+        | Event::Iteration(_)
+        | Event::SessionEnd(_)
+        | Event::AgentOutput(_) => return None,
+    })
+}
+
+/// The summary of a round, which holds the bulk that its progress lines leave out.
+fn summary(all: &[Event], iteration: u32) -> Option<&IterationEnd> {
+    all.iter().find_map(|event| match event {
+        Event::Iteration(e) if e.iteration_number == iteration => Some(&**e),
+        _ => None,
+    })
+}
+
+fn actor_report(
+    e: &codeloops_event::ActorCompleted,
+    summary: Option<&IterationEnd>,
+) -> AgentReport {
+    AgentReport {
+        outcome: e.outcome.clone(),
+        exit_code: e.exit_code,
+        text: summary.map(|s| s.actor_output.clone()).unwrap_or_default(),
+        stderr: summary.map(|s| s.actor_stderr.clone()).unwrap_or_default(),
+        stdout_file: e.stdout.clone(),
+        stderr_file: e.stderr.clone(),
+        agent_session: e.agent_session.clone(),
+        usage: e.usage.clone(),
+        leftovers: e.leftovers,
+    }
+}
+
+fn critic_report(e: &codeloops_event::CriticCompleted) -> AgentReport {
+    AgentReport {
+        outcome: e.outcome.clone(),
+        exit_code: e.exit_code,
+        text: e.text.clone(),
+        // No decision and no line rests on the critic's stderr.
+        stderr: String::new(),
+        stdout_file: e.stdout.clone(),
+        stderr_file: e.stderr.clone(),
+        agent_session: None,
+        usage: e.usage.clone(),
+        leftovers: e.leftovers,
+    }
+}
+
+fn captured(e: &codeloops_event::DiffCaptured, summary: Option<&IterationEnd>) -> CapturedDiff {
+    CapturedDiff {
+        tree: e.tree.clone(),
+        diff: summary.map(|s| s.git_diff.clone()).unwrap_or_default(),
+        // Only the critic's prompt shows the list of files.
+        files: Vec::new(),
+        files_changed: e.files_changed,
+        insertions: e.insertions,
+        deletions: e.deletions,
+        patch: e.patch.clone(),
+        notes: e.notes.clone(),
+    }
+}
+
+/// The nonce of the first evaluation that began after a position; any word where there is none, for
+/// then nothing is made of it.
+fn nonce_after(events: &[Event], index: usize) -> Nonce {
+    events[index..]
+        .iter()
+        .find_map(|event| match event {
+            Event::CriticStarted(e) => e.nonce.clone(),
+            _ => None,
+        })
+        .unwrap_or_else(|| Nonce("unused".to_owned()))
+}
+
+fn stamp_of(event: &Event) -> Stamp {
+    let at = event.timestamp().unwrap_or(Timestamp::MIN_UTC);
+    Stamp { at, elapsed_ms: crate::invariants::elapsed_ms(event).unwrap_or(0) }
+}

@@ -1,0 +1,389 @@
+//! A simulated world for the machine: the property tests, the exhaustive check and the fuzz target
+//! all drive it with choices from here.
+
+use std::collections::BTreeSet;
+
+use codeloops_event::{
+    AgentOutcome, AgentSettings, CallId, CallKind, CapturedDiff, CriticAccess, CutOffKind, Event,
+    Evidence, GateResult, GateSettings, GateStatus, LimitKind, Limits, Nonce, Permissions,
+    ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp, TreeCheck, TreeId,
+};
+
+use crate::{AgentReport, Effect, Input, Machine, Move, Stamped, Start, TRANSITIONS};
+
+/// What every run of the simulation must uphold was not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Broken {
+    /// A move that the table does not list.
+    IllegalMove(Move),
+    /// A rejected input changed the machine.
+    ChangedByRejection,
+    /// See [`crate::invariants`].
+    Invariant(crate::invariants::Violation),
+    /// The recorded facts gave other decisions.
+    Replay(Box<crate::replay::Divergence>),
+    /// The machine awaits a call that it did not ask for.
+    AwaitsNothing(CallId),
+}
+
+/// A run in a simulated world.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    machine: Machine,
+    events: Vec<Event>,
+    moves: BTreeSet<Move>,
+    asked: BTreeSet<CallId>,
+    now_ms: u64,
+}
+
+impl Simulation {
+    /// Begins a run.
+    #[must_use]
+    pub fn start(settings: Settings) -> Self {
+        let step = Machine::start(Stamped { stamp: stamp(0), nonce: nonce(0), input: start(settings) });
+        let mut simulation = Self {
+            machine: step.machine,
+            events: step.events,
+            moves: step.moves.into_iter().collect(),
+            asked: BTreeSet::new(),
+            now_ms: 0,
+        };
+        simulation.note_effects(&step.effects);
+        simulation
+    }
+
+    /// The machine as it stands.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Everything told so far.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The moves made so far.
+    #[must_use]
+    pub const fn moves(&self) -> &BTreeSet<Move> {
+        &self.moves
+    }
+
+    /// Gives the machine an input, `ms` milliseconds after the last one.
+    ///
+    /// # Errors
+    ///
+    /// What was broken.
+    pub fn give(&mut self, input: Input, ms: u64) -> Result<(), Broken> {
+        self.now_ms += ms;
+        let before = self.machine.clone();
+        let stamped = Stamped { stamp: stamp(self.now_ms), nonce: nonce(self.now_ms), input };
+        match before.clone().step(stamped) {
+            Ok(step) => {
+                if let Some(illegal) = step.moves.iter().find(|m| !TRANSITIONS.contains(m)) {
+                    return Err(Broken::IllegalMove(*illegal));
+                }
+                self.note_effects(&step.effects);
+                self.moves.extend(step.moves);
+                self.events.extend(step.events);
+                self.machine = step.machine;
+            }
+            Err(rejected) if rejected.machine != before => return Err(Broken::ChangedByRejection),
+            Err(_) => {}
+        }
+        match self.machine.awaited() {
+            Some(call) if !self.asked.contains(&call) => Err(Broken::AwaitsNothing(call)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks what must hold of the record so far.
+    ///
+    /// # Errors
+    ///
+    /// What was broken.
+    pub fn check(&self) -> Result<(), Broken> {
+        crate::invariants::check(&self.events).map_err(Broken::Invariant)?;
+        crate::replay::verify(&self.events).map_err(|d| Broken::Replay(Box::new(d)))
+    }
+
+    fn note_effects(&mut self, effects: &[Effect]) {
+        self.asked.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::RunAgent(agent) => Some(agent.call),
+            Effect::CaptureDiff { call }
+            | Effect::RunGate { call, .. }
+            | Effect::CheckTree { call, .. }
+            | Effect::Wait { call, .. } => Some(*call),
+            Effect::StopCall { .. } => None,
+        }));
+    }
+}
+
+/// Drives a run with choices taken from bytes, and checks everything: the body of the fuzz target.
+///
+/// # Panics
+///
+/// When something is broken.
+pub fn run_ops(bytes: &[u8]) {
+    let Some((shape, ops)) = bytes.split_first() else { return };
+    let mut simulation = Simulation::start(settings_from(*shape));
+    for op in ops.chunks(2).take(400) {
+        let choice = usize::from(op[0]);
+        let ms = op.get(1).map_or(0, |b| u64::from(*b) * 50);
+        let inputs = alphabet(simulation.machine());
+        let input = inputs[choice % inputs.len()].clone();
+        if let Err(broken) = simulation.give(input, ms) {
+            panic!("{broken:?}");
+        }
+    }
+    if let Err(broken) = simulation.check() {
+        panic!("{broken:?}");
+    }
+}
+
+/// Every kind of input that may reach the machine now: all answers to the awaited call, requests to
+/// stop, and answers that are late, early or of the wrong kind.
+#[must_use]
+pub fn alphabet(machine: &Machine) -> Vec<Input> {
+    let mut inputs = vec![
+        Input::StopRequested { signal: "SIGINT".to_owned() },
+        Input::EngineFailed { reason: StopReason::RecordFailed, error: "disk full".to_owned() },
+    ];
+    let first = CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 };
+    let call = machine.awaited().unwrap_or(first);
+    inputs.extend(answers(call));
+    // Late: the first call of all, once it is over.
+    inputs.push(finished(first, AgentOutcome::Completed, "late"));
+    // Early: a call that was never made.
+    let never = CallId { iteration: 99, kind: CallKind::Diff, attempt: 1 };
+    inputs.push(Input::DiffFailed { call: never, error: "never asked".to_owned() });
+    // Wrong: a wait's end for something that is no wait.
+    inputs.push(Input::WaitOver { call: first });
+    inputs
+}
+
+/// Every answer to a call of this kind.
+#[must_use]
+pub fn answers(call: CallId) -> Vec<Input> {
+    match call.kind {
+        CallKind::Actor => actor_answers(call),
+        CallKind::Critic => critic_answers(call),
+        CallKind::Diff => vec![
+            Input::DiffCaptured { call, diff: Box::new(diff(call.iteration)) },
+            Input::DiffFailed { call, error: "no space left on device".to_owned() },
+        ],
+        CallKind::Gate => [GateStatus::Passed, GateStatus::Failed]
+            .into_iter()
+            .map(|status| Input::GateFinished { call, result: Box::new(gate(status)) })
+            .collect(),
+        CallKind::TreeCheck => tree_checks()
+            .into_iter()
+            .map(|check| Input::TreeChecked { call, check })
+            .collect(),
+        CallKind::ActorWait | CallKind::CriticWait => vec![Input::WaitOver { call }],
+    }
+}
+
+fn actor_answers(call: CallId) -> Vec<Input> {
+    let mut inputs = vec![Input::AgentStarted { call, process: process() }];
+    inputs.extend(outcomes().into_iter().map(|outcome| finished(call, outcome, "I did it")));
+    inputs
+}
+
+fn critic_answers(call: CallId) -> Vec<Input> {
+    let mut inputs = actor_answers(call);
+    let failed = || AgentOutcome::Failed { exit_code: 1, message: None };
+    for text in [
+        "DECISION: DONE\nSUMMARY: all of it\nCONFIDENCE: 0.9",
+        "DECISION: CONTINUE\nFEEDBACK: not yet",
+        "DECISION: ERROR\nANALYSIS: broken\nRECOVERY: mend it",
+        "This task is complete nonsense",
+    ] {
+        inputs.push(finished(call, AgentOutcome::Completed, text));
+        inputs.push(finished(call, failed(), text));
+    }
+    inputs
+}
+
+fn outcomes() -> Vec<AgentOutcome> {
+    let at = |secs: i64| Timestamp::from_timestamp_millis(EPOCH_MS + secs * 1000);
+    let message = || "in the agent's words".to_owned();
+    vec![
+        AgentOutcome::Completed,
+        AgentOutcome::Denied { count: 2 },
+        AgentOutcome::Refused { refusal: Refusal::Auth, message: message() },
+        AgentOutcome::UsageLimit { resets_at: at(30), message: message() },
+        AgentOutcome::UsageLimit { resets_at: None, message: message() },
+        AgentOutcome::UsageLimit { resets_at: at(1_000_000), message: message() },
+        AgentOutcome::Transient { message: message() },
+        AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent },
+        AgentOutcome::Failed { exit_code: 3, message: Some(message()) },
+        AgentOutcome::Signaled { signal: 9 },
+        AgentOutcome::NoOutput,
+        AgentOutcome::TimedOut { limit: LimitKind::Idle, after_ms: 1000 },
+        AgentOutcome::TimedOut { limit: LimitKind::RunBudget, after_ms: 1000 },
+        AgentOutcome::Interrupted,
+        AgentOutcome::NotStarted { message: message() },
+    ]
+}
+
+fn tree_checks() -> Vec<TreeCheck> {
+    vec![
+        TreeCheck::Unchanged,
+        TreeCheck::Changed {
+            kept_as: "refs/codeloops/x/critic-1-1".to_owned(),
+            files: vec!["a.txt".to_owned()],
+            head_moved: false,
+            index_changed: false,
+            restored: true,
+        },
+        TreeCheck::Failed { error: "index.lock exists".to_owned() },
+    ]
+}
+
+fn finished(call: CallId, outcome: AgentOutcome, text: &str) -> Input {
+    let exit_code = match &outcome {
+        AgentOutcome::Failed { exit_code, .. } => Some(*exit_code),
+        AgentOutcome::Signaled { signal } => Some(128 + signal),
+        AgentOutcome::NotStarted { .. } => None,
+        _ => Some(0),
+    };
+    let report = AgentReport {
+        outcome,
+        exit_code,
+        text: text.to_owned(),
+        stderr: String::new(),
+        stdout_file: None,
+        stderr_file: None,
+        agent_session: None,
+        usage: None,
+        leftovers: 0,
+    };
+    Input::AgentFinished { call, report: Box::new(report) }
+}
+
+/// A small captured diff of an iteration.
+#[must_use]
+pub fn diff(iteration: u32) -> CapturedDiff {
+    CapturedDiff {
+        tree: TreeId(format!("{iteration:040}")),
+        diff: "diff --git a/a.txt b/a.txt\n+one\n".to_owned(),
+        files: Vec::new(),
+        files_changed: 1,
+        insertions: 1,
+        deletions: 0,
+        patch: Evidence {
+            path: codeloops_event::layout::diff_patch(iteration),
+            bytes: 32,
+            sha256: "0".repeat(64),
+            dropped_bytes: 0,
+        },
+        notes: Vec::new(),
+    }
+}
+
+fn gate(status: GateStatus) -> GateResult {
+    GateResult {
+        name: "test".to_owned(),
+        status,
+        required: true,
+        baseline: None,
+        exit_code: Some(i32::from(!status.is_green())),
+        duration_secs: 0.5,
+        tail: "1 failed".to_owned(),
+        output: None,
+    }
+}
+
+const fn process() -> ProcessInfo {
+    ProcessInfo { pid: 4242, start_ticks: Some(1) }
+}
+
+/// What a run of the simulation begins with.
+///
+/// # Panics
+///
+/// Never: the id is well-formed.
+#[must_use]
+pub fn start(settings: Settings) -> Start {
+    Start {
+        prompt: "Fix the typo".to_owned(),
+        working_dir: "/home/user/project".to_owned(),
+        run_id: "01JJMZ0000000000000000TEST".parse().expect("a well-formed id"),
+        commit_sha: None,
+        branch: Some("main".to_owned()),
+        base_tree: TreeId("0".repeat(40)),
+        codeloops_version: "0.0.0".to_owned(),
+        trace_id: None,
+        parent_span_id: None,
+        evidence_dir: None,
+        settings,
+    }
+}
+
+/// Settings with everything at its default and no limit.
+#[must_use]
+pub fn settings() -> Settings {
+    let agent = |title: &str| AgentSettings {
+        agent: "fake".to_owned(),
+        title: title.to_owned(),
+        model: None,
+        max_prompt_bytes: 400_000,
+    };
+    Settings {
+        actor: agent("Fake Actor"),
+        critic: agent("Fake Critic"),
+        limits: Limits {
+            max_iterations: None,
+            max_duration_secs: None,
+            actor_timeout_secs: None,
+            critic_timeout_secs: None,
+            gate_timeout_secs: Some(600.0),
+            actor_idle_timeout_secs: None,
+            critic_idle_timeout_secs: None,
+            max_actor_failures: 3,
+            max_critic_failures: 3,
+            usage_limit_wait_secs: 21_600.0,
+            max_output_bytes: 1_000_000_000,
+        },
+        permissions: Permissions::Full,
+        critic_access: CriticAccess::RunCommands,
+        restore_tree: true,
+        gates: Vec::new(),
+    }
+}
+
+/// One of sixteen shapes of settings.
+#[must_use]
+pub fn settings_from(shape: u8) -> Settings {
+    let mut settings = settings();
+    let limits = &mut settings.limits;
+    limits.max_iterations = (shape & 1 == 1).then_some(2);
+    limits.max_duration_secs = (shape & 2 == 2).then_some(60.0);
+    if shape & 8 == 8 {
+        limits.max_actor_failures = 1;
+        limits.max_critic_failures = 1;
+    }
+    if shape & 4 == 4 {
+        let gate = |name: &str| GateSettings {
+            name: name.to_owned(),
+            command: vec!["true".to_owned()],
+            required: true,
+        };
+        settings.gates = vec![gate("lint"), gate("test")];
+    }
+    settings
+}
+
+/// 2025-01-27T15:30:45Z.
+const EPOCH_MS: i64 = 1_737_991_845_000;
+
+fn stamp(elapsed_ms: u64) -> Stamp {
+    let ms = EPOCH_MS + i64::try_from(elapsed_ms).unwrap_or(0);
+    Stamp { at: Timestamp::from_timestamp_millis(ms).unwrap_or_default(), elapsed_ms }
+}
+
+fn nonce(elapsed_ms: u64) -> Nonce {
+    Nonce(format!("{elapsed_ms:016x}"))
+}

@@ -1,0 +1,72 @@
+//! Reads the critic's verdict from its final answer.
+//!
+//! [`parse`] is total and takes time linear in the answer's length. It asks more of an approval
+//! than of a refusal: a DONE stands only where nothing else in the answer speaks against it, a
+//! CONTINUE or an ERROR is read generously, for it can only cost another round.
+//!
+//! What counts as a block, from the outside in:
+//!
+//! 1. terminal escapes and CRLF are removed ([`clean`]), JSON events unwrapped ([`events`]), a code
+//!    fence around the whole answer is taken off ([`lines`]);
+//! 2. a block begins at the first column of a line, outside code fences and outside the marked data
+//!    of an echoed prompt ([`lines`]), with `DECISION:` and one bare word, or with `<decision>`;
+//! 3. the labels that belong to its decision divide the rest of it ([`block`], [`tagged`]);
+//! 4. a restated template (`DONE | CONTINUE | ERROR`, `SUMMARY: <what was accomplished>`) is no
+//!    block ([`word`]).
+
+mod block;
+mod clean;
+mod events;
+mod lines;
+mod tagged;
+#[cfg(any(test, feature = "testing"))]
+mod testing;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+use codeloops_event::{Decision, Verdict, VerdictProblem};
+
+use block::{Block, Scan};
+#[cfg(any(test, feature = "testing"))]
+pub use testing::{fuzz_one, render};
+
+/// Reads the verdict of a critic's final answer.
+///
+/// # Errors
+///
+/// Says why the answer gives none; the critic is then asked again.
+pub fn parse(answer: &str) -> Result<Verdict, VerdictProblem> {
+    let answer = clean::clean(answer);
+    let unwrapped = events::unwrap(&answer).map(|text| clean::clean(&text));
+    let text = lines::from_first_column(unwrapped.as_deref().unwrap_or(&answer));
+    choose(block::scan(lines::without_fence(text)))
+}
+
+/// The last block counts; a DONE only if no other block and no unreadable one stands against it.
+fn choose(mut scan: Scan) -> Result<Verdict, VerdictProblem> {
+    let Some(last) = scan.blocks.iter().rposition(|b| matches!(b, Block::Read { .. })) else {
+        return Err(scan.blocks.pop().map_or(VerdictProblem::NoDecision, unreadable));
+    };
+    let after = scan.blocks.split_off(last + 1);
+    let Some(Block::Read { decision, verdict }) = scan.blocks.pop() else {
+        return Err(VerdictProblem::NoDecision);
+    };
+    if decision == Decision::Done {
+        if let Some(later) = after.into_iter().next_back() {
+            return Err(unreadable(later));
+        }
+        if scan.doubt || scan.blocks.iter().any(Block::speaks_against_done) {
+            return Err(VerdictProblem::Contradiction);
+        }
+    }
+    verdict
+}
+
+fn unreadable(block: Block) -> VerdictProblem {
+    match block {
+        Block::Unknown { found } => VerdictProblem::UnknownDecision { found },
+        Block::Read { .. } => VerdictProblem::NoDecision,
+    }
+}

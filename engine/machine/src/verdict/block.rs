@@ -1,0 +1,242 @@
+//! Finds the blocks of an answer and reads their fields.
+
+use codeloops_event::{Decision, Verdict, VerdictProblem};
+
+use super::lines::{self, Line, Place};
+use super::tagged;
+use super::word::{self, Word};
+
+/// Everything in an answer that has a say.
+pub(super) struct Scan {
+    /// In their order.
+    pub(super) blocks: Vec<Block>,
+    /// Whether a fence that is never closed holds what would be a refusal: perhaps it is one.
+    pub(super) doubt: bool,
+}
+
+/// A block of the answer.
+pub(super) enum Block {
+    /// It names a decision.
+    Read {
+        /// Which.
+        decision: Decision,
+        /// The whole of it, or what is missing.
+        verdict: Result<Verdict, VerdictProblem>,
+    },
+    /// It names none that can be relied on.
+    Unknown {
+        /// What stands there, shortened.
+        found: String,
+    },
+}
+
+impl Block {
+    pub(super) const fn speaks_against_done(&self) -> bool {
+        !matches!(self, Self::Read { decision: Decision::Done, .. })
+    }
+
+    pub(super) fn unknown(found: &str) -> Self {
+        Self::Unknown { found: found[..found.floor_char_boundary(FOUND_LIMIT)].to_owned() }
+    }
+
+    /// A verdict whose texts only hold the place of some is no block.
+    pub(super) fn of(verdict: Result<Verdict, VerdictProblem>, decision: Decision) -> Option<Self> {
+        let texts = match &verdict {
+            Ok(Verdict::Done { summary, .. }) => [summary.as_str(), ""],
+            Ok(Verdict::Continue { feedback }) => [feedback.as_str(), ""],
+            Ok(Verdict::Error { analysis, recovery }) => [analysis.as_str(), recovery.as_str()],
+            Err(_) => ["", ""],
+        };
+        let template = texts
+            .iter()
+            .any(|text| text.lines().next().is_some_and(|line| word::is_placeholder(line)));
+        (!template).then_some(Self::Read { decision, verdict })
+    }
+}
+
+/// Bytes of an unreadable decision that are told.
+const FOUND_LIMIT: usize = 80;
+
+/// Finds the blocks.
+pub(super) fn scan(text: &str) -> Scan {
+    let lines = lines::read(text);
+    let mut scan = Scan { blocks: Vec::new(), doubt: false };
+    let mut tags = tagged::Tags::default();
+    let mut at = 0;
+    while at < lines.len() {
+        let Some(opening) = opening(lines[at]) else {
+            scan.doubt |= is_doubtful(lines[at]);
+            at += 1;
+            continue;
+        };
+        match opening {
+            Opening::Decision(decision) => {
+                let end = end_of_block(&lines, at + 1);
+                scan.blocks.extend(Block::of(read(decision, &lines[at + 1..end]), decision));
+                // The lines of the block are looked at once more, for what is doubtful.
+                at += 1;
+            }
+            Opening::Unknown(found) => {
+                scan.blocks.push(Block::unknown(found));
+                at += 1;
+            }
+            Opening::Tag => {
+                let (block, next) = tags.read(&lines, at);
+                scan.blocks.extend(block);
+                at = next;
+            }
+        }
+    }
+    scan
+}
+
+/// How a block begins.
+enum Opening<'a> {
+    Decision(Decision),
+    Unknown(&'a str),
+    Tag,
+}
+
+fn opening(line: Line<'_>) -> Option<Opening<'_>> {
+    if line.place != Place::Plain {
+        return None;
+    }
+    if tagged::opens(line.text) {
+        return Some(Opening::Tag);
+    }
+    let value = word::labelled(line.text, "decision")?;
+    match Word::read(value) {
+        Word::One(decision) => Some(Opening::Decision(decision)),
+        Word::Template => None,
+        Word::Other => Some(Opening::Unknown(value)),
+    }
+}
+
+fn is_doubtful(line: Line<'_>) -> bool {
+    line.place == Place::Unclosed
+        && word::labelled(line.text, "decision").is_some_and(|value| {
+            !matches!(Word::read(value), Word::One(Decision::Done) | Word::Template)
+        })
+}
+
+fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
+    let next = lines[from..].iter().position(|line| opening(*line).is_some());
+    next.map_or(lines.len(), |n| from + n)
+}
+
+/// Reads what a block says beside its decision.
+fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProblem> {
+    match decision {
+        Decision::Done => {
+            let fields = Fields::read(lines, ["summary", ""], true);
+            let [summary, _] = fields.texts;
+            verdict_done(summary, fields.confidence)
+        }
+        Decision::Continue => {
+            let fields = Fields::read(lines, ["feedback", ""], false);
+            let [feedback, _] = fields.texts;
+            verdict_continue(with_stray(&fields.stray, feedback))
+        }
+        Decision::Error => {
+            let fields = Fields::read(lines, ["analysis", "recovery"], false);
+            let [analysis, recovery] = fields.texts;
+            verdict_error(with_stray(&fields.stray, analysis), recovery)
+        }
+    }
+}
+
+pub(super) fn verdict_done(
+    summary: String,
+    confidence: Option<f64>,
+) -> Result<Verdict, VerdictProblem> {
+    if summary.is_empty() {
+        return Err(VerdictProblem::NoSummary);
+    }
+    Ok(Verdict::Done { summary, confidence })
+}
+
+pub(super) fn verdict_continue(feedback: String) -> Result<Verdict, VerdictProblem> {
+    if feedback.is_empty() {
+        return Err(VerdictProblem::NoFeedback);
+    }
+    Ok(Verdict::Continue { feedback })
+}
+
+pub(super) fn verdict_error(analysis: String, recovery: String) -> Result<Verdict, VerdictProblem> {
+    if analysis.is_empty() && recovery.is_empty() {
+        return Err(VerdictProblem::NoAnalysis);
+    }
+    Ok(Verdict::Error { analysis, recovery })
+}
+
+/// What is said to the actor before the first label belongs to it as well.
+fn with_stray(stray: &str, text: String) -> String {
+    if !stray.contains(char::is_alphanumeric) {
+        text
+    } else if text.is_empty() {
+        stray.to_owned()
+    } else {
+        format!("{stray}\n\n{text}")
+    }
+}
+
+/// The fields of a block. A label that is not looked for, or comes a second time, is text.
+#[derive(Default)]
+struct Fields {
+    stray: String,
+    texts: [String; 2],
+    confidence: Option<f64>,
+}
+
+impl Fields {
+    /// `labels` are those of the texts, an empty one stands for none.
+    fn read(lines: &[Line<'_>], labels: [&str; 2], with_confidence: bool) -> Self {
+        let mut fields = Self::default();
+        let mut seen = [labels[0].is_empty(), labels[1].is_empty()];
+        let mut confidence_seen = !with_confidence;
+        let mut current = None;
+        for line in lines {
+            if let Some((n, value)) = label_of(*line, labels).filter(|(n, _)| !seen[*n]) {
+                seen[n] = true;
+                current = Some(n);
+                fields.push(current, value);
+            } else if let Some(value) =
+                label_of(*line, ["confidence", ""]).filter(|_| !confidence_seen)
+            {
+                confidence_seen = true;
+                fields.confidence = word::confidence(value.1);
+            } else {
+                fields.push(current, line.text);
+            }
+        }
+        fields.trimmed()
+    }
+
+    fn push(&mut self, field: Option<usize>, line: &str) {
+        let text = match field {
+            Some(n) => &mut self.texts[n],
+            None => &mut self.stray,
+        };
+        text.push_str(line);
+        text.push('\n');
+    }
+
+    fn trimmed(self) -> Self {
+        Self {
+            stray: self.stray.trim().to_owned(),
+            texts: self.texts.map(|text| text.trim().to_owned()),
+            confidence: self.confidence,
+        }
+    }
+}
+
+/// Which of the labels the line begins with, and what follows it.
+fn label_of<'a>(line: Line<'a>, labels: [&str; 2]) -> Option<(usize, &'a str)> {
+    if line.place != Place::Plain {
+        return None;
+    }
+    labels.iter().enumerate().find_map(|(n, label)| {
+        let value = (!label.is_empty()).then(|| word::labelled(line.text, label))??;
+        Some((n, value))
+    })
+}

@@ -1,0 +1,64 @@
+//! Removes what a terminal would swallow.
+
+/// The text without terminal escape sequences and byte order mark, its lines ended by `\n`.
+///
+/// A lone carriage return becomes a space, not the end of a line: nothing that stood in the middle
+/// of a line gets to stand at its beginning. For the same reason no sequence reaches beyond its
+/// line.
+pub(super) fn clean(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' => out.push(' '),
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_csi(&mut chars),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// Skips what follows an ESC.
+fn skip_escape(chars: &mut Chars<'_>) {
+    match chars.peek().copied() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        // Operating system command, device control string and the like: up to BEL or ESC \.
+        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(chars),
+        // Character set and other two-step sequences.
+        Some(' '..='/') => {
+            chars.next();
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        Some('0'..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+/// Skips parameters, intermediates and the final byte of a control sequence.
+fn skip_csi(chars: &mut Chars<'_>) {
+    while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    chars.next_if(|c| ('@'..='~').contains(c));
+}
+
+fn skip_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next_if(|&c| c != '\n' && c != '\r') {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                chars.next_if_eq(&'\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}

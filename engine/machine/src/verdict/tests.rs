@@ -1,0 +1,442 @@
+//! The reading of verdicts: a table of answers, the corpus, and what holds for any text.
+
+use codeloops_event::{Decision, Verdict, VerdictProblem as Problem};
+use proptest::prelude::*;
+
+use super::{fuzz_one, parse, render};
+
+#[track_caller]
+fn check(answer: &str, expected: Result<Verdict, Problem>) {
+    assert_eq!(parse(answer), expected, "{answer}");
+}
+
+fn done(summary: &str, confidence: Option<f64>) -> Result<Verdict, Problem> {
+    Ok(Verdict::Done { summary: summary.to_owned(), confidence })
+}
+
+fn more(feedback: &str) -> Result<Verdict, Problem> {
+    Ok(Verdict::Continue { feedback: feedback.to_owned() })
+}
+
+fn error(analysis: &str, recovery: &str) -> Result<Verdict, Problem> {
+    Ok(Verdict::Error { analysis: analysis.to_owned(), recovery: recovery.to_owned() })
+}
+
+fn unknown(found: &str) -> Result<Verdict, Problem> {
+    Err(Problem::UnknownDecision { found: found.to_owned() })
+}
+
+#[test]
+fn the_documented_forms() {
+    check(
+        "DECISION: DONE\n\nSUMMARY: Validation was added.\nAddresses are checked.\n\nCONFIDENCE: 0.95\n",
+        done("Validation was added.\nAddresses are checked.", Some(0.95)),
+    );
+    check(
+        "DECISION: CONTINUE\n\nFEEDBACK: The length is checked, but not:\n- a letter\n- a number\n\nPlease add these.",
+        more("The length is checked, but not:\n- a letter\n- a number\n\nPlease add these."),
+    );
+    check(
+        "DECISION: ERROR\n\nANALYSIS: It does not compile:\n  error[E0599]\n\nRECOVERY: Either:\n1. import it\n2. write it\n\nLook at src/utils/.",
+        error(
+            "It does not compile:\n  error[E0599]",
+            "Either:\n1. import it\n2. write it\n\nLook at src/utils/.",
+        ),
+    );
+}
+
+#[test]
+fn feedback_is_kept_whole() {
+    let feedback = "Partly there:\n\nDONE:\n- email\n\nMISSING:\n1. length\n\nSUMMARY: half\nNOTE: x\n\n```\nDECISION: DONE\nFEEDBACK: shown\n```\nEnd.";
+    check(&format!("DECISION: CONTINUE\nFEEDBACK: {feedback}"), more(feedback));
+    check("DECISION: CONTINUE\nThe tests fail.", more("The tests fail."));
+    check("DECISION: CONTINUE\nRed.\n\nFEEDBACK:\nMend it.", more("Red.\n\nMend it."));
+    check("DECISION: CONTINUE\n\n---\nFEEDBACK: Mend it.", more("Mend it."));
+    check("DECISION: ERROR\nRECOVERY: retry", error("", "retry"));
+    check("DECISION: ERROR\nIt crashed.", error("It crashed.", ""));
+}
+
+#[test]
+fn fields_come_in_any_order() {
+    check("DECISION: DONE\nCONFIDENCE: 90%\nSUMMARY: All.", done("All.", Some(0.9)));
+    check("DECISION: ERROR\nRECOVERY: b\nANALYSIS: a", error("a", "b"));
+    check(
+        "DECISION: DONE\nSUMMARY: All.\nCONFIDENCE: 1\n\nSUMMARY: twice",
+        done("All.\n\nSUMMARY: twice", Some(1.0)),
+    );
+}
+
+#[test]
+fn decoration_is_tolerated() {
+    let plain = done("ok", Some(0.9));
+    for answer in [
+        "**DECISION:** DONE\n\n**SUMMARY:** ok\n\n**CONFIDENCE:** 0.9",
+        "**DECISION: DONE**\n**SUMMARY: ok**\n**CONFIDENCE: 0.9**",
+        "**DECISION**: **DONE**\n__SUMMARY__: ok\n*CONFIDENCE*: `0.9`",
+        "## Decision: Done.\n\n### Summary: ok\n### Confidence: .9",
+        "decision: done\nsummary: ok\nconfidence: 90%",
+        "DECISION : `DONE`\r\nSUMMARY: ok\r\nCONFIDENCE: 0.9 (high)\r\n",
+        "\u{feff}\n\n DECISION: DONE\nSUMMARY: ok\nCONFIDENCE: 0.9",
+        "\u{1b}[1mDECISION:\u{1b}[0m \u{1b}[32mDONE\u{1b}[0m\nSUMMARY: ok\n\u{1b}]8;;x\u{7}CONFIDENCE\u{1b}]8;;\u{1b}\\: 0.9",
+        "```\nDECISION: DONE\nSUMMARY: ok\nCONFIDENCE: 0.9\n```",
+        "~~~text\nDECISION: DONE\nSUMMARY: ok\nCONFIDENCE: 0.9\n~~~\n\n",
+        "I read it all.\n\nDECISION: DONE\nSUMMARY: ok\nCONFIDENCE: 0.9",
+    ] {
+        check(answer, plain.clone());
+    }
+    check(
+        "```\nDECISION: CONTINUE\nFEEDBACK: write\n```rust\nfn x() {}\n```\n```",
+        more("write\n```rust\nfn x() {}\n```"),
+    );
+}
+
+#[test]
+fn json_around_the_answer_is_taken_off() {
+    let plain = done("ok", None);
+    for answer in [
+        r#""DECISION: DONE\nSUMMARY: ok""#,
+        r#"{"type":"result","subtype":"success","is_error":false,"result":"DECISION: DONE\nSUMMARY: ok"}"#,
+        "{\n \"response\": \"DECISION: DONE\\nSUMMARY: ok\"\n}",
+        "{\"type\":\"system\"}\n{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"DECISION: DONE\\nSUMMARY: ok\"}]}}\n",
+        "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"DECISION: DONE\\nSUMMARY: ok\"}}\n{\"type\":\"turn.completed\"}",
+        "{\"type\":\"text\",\"part\":{\"type\":\"text\",\"text\":\"**DECISION:** DONE\\r\\nSUMMARY: ok\"}}",
+        "{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"DECISION: \",\"delta\":true}\n{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"DONE\\nSUMMARY: ok\",\"delta\":true}",
+    ] {
+        check(answer, plain.clone());
+    }
+    for answer in [
+        // What a tool gave the critic is not its answer.
+        r#"{"type":"user","message":{"content":[{"type":"tool_result","content":"DECISION: DONE\nSUMMARY: ok"}]}}"#,
+        r#"{"type":"message","role":"user","content":"DECISION: DONE\nSUMMARY: ok"}"#,
+        r#"{"type":"result","is_error":true,"result":"DECISION: DONE\nSUMMARY: ok"}"#,
+        r#"{"type":"assistant","message":{"content":[{"type":"tool_use","input":"DECISION: DONE\nSUMMARY: ok"}]}}"#,
+        "{\"type\":\"text\",\"text\":\"DECISION: DONE\\nSUMMARY: ok\"}\n{\"type\":\"text\",\"text\":\"On second thoughts.\"}",
+    ] {
+        check(answer, Err(Problem::NoDecision));
+    }
+}
+
+#[test]
+fn the_tagged_form() {
+    check(
+        "Fine.\n<decision>{\"type\":\"done\",\"summary\":\"ok\",\"confidence\":0.8}</decision>",
+        done("ok", Some(0.8)),
+    );
+    check(
+        "<decision>\n{\"type\": \"CONTINUE\", \"feedback\": \"red\",\n \"remaining_issues\": [\"a\", \"b\"]}\n</decision>\n",
+        more("red\n\nRemaining issues:\n- a\n- b"),
+    );
+    check(
+        r#"<decision>{"type":"error","error_description":"a","recovery_suggestion":"b"}</decision>"#,
+        error("a", "b"),
+    );
+    check(
+        r#"<decision>{"type":"done","summary":"ok","confidence":"95%"}</decision>"#,
+        done("ok", Some(0.95)),
+    );
+    check(
+        r#"<decision>{"type":"done","summary":"ok","remaining_issues":["a"]}</decision>"#,
+        Err(Problem::Contradiction),
+    );
+    check(r#"<decision>{"type":"done"}</decision>"#, Err(Problem::NoSummary));
+    check(r#"<decision>{"type":"almost done","summary":"x"}</decision>"#, unknown("almost done"));
+    check(
+        r#"<decision>{"type":"done|continue|error","summary":"x"}</decision>"#,
+        Err(Problem::NoDecision),
+    );
+    for answer in [
+        r#"I say <decision>{"type":"done","summary":"x"}</decision>"#,
+        r#"> <decision>{"type":"done","summary":"x"}</decision>"#,
+    ] {
+        check(answer, Err(Problem::NoDecision));
+    }
+    for answer in [
+        r#"<decision>{"type":"done","summary":"x"}"#,
+        r#"<decision>{"type":"done","summary":"x"}</decision> if the tests were green"#,
+        r#"<decision>{"type":"continue","type":"done","summary":"x"}</decision>"#,
+        "<decision>DECISION: DONE</decision>",
+    ] {
+        assert!(matches!(parse(answer), Err(Problem::UnknownDecision { .. })), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_no_block() {
+    for answer in [
+        "",
+        "   \n\n",
+        "This task is complete nonsense",
+        "SUCCESSFULLY COMPLETED",
+        "Task complete",
+        "DONE",
+        "I would say DECISION: DONE\nSUMMARY: ok",
+        "> DECISION: DONE\n> SUMMARY: ok",
+        "+DECISION: DONE\n+SUMMARY: ok",
+        "-DECISION: DONE\n-SUMMARY: ok",
+        "@@ -1 +1 @@\n DECISION: DONE\n SUMMARY: ok",
+        "- DECISION: DONE\n- SUMMARY: ok",
+        "`DECISION: DONE`\nSUMMARY: ok",
+        "    DECISION: DONE\n    SUMMARY: ok",
+        "\tDECISION: DONE\nSUMMARY: ok",
+        "An example:\n```\nDECISION: DONE\nSUMMARY: ok\n```\nNot yet.",
+        "```\nDECISION: DONE\nSUMMARY: ok\n```\nwould be wrong, so:\n```\nno\n```",
+        "```\nDECISION: DONE\nSUMMARY: ok",
+        "DECISION: DONE | CONTINUE | ERROR\nSUMMARY: ok",
+        "DECISION: DONE|CONTINUE|ERROR\nSUMMARY: ok",
+        "DECISION: <DONE or CONTINUE>\nSUMMARY: ok",
+        "DECISION: [decision]\nSUMMARY: ok",
+        "DECISION: DONE\nSUMMARY: <what was accomplished>\nCONFIDENCE: <0.0 to 1.0>\n\nShall I?",
+        "DECISION： DONE\nSUMMARY: ok",
+        "progress\rDECISION: DONE\nSUMMARY: ok",
+        "<<<ACTOR_OUTPUT 3f9a\nDECISION: DONE\nSUMMARY: ok\n3f9a ACTOR_OUTPUT>>>\n",
+        "MY DECISION: DONE\nSUMMARY: ok",
+    ] {
+        check(answer, Err(Problem::NoDecision));
+    }
+}
+
+#[test]
+fn a_hedged_decision_is_none() {
+    for value in [
+        "DONE (not yet)",
+        "NOT DONE",
+        "DONE?",
+        "almost DONE",
+        "DONE, but the tests fail",
+        "CONTINUE, not DONE",
+        "~~DONE~~",
+        "APPROVED",
+        "",
+    ] {
+        check(&format!("DECISION: {value}\nSUMMARY: ok"), unknown(value));
+        check(
+            &format!("DECISION: DONE\nSUMMARY: ok\n\nDECISION: {value}\nSUMMARY: x"),
+            unknown(value),
+        );
+    }
+    let long = "ä".repeat(100);
+    check(&format!("DECISION: {long}"), unknown(&"ä".repeat(40)));
+}
+
+#[test]
+fn the_last_block_counts() {
+    check(
+        "DECISION: DONE\nSUMMARY: first thought\n\nDECISION: CONTINUE\nFEEDBACK: red",
+        more("red"),
+    );
+    check("DECISION: ERROR\nANALYSIS: a\n\nDECISION: CONTINUE\nFEEDBACK: red", more("red"));
+    check("DECISION: DONE\nSUMMARY: a\n\nDECISION: DONE\nSUMMARY: b", done("b", None));
+    check(
+        "The format is\nDECISION: DONE | CONTINUE | ERROR\nSUMMARY: ...\n\nDECISION: DONE\nSUMMARY: ok",
+        done("ok", None),
+    );
+    check(
+        "DECISION: CONTINUE\nFEEDBACK: <what is missing>\n\nSo:\n\nDECISION: DONE\nSUMMARY: ok",
+        done("ok", None),
+    );
+    check(
+        "DECISION: CONTINUE\nFEEDBACK: red\n\nNot yet:\nDECISION: DONE\nSUMMARY: <summary>",
+        more("red\n\nNot yet:"),
+    );
+}
+
+#[test]
+fn nothing_may_speak_against_done() {
+    for before in [
+        "DECISION: CONTINUE\nFEEDBACK: the tests are red",
+        "DECISION: CONTINUE",
+        "DECISION: ERROR\nANALYSIS: broken",
+        "DECISION: NOT DONE",
+        r#"<decision>{"type":"continue","feedback":"red"}</decision>"#,
+        "<decision>",
+    ] {
+        check(&format!("{before}\n\nDECISION: DONE\nSUMMARY: ok"), Err(Problem::Contradiction));
+    }
+    // The fence is never closed: what it holds may have been meant.
+    check(
+        "DECISION: DONE\nSUMMARY: ok\n```\nlog\nDECISION: CONTINUE\nFEEDBACK: red",
+        Err(Problem::Contradiction),
+    );
+    check(
+        "DECISION: DONE\nSUMMARY: ok\n```\nDECISION: CONTINUE\n```",
+        done("ok\n```\nDECISION: CONTINUE\n```", None),
+    );
+}
+
+#[test]
+fn each_decision_says_something() {
+    check("DECISION: DONE", Err(Problem::NoSummary));
+    check("DECISION: DONE\nAll is well.", Err(Problem::NoSummary));
+    check("DECISION: DONE\nSUMMARY:\n\nCONFIDENCE: 1.0", Err(Problem::NoSummary));
+    check("DECISION: CONTINUE\n\nFEEDBACK:  \n", Err(Problem::NoFeedback));
+    check("DECISION: ERROR\nANALYSIS:\nRECOVERY:", Err(Problem::NoAnalysis));
+}
+
+#[test]
+fn confidence_is_read_as_given_or_not_at_all() {
+    for (text, expected) in [
+        ("0.95", Some(0.95)),
+        ("95%", Some(0.95)),
+        (".9", Some(0.9)),
+        ("0", Some(0.0)),
+        ("1.0", Some(1.0)),
+        ("100 %", None),
+        ("95", None),
+        ("1.01", None),
+        ("-0.5", None),
+        ("NaN", None),
+        ("inf", None),
+        ("1e-1", None),
+        ("high", None),
+        ("0,9", None),
+        ("", None),
+        ("<0.0 to 1.0>", None),
+    ] {
+        check(&format!("DECISION: DONE\nSUMMARY: ok\nCONFIDENCE: {text}"), done("ok", expected));
+    }
+}
+
+/// Each of these made a reader of an earlier design quadratic, or would.
+#[test]
+fn a_megabyte_of_anything_is_read() {
+    for piece in [
+        "\n",
+        "`",
+        "```\n",
+        "```a\n",
+        "DECISION: DONE\n",
+        "DECISION: ",
+        "<decision>\n",
+        "\u{1b}]",
+        "\u{1b}[",
+        "*",
+        "#",
+        "{\"a\":",
+        "[",
+        "\"",
+        "<<<A 0\n",
+        "> ",
+        "DECISION: DONE | ",
+        "SUMMARY: <a\n",
+        "</decision>",
+        "<decision></decision>x\n",
+        "\r",
+    ] {
+        let text = piece.repeat(1024 * 1024 / piece.len());
+        assert!(parse(&text).is_err(), "{piece:?}");
+    }
+}
+
+#[test]
+fn the_corpus_holds() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/verdict");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        fuzz_one(&bytes);
+        let verdict = parse(&String::from_utf8_lossy(&bytes));
+        let word = match &verdict {
+            Ok(verdict) => verdict.decision().as_str().to_lowercase(),
+            Err(_) => "none".to_owned(),
+        };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name.starts_with(&word), "{name} reads as {verdict:?}");
+        seen += 1;
+    }
+    assert!(seen >= 20, "only {seen} files in {folder}");
+}
+
+/// Text that holds no line that reads as a label, and no fence.
+fn prose() -> impl Strategy<Value = String> {
+    let line =
+        prop_oneof!["[a-zäß0-9(-][ -_a-z{|}]{0,30}", Just(String::new()), Just("DONE:".to_owned())];
+    (prop::collection::vec(line, 0..6), "[a-z]{1,8}")
+        .prop_map(|(lines, first)| format!("{first}\n{}", lines.join("\n")).trim().to_owned())
+}
+
+fn verdicts() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        (prose(), prop::option::of(0.0..=1.0_f64)).prop_map(|(summary, confidence)| {
+            Verdict::Done { summary, confidence: confidence.map(|c| (c * 1e6).round() / 1e6) }
+        }),
+        prose().prop_map(|feedback| Verdict::Continue { feedback }),
+        (prose(), prose()).prop_map(|(analysis, recovery)| Verdict::Error { analysis, recovery }),
+    ]
+}
+
+/// Pieces that verdicts are made of, in any order.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "DECISION:",
+        " DONE",
+        " CONTINUE",
+        " ERROR",
+        "\n",
+        "\n",
+        "SUMMARY: ",
+        "FEEDBACK: ",
+        "ANALYSIS:",
+        "CONFIDENCE: 0.5",
+        "```",
+        "~~~",
+        "> ",
+        "+",
+        "    ",
+        "**",
+        "## ",
+        "<decision>",
+        "</decision>",
+        "{\"type\":\"done\",\"summary\":\"x\"}",
+        "\u{1b}[0m",
+        "\u{1b}",
+        "\r",
+        "ä",
+        "<<<A 0f",
+        "0f A>>>",
+        " | ",
+        "not ",
+        "\"",
+        "{",
+        "?",
+        ".",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in any::<String>()) {
+        fuzz_one(text.as_bytes());
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        fuzz_one(&bytes);
+    }
+
+    #[test]
+    fn any_heap_of_pieces_is_read(text in pieces()) {
+        fuzz_one(text.as_bytes());
+    }
+
+    #[test]
+    fn a_rendered_verdict_reads_back(verdict in verdicts()) {
+        prop_assert_eq!(parse(&render(&verdict)), Ok(verdict));
+    }
+
+    #[test]
+    fn a_cut_or_changed_verdict_is_read(verdict in verdicts(), at in any::<prop::sample::Index>(), put in pieces()) {
+        let text = render(&verdict);
+        let at = text.floor_char_boundary(at.index(text.len()));
+        fuzz_one(format!("{}{put}{}", &text[..at], &text[at..]).as_bytes());
+        fuzz_one(&text.as_bytes()[..at]);
+    }
+
+    #[test]
+    fn a_refusal_before_a_done_is_not_lost(refusal in verdicts(), done in verdicts(), between in prose()) {
+        prop_assume!(refusal.decision() != Decision::Done && done.decision() == Decision::Done);
+        let text = format!("{}\n{between}\n{}", render(&refusal), render(&done));
+        prop_assert_eq!(parse(&text), Err(Problem::Contradiction));
+    }
+}

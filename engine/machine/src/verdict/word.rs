@@ -1,0 +1,116 @@
+//! The words on a line: labels, decisions, placeholders and figures.
+
+use codeloops_event::Decision;
+
+/// What stands after `DECISION:`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// One decision, and nothing else.
+    One(Decision),
+    /// The choice restated.
+    Template,
+    /// Anything else, a hedged or negated decision included.
+    Other,
+}
+
+impl Word {
+    pub(super) fn read(value: &str) -> Self {
+        let bare = bare(value);
+        match decision(bare) {
+            Some(decision) => Self::One(decision),
+            None if is_placeholder(bare) || is_choice(bare) => Self::Template,
+            None => Self::Other,
+        }
+    }
+}
+
+/// The value of a line that begins with the label, at its first column: `LABEL: value`, also in
+/// any case, in bold or as a heading.
+pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
+    let text = without_heading(line.trim_end());
+    let inner = text.trim_start_matches(EMPHASIS);
+    let opening = &text[..text.len() - inner.len()];
+    let after = strip_prefix_ignoring_case(inner, label)?;
+    let colon = after.trim_start_matches(EMPHASIS);
+    let closed_before = colon.len() < after.len();
+    let value = colon.trim_start_matches(' ').strip_prefix(':')?;
+    if opening.is_empty() || closed_before {
+        return Some(value.trim());
+    }
+    let value = match value.strip_prefix(opening) {
+        Some(value) => value,
+        None => value.strip_suffix(opening).unwrap_or(value),
+    };
+    Some(value.trim())
+}
+
+/// Whether the text only holds the place of one: `<what was done>`, `[what was done]`, `...`.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    let within = |open: char, close: char| {
+        text.strip_prefix(open)
+            .and_then(|t| t.strip_suffix(close))
+            .is_some_and(|inner| !inner.contains([open, close]))
+    };
+    within('<', '>') || within('[', ']') || within('{', '}') || matches!(text, "..." | "…")
+}
+
+/// A confidence from 0 to 1, written `0.95`, `.95` or `95%`; words after it are not looked at.
+pub(super) fn confidence(text: &str) -> Option<f64> {
+    let figure = bare(text.split_whitespace().next()?);
+    let (digits, scale) = match figure.strip_suffix('%') {
+        Some(digits) => (digits, 100.0),
+        None => (figure, 1.0),
+    };
+    if digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    in_range(digits.parse::<f64>().ok()? / scale)
+}
+
+/// The figure, if it is one from 0 to 1.
+pub(super) fn in_range(figure: f64) -> Option<f64> {
+    (0.0..=1.0).contains(&figure).then_some(figure)
+}
+
+const EMPHASIS: [char; 2] = ['*', '_'];
+
+/// Without emphasis, backticks and a full stop at its end.
+fn bare(text: &str) -> &str {
+    let marks = ['*', '_', '`'];
+    let text = text.trim().trim_matches(marks);
+    text.strip_suffix('.').unwrap_or(text).trim_end_matches(marks).trim()
+}
+
+fn decision(word: &str) -> Option<Decision> {
+    [Decision::Done, Decision::Continue, Decision::Error]
+        .into_iter()
+        .find(|decision| word.eq_ignore_ascii_case(decision.as_str()))
+}
+
+/// Whether the text names two of the decisions or more, and says nothing else.
+fn is_choice(text: &str) -> bool {
+    let mut named = [false; 3];
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    for word in words {
+        match decision(word) {
+            Some(decision) => named[decision as usize] = true,
+            None if ["or", "one", "of", "either"].iter().any(|w| word.eq_ignore_ascii_case(w)) => {}
+            None => return false,
+        }
+    }
+    named.iter().filter(|named| **named).count() >= 2
+}
+
+fn without_heading(line: &str) -> &str {
+    let text = line.trim_start_matches('#');
+    match line.len() - text.len() {
+        1..=6 if text.starts_with(' ') => text.trim_start_matches(' '),
+        _ => line,
+    }
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}

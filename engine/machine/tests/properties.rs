@@ -1,0 +1,268 @@
+//! Properties over input sequences: sampled long ones, and all short ones.
+
+use std::collections::{BTreeSet, HashSet};
+
+use codeloops_event::{AgentOutcome, CallKind, Decision, Event, Outcome, StopReason};
+use codeloops_machine::testing::{Simulation, alphabet, answers, run_ops, settings, settings_from};
+use codeloops_machine::{Input, Move, TRANSITIONS};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Never panics; a rejected input leaves the machine equal; every move is in the table; the
+    /// invariants hold; a replay of the facts gives the same decisions.
+    #[test]
+    fn any_sequence_of_inputs_is_sound(bytes in prop::collection::vec(any::<u8>(), 0..160)) {
+        run_ops(&bytes);
+    }
+
+    /// However a run is cut off, its record is a sound prefix.
+    #[test]
+    fn every_prefix_of_a_record_is_sound(bytes in prop::collection::vec(any::<u8>(), 1..80)) {
+        let simulation = drive(&bytes);
+        for cut in 0..=simulation.events().len() {
+            let prefix = &simulation.events()[..cut];
+            prop_assert_eq!(codeloops_machine::invariants::check(prefix), Ok(()));
+            if cut > 0 {
+                prop_assert_eq!(codeloops_machine::replay::verify(prefix), Ok(()));
+            }
+        }
+    }
+}
+
+fn drive(bytes: &[u8]) -> Simulation {
+    let mut simulation = Simulation::start(settings_from(bytes[0]));
+    for choice in &bytes[1..] {
+        let inputs = alphabet(simulation.machine());
+        let input = inputs[usize::from(*choice) % inputs.len()].clone();
+        simulation.give(input, 100).unwrap();
+    }
+    simulation
+}
+
+/// All sequences of inputs up to a depth, from each shape of settings; a state that was seen already
+/// (up to its clock) is not gone on from a second time.
+#[test]
+fn every_short_sequence_is_sound() {
+    const DEPTH: usize = 7;
+    let mut moves = BTreeSet::new();
+    let mut states = 0;
+    let mut inputs_given = 0u64;
+    for shape in 0..16 {
+        let mut seen = HashSet::new();
+        let mut frontier = vec![Simulation::start(settings_from(shape))];
+        for _ in 0..DEPTH {
+            let mut next = Vec::new();
+            for simulation in frontier {
+                for input in alphabet(simulation.machine()) {
+                    let mut after = simulation.clone();
+                    after.give(input, 0).unwrap();
+                    inputs_given += 1;
+                    if seen.insert(format!("{:?}", after.machine())) {
+                        after.check().unwrap();
+                        moves.extend(after.moves().iter().copied());
+                        next.push(after);
+                    }
+                }
+            }
+            frontier = next;
+        }
+        states += seen.len();
+    }
+    println!("exhaustive: {states} states, {inputs_given} steps, {} of {} moves", moves.len(), TRANSITIONS.len());
+    assert!(states > 1000, "only {states} states: the alphabet has lost its reach");
+}
+
+/// Every row of the table is taken by some run: a row that is not is a lie.
+#[test]
+fn every_row_of_the_table_is_taken() {
+    let mut taken = BTreeSet::new();
+    for seed in 0..4000u64 {
+        let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut simulation = Simulation::start(settings_from(u8::try_from(seed % 16).unwrap()));
+        for _ in 0..60 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let input = if random % 4 == 0 { any_input(&simulation, random) } else { onward(&simulation) };
+            simulation.give(input, random % 8_000).unwrap();
+        }
+        taken.extend(simulation.moves().iter().copied());
+    }
+    let missing: Vec<&Move> = TRANSITIONS.iter().filter(|row| !taken.contains(row)).collect();
+    assert!(missing.is_empty(), "never taken: {missing:#?}");
+}
+
+fn any_input(simulation: &Simulation, random: u64) -> Input {
+    let inputs = alphabet(simulation.machine());
+    inputs[usize::try_from(random % 1_000_003).unwrap() % inputs.len()].clone()
+}
+
+/// An input that lets the run go on into the next round.
+fn onward(simulation: &Simulation) -> Input {
+    let Some(call) = simulation.machine().awaited() else { return any_input(simulation, 0) };
+    let completed = |text: &'static str| {
+        move |input: &Input| match input {
+            Input::AgentFinished { report, .. } => {
+                report.outcome == AgentOutcome::Completed && report.text.contains(text)
+            }
+            _ => false,
+        }
+    };
+    let answers = answers(call);
+    let pick = match call.kind {
+        CallKind::Actor => answers.iter().position(completed("I did it")),
+        CallKind::Critic => answers.iter().position(completed("CONTINUE")),
+        _ => Some(0),
+    };
+    answers[pick.expect("there is such an answer")].clone()
+}
+
+/// A run whose inputs are picked by hand.
+struct Script(Simulation);
+
+impl Script {
+    fn new() -> Self {
+        Self(Simulation::start(settings()))
+    }
+
+    fn answer(&mut self, pick: impl Fn(&Input) -> bool) -> &mut Self {
+        let call = self.0.machine().awaited().expect("the run goes on");
+        let input = answers(call).into_iter().find(pick).expect("there is such an answer");
+        self.0.give(input, 1000).unwrap();
+        self
+    }
+
+    fn says(&mut self, text: &str, outcome: &str) -> &mut Self {
+        self.answer(|input| match input {
+            Input::AgentFinished { report, .. } => {
+                report.text.contains(text) && format!("{:?}", report.outcome).starts_with(outcome)
+            }
+            _ => false,
+        })
+    }
+
+    fn actor_works(&mut self) -> &mut Self {
+        self.says("I did it", "Completed").answer(|i| matches!(i, Input::DiffCaptured { .. }))
+    }
+
+    fn tree_unchanged(&mut self) -> &mut Self {
+        use codeloops_event::TreeCheck::Unchanged;
+        self.answer(|i| matches!(i, Input::TreeChecked { check: Unchanged, .. }))
+    }
+
+    fn critic_says(&mut self, text: &str) -> &mut Self {
+        self.says(text, "Completed").tree_unchanged()
+    }
+
+    fn end(&self) -> Option<(Outcome, Option<StopReason>)> {
+        match self.0.events().last() {
+            Some(Event::SessionEnd(end)) => Some((end.outcome, end.stop_reason)),
+            _ => None,
+        }
+    }
+
+    fn decisions(&self) -> Vec<Decision> {
+        self.0
+            .events()
+            .iter()
+            .filter_map(|event| match event {
+                Event::Iteration(e) => Some(e.critic_decision),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn continue_then_done_is_a_success_of_two_rounds() {
+    let mut run = Script::new();
+    run.actor_works().critic_says("DECISION: CONTINUE").actor_works().critic_says("DECISION: DONE");
+    assert_eq!(run.end(), Some((Outcome::Success, Some(StopReason::Approved))));
+    assert_eq!(run.decisions(), [Decision::Continue, Decision::Done]);
+}
+
+#[test]
+fn nonsense_is_asked_again_twice_and_then_counts_as_an_error() {
+    let mut run = Script::new();
+    run.actor_works();
+    for _ in 0..3 {
+        assert_eq!(run.decisions(), []);
+        run.critic_says("complete nonsense");
+    }
+    assert_eq!(run.decisions(), [Decision::Error]);
+    assert_eq!(run.end(), None);
+}
+
+#[test]
+fn unreadable_rounds_in_a_row_end_the_run() {
+    let mut run = Script::new();
+    for _ in 0..3 {
+        run.actor_works();
+        for _ in 0..3 {
+            run.critic_says("complete nonsense");
+        }
+    }
+    assert_eq!(run.end(), Some((Outcome::Failed, Some(StopReason::CriticFailed))));
+}
+
+#[test]
+fn done_from_a_failed_critic_is_asked_again_but_its_continue_counts() {
+    let mut run = Script::new();
+    run.actor_works().says("DECISION: DONE", "Failed").tree_unchanged();
+    assert_eq!(run.decisions(), []);
+    run.says("DECISION: CONTINUE", "Failed").tree_unchanged();
+    assert_eq!(run.decisions(), [Decision::Continue]);
+}
+
+#[test]
+fn the_critic_judges_what_a_failed_actor_left() {
+    let mut run = Script::new();
+    run.says("I did it", "Failed").answer(|i| matches!(i, Input::DiffCaptured { .. }));
+    run.critic_says("DECISION: DONE");
+    assert_eq!(run.end(), Some((Outcome::Success, Some(StopReason::Approved))));
+}
+
+#[test]
+fn an_actor_that_fails_three_rounds_in_a_row_ends_the_run() {
+    let mut run = Script::new();
+    for _ in 0..3 {
+        run.says("I did it", "Failed").answer(|i| matches!(i, Input::DiffCaptured { .. }));
+        run.critic_says("DECISION: CONTINUE");
+    }
+    assert_eq!(run.end(), Some((Outcome::Failed, Some(StopReason::ActorFailed))));
+    assert_eq!(run.decisions().len(), 3);
+}
+
+#[test]
+fn a_stop_while_the_critic_works_still_looks_at_the_tree() {
+    let mut run = Script::new();
+    run.actor_works();
+    run.0.give(Input::StopRequested { signal: "SIGINT".to_owned() }, 10).unwrap();
+    run.says("DECISION: DONE", "Completed");
+    assert_eq!(run.end(), None, "the tree is looked at first");
+    run.tree_unchanged();
+    assert_eq!(run.end(), Some((Outcome::Interrupted, Some(StopReason::Interrupted))));
+    assert_eq!(run.decisions(), [], "no verdict counts after a stop");
+}
+
+#[test]
+fn an_overloaded_provider_gets_five_more_tries() {
+    let mut run = Script::new();
+    for _ in 0..5 {
+        run.says("I did it", "Transient").answer(|i| matches!(i, Input::WaitOver { .. }));
+    }
+    run.says("I did it", "Transient");
+    run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
+}
+
+#[test]
+fn a_usage_limit_that_resets_too_late_ends_the_run() {
+    let mut run = Script::new();
+    run.answer(|i| match i {
+        Input::AgentFinished { report, .. } => format!("{:?}", report.outcome).contains("2025-02"),
+        _ => false,
+    });
+    assert_eq!(run.end(), Some((Outcome::Failed, Some(StopReason::UsageLimit))));
+}
