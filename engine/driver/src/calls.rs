@@ -1,0 +1,212 @@
+//! Effects as tasks: each ends in exactly one input that answers its call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeloops_event::{
+    AgentOutcome, CallId, CallKind, GateResult, GateStatus, Timestamp, TreeCheck,
+};
+use codeloops_machine::{AgentReport, Effect, Input, StopLevel};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::driver::Ports;
+use crate::ports::{AgentNote, Clock};
+
+/// Notes of an agent that may wait for the driver.
+const NOTES_IN_FLIGHT: usize = 64;
+
+/// Longest nap of a wait: after a suspend the wall clock is looked at again within it.
+const LONGEST_NAP: Duration = Duration::from_secs(20);
+
+/// The calls under way. The machine has one at a time; a call that was given up may still be
+/// winding down.
+pub(crate) struct Calls {
+    ports: Ports,
+    tasks: JoinSet<Input>,
+    current: Option<Current>,
+}
+
+struct Current {
+    call: CallId,
+    abort: AbortHandle,
+    stop: watch::Sender<Option<StopLevel>>,
+    notes: Option<mpsc::Receiver<AgentNote>>,
+}
+
+/// What a call told.
+pub(crate) enum Told {
+    /// Something on the way.
+    Note(CallId, AgentNote),
+    /// Its answer.
+    Answer(Input),
+    /// Its task panicked; this answer stands in for the one that will not come.
+    Broken {
+        /// What the panic said.
+        error: String,
+        /// The answer.
+        answer: Input,
+    },
+}
+
+impl Calls {
+    pub(crate) fn new(ports: Ports) -> Self {
+        Self { ports, tasks: JoinSet::new(), current: None }
+    }
+
+    /// Starts an effect. What comes back is the answer of a call that was given up.
+    pub(crate) fn perform(&mut self, effect: Effect) -> Option<Input> {
+        if let Effect::StopCall { call, level } = effect {
+            return self.stop(call, level);
+        }
+        let (stop, stopped) = watch::channel(None);
+        let (notes, told) = mpsc::channel(NOTES_IN_FLIGHT);
+        let call = call_of(&effect);
+        let abort = self.tasks.spawn(answer(self.ports.clone(), effect, notes, stopped));
+        self.current = Some(Current { call, abort, stop, notes: Some(told) });
+        None
+    }
+
+    /// Waits until a call tells something. Notes come before the answer.
+    pub(crate) async fn next(&mut self) -> Told {
+        loop {
+            let Some(current) = &mut self.current else {
+                std::future::pending::<()>().await;
+                continue;
+            };
+            let call = current.call;
+            let note = async {
+                match &mut current.notes {
+                    Some(notes) => notes.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                note = note => match note {
+                    Some(note) => return Told::Note(call, note),
+                    None => current.notes = None,
+                },
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(input) => return Told::Answer(input),
+                    // One that was given up, or that panicked after it was.
+                    Err(broken) if broken.id() != current.abort.id() => {}
+                    Err(broken) => return Told::Broken {
+                        error: format!("the task of call {call} broke off: {broken}"),
+                        answer: stand_in(call, "the task broke off"),
+                    },
+                },
+            }
+        }
+    }
+
+    /// Ends a call. An agent is told to; git and waits are left to finish, or given up when there is
+    /// no more grace. A call that was told so before and is still there is given up.
+    fn stop(&mut self, call: CallId, level: StopLevel) -> Option<Input> {
+        let current = self.current.as_ref().filter(|current| current.call == call)?;
+        let before = current.stop.send_replace(Some(level));
+        let is_process = matches!(call.kind, CallKind::Actor | CallKind::Critic | CallKind::Gate);
+        let give_up = level == StopLevel::Now && (!is_process || before == Some(StopLevel::Now));
+        if !give_up {
+            return None;
+        }
+        current.abort.abort();
+        self.current = None;
+        Some(stand_in(call, "given up at the user's request"))
+    }
+}
+
+/// The call of an effect that has one of its own.
+pub(crate) fn call_of(effect: &Effect) -> CallId {
+    match effect {
+        Effect::RunAgent(agent) => agent.call,
+        Effect::CaptureDiff { call }
+        | Effect::RunGate { call, .. }
+        | Effect::CheckTree { call, .. }
+        | Effect::Wait { call, .. }
+        | Effect::StopCall { call, .. } => *call,
+    }
+}
+
+async fn answer(
+    ports: Ports,
+    effect: Effect,
+    notes: mpsc::Sender<AgentNote>,
+    stop: watch::Receiver<Option<StopLevel>>,
+) -> Input {
+    match effect {
+        Effect::RunAgent(agent) => {
+            let call = agent.call;
+            let report = ports.agents.run(*agent, notes, stop).await;
+            Input::AgentFinished { call, report: Box::new(report) }
+        }
+        Effect::CaptureDiff { call } => match ports.workspace.capture(call.iteration).await {
+            Ok(diff) => Input::DiffCaptured { call, diff: Box::new(diff) },
+            Err(error) => Input::DiffFailed { call, error },
+        },
+        Effect::RunGate { call, gate } => {
+            let result = Box::new(ports.gates.run(call, gate, stop).await);
+            Input::GateFinished { call, result }
+        }
+        Effect::CheckTree { call, before } => {
+            Input::TreeChecked { call, check: ports.workspace.check(call, before).await }
+        }
+        Effect::Wait { call, until } => {
+            wait_until(&ports.clock, until).await;
+            Input::WaitOver { call }
+        }
+        Effect::StopCall { call, .. } => stand_in(call, "a stop is not a call"),
+    }
+}
+
+/// Sleeps until the wall clock shows the time; short naps, for it jumps after a suspend.
+async fn wait_until(clock: &Arc<dyn Clock>, until: Timestamp) {
+    while let Ok(left) = until.signed_duration_since(clock.now().at).to_std() {
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LONGEST_NAP)).await;
+    }
+}
+
+/// An answer for a call whose own will not come.
+pub(crate) fn stand_in(call: CallId, why: &str) -> Input {
+    match call.kind {
+        CallKind::Actor | CallKind::Critic => {
+            Input::AgentFinished { call, report: Box::new(no_report()) }
+        }
+        CallKind::Diff => Input::DiffFailed { call, error: why.to_owned() },
+        CallKind::Gate => Input::GateFinished { call, result: Box::new(no_result()) },
+        CallKind::TreeCheck => {
+            Input::TreeChecked { call, check: TreeCheck::Failed { error: why.to_owned() } }
+        }
+        CallKind::ActorWait | CallKind::CriticWait => Input::WaitOver { call },
+    }
+}
+
+fn no_report() -> AgentReport {
+    AgentReport {
+        outcome: AgentOutcome::Interrupted,
+        exit_code: None,
+        text: String::new(),
+        stderr: String::new(),
+        stdout_file: None,
+        stderr_file: None,
+        agent_session: None,
+        usage: None,
+        leftovers: 0,
+    }
+}
+
+fn no_result() -> GateResult {
+    GateResult {
+        name: String::new(),
+        status: GateStatus::NotStarted,
+        required: false,
+        baseline: None,
+        exit_code: None,
+        duration_secs: 0.0,
+        tail: String::new(),
+        output: None,
+    }
+}
