@@ -153,12 +153,15 @@ impl Driver {
 
     fn tell(&mut self, events: Vec<Event>) -> Result<(), RecordError> {
         let mut result = Ok(());
-        for event in events {
+        for mut event in events {
             if let Err(error) = self.record(&event) {
                 result = Err(error);
             }
-            if let Event::SessionEnd(end) = &event {
-                self.end = Some(end.clone());
+            if let Event::SessionEnd(end) = &mut event {
+                if let Some(error) = &self.record_error {
+                    **end = unrecorded(end, error);
+                }
+                self.end = Some((**end).clone());
             }
             self.outlets.publish.publish(Arc::new(event));
         }
@@ -176,6 +179,18 @@ impl Driver {
 
     fn fail(&mut self, reason: StopReason, error: String) {
         self.queue.push_back(Input::EngineFailed { reason, error });
+    }
+}
+
+/// The end of a run whose record has a gap: whatever it came to, it is not a success.
+fn unrecorded(end: &SessionEnd, error: &RecordError) -> SessionEnd {
+    SessionEnd {
+        outcome: StopReason::RecordFailed.outcome(),
+        stop_reason: Some(StopReason::RecordFailed),
+        summary: None,
+        confidence: None,
+        error: Some(error.0.clone()),
+        ..end.clone()
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Event {
     /// Decision: the summary of a round.
     Iteration(Box<IterationEnd>),
     /// Decision: the end of the run.
-    SessionEnd(SessionEnd),
+    SessionEnd(Box<SessionEnd>),
     /// Chatter: something an agent printed.
     AgentOutput(AgentOutput),
 }

@@ -26,7 +26,7 @@ pub struct Parent {
     pub iteration: Iteration,
 }
 
-/// The first line. The fields from `format_version` on are absent in files of other programs.
+/// The first line. The fields from `elapsed_ms` on are absent in files of other programs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionStart {
     /// When the run began.
@@ -45,6 +45,9 @@ pub struct SessionStart {
     pub critic_model: Option<String>,
     /// The iteration limit, null for none.
     pub max_iterations: Option<u32>,
+    /// The run's monotonic clock.
+    #[serde(default)]
+    pub elapsed_ms: u64,
     /// Version of the file's format.
     #[serde(default)]
     pub format_version: Option<FormatVersion>,

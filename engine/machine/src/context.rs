@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, Attempt, CallId, CallKind, FORMAT_VERSION, Iteration, LimitKind, Limits, Role, SessionStart,
-    Stamp, Timestamp, Usage, UsageByRole,
+    AgentOutcome, Attempt, CallId, CallKind, FORMAT_VERSION, Iteration, LimitKind, Limits, Role,
+    SessionStart, Stamp, Usage, UsageByRole,
 };
 
 use crate::input::Start;
@@ -44,7 +44,12 @@ impl Context {
     }
 
     /// Names a new call and remembers it, so that a late answer to it can be told from a wrong one.
-    pub(crate) fn issue(&mut self, iteration: Iteration, kind: CallKind, attempt: Attempt) -> CallId {
+    pub(crate) fn issue(
+        &mut self,
+        iteration: Iteration,
+        kind: CallKind,
+        attempt: Attempt,
+    ) -> CallId {
         let call = CallId { iteration, kind, attempt };
         self.issued.insert(call);
         call
@@ -87,10 +92,10 @@ impl Context {
         secs.map(seconds)
     }
 
-    pub(crate) fn session_start(&self, at: Timestamp) -> SessionStart {
+    pub(crate) fn session_start(&self, stamp: Stamp) -> SessionStart {
         let Start { settings, .. } = &self.start;
         SessionStart {
-            timestamp: at,
+            timestamp: stamp.at,
             prompt: self.start.prompt.clone(),
             working_dir: self.start.working_dir.clone(),
             actor_agent: settings.actor.title.clone(),
@@ -98,6 +103,7 @@ impl Context {
             actor_model: settings.actor.model.clone(),
             critic_model: settings.critic.model.clone(),
             max_iterations: settings.limits.max_iterations,
+            elapsed_ms: stamp.elapsed_ms,
             format_version: Some(FORMAT_VERSION),
             codeloops_version: Some(self.start.codeloops_version.clone()),
             run_id: Some(self.start.run_id.clone()),

@@ -1,7 +1,9 @@
 //! What holds for every recorded run: shared by the property tests, the fuzz targets and
 //! `replay --verify`.
 
-use codeloops_event::{Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict};
+use codeloops_event::{
+    Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict,
+};
 
 /// Something that no run can have recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +131,10 @@ impl<'a> Seen<'a> {
         let reason = e.stop_reason;
         holds(reason.is_none_or(|r| r.outcome() == e.outcome), "outcome and reason agree")?;
         let approved = self.last_decision == Some(Decision::Done);
-        holds((e.outcome == Outcome::Success) == approved, "success is an approval, and only that")?;
+        holds(
+            (e.outcome == Outcome::Success) == approved,
+            "success is an approval, and only that",
+        )?;
         holds(approved || e.summary.is_none(), "only an approval has a summary")?;
         let stopped = self.stop_requested || self.engine_failed;
         holds(!stopped || !approved, "nothing is approved after a stop was asked")?;
@@ -147,7 +152,8 @@ impl<'a> Seen<'a> {
 
 pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
     match event {
-        Event::SessionStart(_) | Event::AgentOutput(_) => None,
+        Event::AgentOutput(_) => None,
+        Event::SessionStart(e) => Some(e.elapsed_ms),
         Event::IterationStarted(e) => Some(e.elapsed_ms),
         Event::ActorStarted(e) | Event::CriticStarted(e) => Some(e.elapsed_ms),
         Event::ActorCompleted(e) => Some(e.elapsed_ms),

@@ -73,7 +73,7 @@ impl Machine {
     pub fn start(start: Stamped<Start>) -> Step {
         let mut ctx = Context::new(start.input);
         let mut out = Out::new(start.stamp, start.nonce);
-        out.event(Event::SessionStart(Box::new(ctx.session_start(start.stamp.at))));
+        out.event(Event::SessionStart(Box::new(ctx.session_start(start.stamp))));
         let phase = Phase::ActorExecuting(ActorExecuting::begin(&mut ctx, 1, &mut out));
         out.into_step(Self { ctx, phase })
     }
@@ -96,7 +96,9 @@ impl Machine {
                     call,
                 }));
             }
-            Admission::Welcome => self.phase = self.phase.handle(&mut self.ctx, input.input, &mut out),
+            Admission::Welcome => {
+                self.phase = self.phase.handle(&mut self.ctx, input.input, &mut out);
+            }
         }
         Ok(out.into_step(self))
     }

@@ -116,7 +116,7 @@ fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Diverge
     let base_tree: TreeId = line.base_tree.clone().ok_or_else(|| missing("base_tree"))?;
     let version = line.codeloops_version.clone().ok_or_else(|| missing("codeloops_version"))?;
     Ok(Stamped {
-        stamp: Stamp { at: line.timestamp, elapsed_ms: 0 },
+        stamp: Stamp { at: line.timestamp, elapsed_ms: line.elapsed_ms },
         nonce,
         input: Start {
             prompt: line.prompt.clone(),
@@ -150,10 +150,9 @@ fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Inp
             call: call(e.iteration, CallKind::Diff, 1),
             diff: Box::new(captured(e, summary(all, e.iteration))),
         },
-        Event::DiffFailed(e) => Input::DiffFailed {
-            call: call(e.iteration, CallKind::Diff, 1),
-            error: e.error.clone(),
-        },
+        Event::DiffFailed(e) => {
+            Input::DiffFailed { call: call(e.iteration, CallKind::Diff, 1), error: e.error.clone() }
+        }
         Event::GateCompleted(e) => Input::GateFinished {
             call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
             result: Box::<GateResult>::new(e.gate.clone()),

@@ -40,7 +40,8 @@ impl Simulation {
     /// Begins a run.
     #[must_use]
     pub fn start(settings: Settings) -> Self {
-        let step = Machine::start(Stamped { stamp: stamp(0), nonce: nonce(0), input: start(settings) });
+        let step =
+            Machine::start(Stamped { stamp: stamp(0), nonce: nonce(0), input: start(settings) });
         let mut simulation = Self {
             machine: step.machine,
             events: step.events,
@@ -177,10 +178,9 @@ pub fn answers(call: CallId) -> Vec<Input> {
             .into_iter()
             .map(|status| Input::GateFinished { call, result: Box::new(gate(status)) })
             .collect(),
-        CallKind::TreeCheck => tree_checks()
-            .into_iter()
-            .map(|check| Input::TreeChecked { call, check })
-            .collect(),
+        CallKind::TreeCheck => {
+            tree_checks().into_iter().map(|check| Input::TreeChecked { call, check }).collect()
+        }
         CallKind::ActorWait | CallKind::CriticWait => vec![Input::WaitOver { call }],
     }
 }

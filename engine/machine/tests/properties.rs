@@ -41,7 +41,7 @@ fn drive(bytes: &[u8]) -> Simulation {
     simulation
 }
 
-/// All sequences of inputs up to a depth, from each shape of settings; a state that was seen already
+/// All sequences of inputs up to a depth, with and without gates, limits and patience; a state that was seen already
 /// (up to its clock) is not gone on from a second time.
 #[test]
 fn every_short_sequence_is_sound() {
@@ -49,7 +49,7 @@ fn every_short_sequence_is_sound() {
     let mut moves = BTreeSet::new();
     let mut states = 0;
     let mut inputs_given = 0u64;
-    for shape in 0..16 {
+    for shape in [0, 1, 4, 13] {
         let mut seen = HashSet::new();
         let mut frontier = vec![Simulation::start(settings_from(shape))];
         for _ in 0..DEPTH {
@@ -70,7 +70,11 @@ fn every_short_sequence_is_sound() {
         }
         states += seen.len();
     }
-    println!("exhaustive: {states} states, {inputs_given} steps, {} of {} moves", moves.len(), TRANSITIONS.len());
+    println!(
+        "exhaustive: {states} states, {inputs_given} steps, {} of {} moves",
+        moves.len(),
+        TRANSITIONS.len()
+    );
     assert!(states > 1000, "only {states} states: the alphabet has lost its reach");
 }
 
@@ -85,7 +89,8 @@ fn every_row_of_the_table_is_taken() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let input = if random % 4 == 0 { any_input(&simulation, random) } else { onward(&simulation) };
+            let input =
+                if random % 4 == 0 { any_input(&simulation, random) } else { onward(&simulation) };
             simulation.give(input, random % 8_000).unwrap();
         }
         taken.extend(simulation.moves().iter().copied());

@@ -111,7 +111,13 @@ impl ActorExecuting {
         }
     }
 
-    fn turn_over(self, ctx: &mut Context, report: AgentReport, failed: bool, out: &mut Out) -> Phase {
+    fn turn_over(
+        self,
+        ctx: &mut Context,
+        report: AgentReport,
+        failed: bool,
+        out: &mut Out,
+    ) -> Phase {
         let turn = ActorTurn {
             iteration: self.iteration,
             report,

@@ -89,7 +89,9 @@ impl AgentState {
 
     pub(crate) const fn call(&self) -> CallId {
         match self {
-            Self::Running { call, .. } | Self::Waiting { call } | Self::Stopping { call, .. } => *call,
+            Self::Running { call, .. } | Self::Waiting { call } | Self::Stopping { call, .. } => {
+                *call
+            }
         }
     }
 
@@ -103,7 +105,9 @@ impl AgentState {
     }
 
     pub(crate) fn started(mut self) -> Self {
-        if let Self::Running { process_known, .. } | Self::Stopping { process_known, .. } = &mut self {
+        if let Self::Running { process_known, .. } | Self::Stopping { process_known, .. } =
+            &mut self
+        {
             *process_known = true;
         }
         self
@@ -166,14 +170,12 @@ impl StopAsk {
                 signal: signal.clone(),
                 now: already_stopping,
             }),
-            Self::Engine { reason, error } => {
-                Event::EngineFailed(codeloops_event::EngineFailed {
-                    timestamp,
-                    elapsed_ms,
-                    reason: *reason,
-                    error: error.clone(),
-                })
-            }
+            Self::Engine { reason, error } => Event::EngineFailed(codeloops_event::EngineFailed {
+                timestamp,
+                elapsed_ms,
+                reason: *reason,
+                error: error.clone(),
+            }),
         });
     }
 }

@@ -1,8 +1,6 @@
 //! CapturingDiff: snapshot and diff are being taken.
 
-use codeloops_event::{
-    CallKind, CapturedDiff, DiffCaptured, DiffFailed, Event, StopReason,
-};
+use codeloops_event::{CallKind, CapturedDiff, DiffCaptured, DiffFailed, Event, StopReason};
 
 use crate::context::Context;
 use crate::effect::Effect;

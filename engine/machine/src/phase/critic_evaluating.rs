@@ -54,11 +54,18 @@ struct Desk {
     usage: UsageByRole,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one machine a run, moved a dozen times a round"
+)]
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     Calling(AgentState),
     /// The critic is through; the tree is compared before anything is made of its answer.
-    Checking { task: TaskState, report: AgentReport },
+    Checking {
+        task: TaskState,
+        report: AgentReport,
+    },
 }
 
 impl CriticEvaluating {
@@ -133,14 +140,19 @@ impl Desk {
         self.attempt += 1;
         self.nonce = out.nonce.clone();
         let call = ctx.issue(self.work.turn.iteration, CallKind::Critic, self.attempt);
-        let earlier =
-            EarlierTry { problem: self.problem.as_ref(), tree: self.last_check.as_ref() };
+        let earlier = EarlierTry { problem: self.problem.as_ref(), tree: self.last_check.as_ref() };
         let prompt = prompts::for_critic(ctx, &self.work, &self.gates, &self.nonce, earlier);
         let state = AgentState::run(ctx, call, Role::Critic, prompt, out);
         self.calling(state)
     }
 
-    fn started(self, ctx: &Context, state: AgentState, process: ProcessInfo, out: &mut Out) -> Phase {
+    fn started(
+        self,
+        ctx: &Context,
+        state: AgentState,
+        process: ProcessInfo,
+        out: &mut Out,
+    ) -> Phase {
         out.event(Event::CriticStarted(AgentStarted {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,
@@ -171,9 +183,12 @@ impl Desk {
             AgentState::Stopping { level: StopLevel::Now, ending, .. } => {
                 end(ctx, Trigger::Stopped, ending, out)
             }
-            AgentState::Stopping { ending, level, .. } => {
-                self.check_tree(ctx, report, |call| TaskState::Stopping { call, ending, level }, out)
-            }
+            AgentState::Stopping { ending, level, .. } => self.check_tree(
+                ctx,
+                report,
+                |call| TaskState::Stopping { call, ending, level },
+                out,
+            ),
             AgentState::Running { .. } | AgentState::Waiting { .. } if !ran(&report) => {
                 self.decide(ctx, report, out)
             }

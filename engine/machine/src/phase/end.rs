@@ -49,7 +49,7 @@ impl End {
     fn record(ctx: &Context, ending: Ending, approval: Option<Approval>, out: &mut Out) -> Phase {
         let (summary, confidence) =
             approval.map_or((None, None), |a| (Some(a.summary), a.confidence));
-        out.event(Event::SessionEnd(SessionEnd {
+        out.event(Event::SessionEnd(Box::new(SessionEnd {
             outcome: ending.reason.outcome(),
             iterations: u32::try_from(ctx.rounds.len()).unwrap_or(u32::MAX),
             summary,
@@ -60,7 +60,7 @@ impl End {
             stop_reason: Some(ending.reason),
             error: ending.error,
             usage: total(&ctx.usage),
-        }));
+        })));
         Phase::End(Self { reason: ending.reason })
     }
 }

@@ -1,6 +1,8 @@
 //! Feedback: a round is over; it is recorded, and the next one begins or the run ends.
 
-use codeloops_event::{Decision, Event, GateResult, IterationEnd, StopReason, UsageByRole, Verdict};
+use codeloops_event::{
+    Decision, Event, GateResult, IterationEnd, StopReason, UsageByRole, Verdict,
+};
 
 use crate::context::Context;
 use crate::input::AgentReport;

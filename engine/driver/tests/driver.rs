@@ -1,0 +1,317 @@
+//! The driver with fake ports, a counted clock and tokio's paused time.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use codeloops_driver::ports::{
+    AgentNote, Agents, Clock, Gates, Ids, Notes, Publish, Record, RecordError, StopSignal,
+    Workspace,
+};
+use codeloops_driver::{Outlets, Ports, RunResult, run};
+use codeloops_event::{
+    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Iteration,
+    Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp, TreeCheck,
+};
+use codeloops_machine::testing::{diff, settings, start};
+use codeloops_machine::{AgentCall, AgentReport, CriticTree, StopLevel, invariants, replay};
+use tokio::sync::mpsc;
+
+/// What a fake agent does when it is called.
+enum Act {
+    /// Tells that it runs, prints, ends.
+    Report(AgentOutcome, &'static str),
+    /// Works until it is told to stop at this level.
+    UntilStopped(StopLevel),
+    /// Never heeds anything.
+    Deaf,
+    /// Is defective.
+    Panic,
+}
+
+const DONE: &str = "DECISION: DONE\nSUMMARY: all of it\nCONFIDENCE: 0.9";
+const CONTINUE: &str = "DECISION: CONTINUE\nFEEDBACK: not yet";
+
+struct FakeAgents(Mutex<VecDeque<Act>>);
+
+#[async_trait]
+impl Agents for FakeAgents {
+    async fn run(&self, call: AgentCall, notes: Notes, mut stop: StopSignal) -> AgentReport {
+        let act = self.0.lock().unwrap().pop_front().expect("an agent call was expected");
+        if matches!(act, Act::Panic) {
+            panic!("a defect of the adapter");
+        }
+        let process = ProcessInfo { pid: 7, start_ticks: None };
+        notes.send(AgentNote::Started(process)).await.unwrap();
+        let output = AgentOutput {
+            role: call.role,
+            stream: OutputStream::Stdout,
+            text: "working\n".to_owned(),
+            skipped_bytes: 0,
+        };
+        notes.send(AgentNote::Output(output)).await.unwrap();
+        match act {
+            Act::Report(outcome, text) => report(outcome, text),
+            Act::UntilStopped(level) => {
+                stop.wait_for(|now| *now >= Some(level)).await.unwrap();
+                report(AgentOutcome::Interrupted, "")
+            }
+            Act::Deaf | Act::Panic => std::future::pending().await,
+        }
+    }
+}
+
+fn report(outcome: AgentOutcome, text: &str) -> AgentReport {
+    AgentReport {
+        outcome,
+        exit_code: Some(0),
+        text: text.to_owned(),
+        stderr: String::new(),
+        stdout_file: None,
+        stderr_file: None,
+        agent_session: None,
+        usage: None,
+        leftovers: 0,
+    }
+}
+
+struct FakeWorkspace;
+
+#[async_trait]
+impl Workspace for FakeWorkspace {
+    async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String> {
+        Ok(diff(iteration))
+    }
+
+    async fn check(&self, _: CallId, _: CriticTree) -> TreeCheck {
+        TreeCheck::Unchanged
+    }
+}
+
+struct NoGates;
+
+#[async_trait]
+impl Gates for NoGates {
+    async fn run(&self, call: CallId, _: GateSettings, _: StopSignal) -> GateResult {
+        panic!("no gate was expected, but {call} came");
+    }
+}
+
+/// Each reading is a second later.
+struct CountedClock(Mutex<u64>);
+
+impl Clock for CountedClock {
+    fn now(&self) -> Stamp {
+        let mut elapsed_ms = self.0.lock().unwrap();
+        *elapsed_ms += 1000;
+        let at = Timestamp::from_timestamp_millis(
+            1_737_991_845_000 + i64::try_from(*elapsed_ms).unwrap(),
+        );
+        Stamp { at: at.unwrap(), elapsed_ms: *elapsed_ms }
+    }
+}
+
+struct CountedIds(Mutex<u64>);
+
+impl Ids for CountedIds {
+    fn nonce(&self) -> Nonce {
+        let mut count = self.0.lock().unwrap();
+        *count += 1;
+        Nonce(format!("{:016x}", *count))
+    }
+}
+
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<Event>>>);
+
+impl Seen {
+    fn names(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().iter().map(Event::name).collect()
+    }
+}
+
+impl Publish for Seen {
+    fn publish(&mut self, event: Arc<Event>) {
+        self.0.lock().unwrap().push((*event).clone());
+    }
+}
+
+/// A record whose disk is full after so many lines.
+struct Disk {
+    lines: Seen,
+    room: usize,
+}
+
+impl Record for Disk {
+    fn append(&mut self, event: &Event) -> Result<(), RecordError> {
+        if self.room == 0 {
+            return Err(RecordError("no space left on device".to_owned()));
+        }
+        self.room -= 1;
+        self.lines.0.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}
+
+struct World {
+    acts: Vec<Act>,
+    room: usize,
+    stops: mpsc::Sender<String>,
+    stopped: mpsc::Receiver<String>,
+    published: Seen,
+    recorded: Seen,
+}
+
+impl World {
+    fn new(acts: Vec<Act>) -> Self {
+        let (stops, stopped) = mpsc::channel(8);
+        let (published, recorded) = (Seen::default(), Seen::default());
+        Self { acts, room: usize::MAX, stops, stopped, published, recorded }
+    }
+
+    async fn run(self) -> (RunResult, Seen, Seen) {
+        let ports = Ports {
+            agents: Arc::new(FakeAgents(Mutex::new(self.acts.into()))),
+            workspace: Arc::new(FakeWorkspace),
+            gates: Arc::new(NoGates),
+            clock: Arc::new(CountedClock(Mutex::new(0))),
+            ids: Arc::new(CountedIds(Mutex::new(0))),
+        };
+        let record = Disk { lines: self.recorded.clone(), room: self.room };
+        let outlets =
+            Outlets { record: Some(Box::new(record)), publish: Box::new(self.published.clone()) };
+        let result = run(start(settings()), ports, outlets, self.stopped).await;
+        (result, self.published, self.recorded)
+    }
+}
+
+const fn done(text: &'static str) -> Act {
+    Act::Report(AgentOutcome::Completed, text)
+}
+
+fn reason(result: &RunResult) -> (Outcome, Option<StopReason>) {
+    (result.end.outcome, result.end.stop_reason)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_recorded_in_order_and_its_record_replays() {
+    let world = World::new(vec![done("half"), done(CONTINUE), done("all"), done(DONE)]);
+    let (result, published, recorded) = world.run().await;
+    assert_eq!(reason(&result), (Outcome::Success, Some(StopReason::Approved)));
+    let round = [
+        "iteration_started",
+        "actor_started",
+        "actor_completed",
+        "diff_captured",
+        "critic_started",
+        "critic_completed",
+        "tree_checked",
+        "verdict_reached",
+        "iteration",
+    ];
+    let lines = [&["session_start"][..], &round, &round, &["session_end"]].concat();
+    assert_eq!(recorded.names(), lines);
+    let shown: Vec<_> = published.names().into_iter().filter(|n| *n != "agent_output").collect();
+    assert_eq!(shown, lines, "what is recorded is what is published");
+    assert_eq!(published.names().len(), lines.len() + 4, "each call printed something");
+    let events = recorded.0.lock().unwrap();
+    assert_eq!(invariants::check(&events), Ok(()));
+    assert_eq!(replay::verify(&events), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_request_ends_the_agent_and_the_run() {
+    let world = World::new(vec![Act::UntilStopped(StopLevel::Graceful)]);
+    world.stops.send("SIGINT".to_owned()).await.unwrap();
+    let (result, published, _) = world.run().await;
+    assert_eq!(reason(&result), (Outcome::Interrupted, Some(StopReason::Interrupted)));
+    assert!(published.names().contains(&"stop_requested"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_request_asks_for_no_grace() {
+    let world = World::new(vec![Act::UntilStopped(StopLevel::Now)]);
+    world.stops.send("SIGINT".to_owned()).await.unwrap();
+    world.stops.send("SIGINT".to_owned()).await.unwrap();
+    let (result, _, _) = world.run().await;
+    assert_eq!(reason(&result), (Outcome::Interrupted, Some(StopReason::Interrupted)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_heeds_nothing_is_given_up_at_the_third_request() {
+    let world = World::new(vec![Act::Deaf]);
+    for _ in 0..3 {
+        world.stops.send("SIGTERM".to_owned()).await.unwrap();
+    }
+    let (result, _, _) = world.run().await;
+    assert_eq!(reason(&result), (Outcome::Interrupted, Some(StopReason::Interrupted)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_an_adapter_ends_the_run_as_an_internal_error() {
+    let (result, _, recorded) = World::new(vec![Act::Panic]).run().await;
+    assert_eq!(reason(&result), (Outcome::Failed, Some(StopReason::InternalError)));
+    assert!(result.end.error.unwrap().contains("broke off"));
+    assert_eq!(recorded.names().last(), Some(&"session_end"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_provider_is_asked_again_after_a_wait() {
+    let overloaded = || Act::Report(AgentOutcome::Transient { message: "overloaded".into() }, "");
+    let world = World::new(vec![overloaded(), overloaded(), done("all"), done(DONE)]);
+    let (result, published, _) = world.run().await;
+    assert_eq!(reason(&result), (Outcome::Success, Some(StopReason::Approved)));
+    let waits = published.names().iter().filter(|n| **n == "wait_over").count();
+    assert_eq!(waits, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_request_ends_a_wait_at_once() {
+    let limit = AgentOutcome::UsageLimit { resets_at: None, message: "used up".into() };
+    let world = World::new(vec![Act::Report(limit, "")]);
+    let stops = world.stops.clone();
+    let published = world.published.clone();
+    let running = tokio::spawn(world.run());
+    while !published.names().contains(&"waiting") {
+        tokio::task::yield_now().await;
+    }
+    stops.send("SIGINT".to_owned()).await.unwrap();
+    let (result, published, _) = running.await.unwrap();
+    assert_eq!(reason(&result), (Outcome::Interrupted, Some(StopReason::Interrupted)));
+    assert!(!published.names().contains(&"wait_over"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_at_any_line_stops_the_run_and_leaves_a_readable_prefix() {
+    let acts = || vec![done("half"), done(CONTINUE), done("all"), done(DONE)];
+    let (_, _, whole) = World::new(acts()).run().await;
+    let whole = whole.0.lock().unwrap().clone();
+    for room in 0..whole.len() {
+        let (result, published, recorded) = World { room, ..World::new(acts()) }.run().await;
+        let error = result.record_error.as_ref().expect("the record's failure is told");
+        assert_eq!(error.0, "no space left on device");
+        let recorded = recorded.0.lock().unwrap();
+        assert_eq!(recorded.len(), room, "nothing is recorded after a gap");
+        assert_eq!(*recorded, whole[..room]);
+        let ends = published.names().iter().filter(|n| **n == "session_end").count();
+        assert_eq!(ends, 1, "the end is told even where it cannot be recorded");
+        assert_eq!(reason(&result), (Outcome::Failed, Some(StopReason::RecordFailed)));
+    }
+}
+
+/// The role of a call's chatter is that of the call.
+#[tokio::test(start_paused = true)]
+async fn chatter_is_told_under_its_role() {
+    let (_, published, _) = World::new(vec![done("all"), done(DONE)]).run().await;
+    let roles: Vec<Role> = published
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .filter_map(|event| match event {
+            Event::AgentOutput(output) => Some(output.role),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(roles, [Role::Actor, Role::Critic]);
+}
