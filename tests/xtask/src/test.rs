@@ -1,0 +1,144 @@
+//! `cargo xtask test`: everything that can be checked on this machine, one line each.
+//!
+//! All steps that build tests use the same profile and the same features, so the workspace is
+//! compiled once for them; clippy and rustdoc keep artefacts of their own.
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use crate::counts::Counts;
+use crate::step::{Need, Outcome, Status};
+
+/// Runs every step, however the ones before it ended, and ends with the counts of all.
+pub(crate) fn run() -> Result<ExitCode, String> {
+    let logs = crate::root().join("target/xtask");
+    std::fs::create_dir_all(&logs)
+        .map_err(|error| format!("cannot create `{}`: {error}", logs.display()))?;
+    let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    let mut total = Counts::default();
+    for (need, step) in steps() {
+        let outcome = step(&logs).judged(need, on_ci);
+        println!("{outcome}");
+        if outcome.failed() {
+            outcome.tail().into_iter().for_each(|tail| println!("{tail}"));
+        }
+        total += outcome.counts();
+    }
+    println!("{total}");
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+type Step = fn(&Path) -> Outcome;
+
+/// The steps in order: programs that tests need, then what fails fast, then the rest.
+fn steps() -> Vec<(Need, Step)> {
+    let mut steps: Vec<(Need, Step)> = vec![
+        (Need::Required, |_| program("git")),
+        (Need::Required, jq),
+        (Need::Required, |_| program("python3")),
+        (Need::Required, |logs| cargo_tool("format", &["fmt", "--all", "--check"], logs)),
+        (Need::Required, clippy),
+        (Need::Required, tests),
+        (Need::Required, |logs| {
+            Outcome::of_command("doc tests", cargo(&["test", "--doc", "--workspace"]), logs)
+        }),
+        (Need::Required, rustdoc),
+    ];
+    if crate::docs::generator_source().exists() {
+        steps.push((Need::Required, |logs| {
+            Outcome::of_command("drift", crate::docs::built_generator(), logs)
+        }));
+    }
+    if crate::root().join("fuzz/Cargo.toml").exists() {
+        steps.push((Need::Required, |logs| {
+            let check = cargo(&["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+            Outcome::of_command("fuzz", check, logs)
+        }));
+    }
+    steps.push((Need::Optional, |logs| cargo_tool("deny", &["deny", "check"], logs)));
+    steps.push((Need::Optional, mdbook));
+    steps
+}
+
+/// A program that tests call.
+fn program(name: &'static str) -> Outcome {
+    let since = Instant::now();
+    let status = if present(Command::new(name)) {
+        Status::Pass
+    } else {
+        Status::Skipped(format!("no `{name}` in PATH: install it"))
+    };
+    Outcome::without_log(name, status, since)
+}
+
+/// The recipes for the session file are tested with the real `jq`. A container as root, on a
+/// system with packages, gets it here; nobody else's machine is changed.
+fn jq(logs: &Path) -> Outcome {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if present(Command::new("jq")) || !is_root || !present(Command::new("apt-get")) {
+        return program("jq");
+    }
+    let mut install = Command::new("sh");
+    install.args(["-c", "apt-get update && apt-get install -y --no-install-recommends jq"]);
+    Outcome::of_command("jq", with_plain_output(install), logs)
+}
+
+fn clippy(logs: &Path) -> Outcome {
+    let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo_tool("clippy", &lint, logs)
+}
+
+/// nextest where it is installed: a process for each test, and a limit on its time.
+fn tests(logs: &Path) -> Outcome {
+    let command = if present(cargo(&["nextest"])) {
+        cargo(&["nextest", "run", "--workspace", "--profile", "ci"])
+    } else {
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    };
+    Outcome::of_command("tests", command, logs)
+}
+
+fn rustdoc(logs: &Path) -> Outcome {
+    let mut command = cargo(&["doc", "--no-deps", "--workspace"]);
+    command.env("RUSTDOCFLAGS", "-Dwarnings");
+    Outcome::of_command("rustdoc", command, logs)
+}
+
+fn mdbook(logs: &Path) -> Outcome {
+    if !present(Command::new("mdbook")) {
+        return program("mdbook");
+    }
+    let mut build = Command::new("mdbook");
+    build.args(["build", "docs"]).current_dir(crate::root());
+    Outcome::of_command("mdbook", with_plain_output(build), logs)
+}
+
+/// A step that a cargo subcommand does, skipped where that is not installed.
+fn cargo_tool(name: &'static str, arguments: &[&str], logs: &Path) -> Outcome {
+    let subcommand = arguments[0];
+    if present(cargo(&[subcommand])) {
+        return Outcome::of_command(name, cargo(arguments), logs);
+    }
+    let why = format!("no `cargo {subcommand}`: install it");
+    Outcome::without_log(name, Status::Skipped(why), Instant::now())
+}
+
+/// The cargo that runs this program, at the root, without colour in its log.
+fn cargo(arguments: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(crate::root());
+    with_plain_output(command)
+}
+
+fn with_plain_output(mut command: Command) -> Command {
+    command.env("CARGO_TERM_COLOR", "never").env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Whether a program answers to `--version`.
+fn present(mut command: Command) -> bool {
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
