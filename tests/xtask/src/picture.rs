@@ -69,7 +69,8 @@ fn svg(rows: &[Vec<Cell>]) -> String {
     _ = writeln!(
         svg,
         "<g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', \
-         monospace\" font-size=\"14\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">"
+         monospace\" font-size=\"14\" fill=\"{FOREGROUND}\" xml:space=\"preserve\" \
+         style=\"white-space:pre\">"
     );
     for (index, row) in rows.iter().enumerate() {
         let y = TITLE_BAR + (index + 1) as f64 * LINE_HEIGHT - 4.0;
