@@ -68,8 +68,8 @@ fn crates_depend_along_the_drawn_arrows() {
             EXEMPT.contains(&crate_name.as_str())
                 || EDGES.iter().any(|(known, _)| known == crate_name)
         };
-        for edge in dependencies(&table, true).into_iter().filter(ours) {
-            if !allowed.contains(&edge.as_str()) {
+        for edge in dependencies(&table, Scope::Any).into_iter().filter(ours) {
+            if edge != name && !allowed.contains(&edge.as_str()) {
                 breaches.push(format!("{}: `{name}` must not know `{edge}`", manifest.path));
             }
         }
@@ -82,7 +82,7 @@ fn pure_crates_cannot_reach_the_world() {
     let mut breaches = Vec::new();
     for folder in PURE {
         let table = read(&format!("{folder}/Cargo.toml")).parse::<Table>().unwrap();
-        for dependency in dependencies(&table, false) {
+        for dependency in dependencies(&table, Scope::Product) {
             if !PURE_DEPENDENCIES.contains(&dependency.as_str()) {
                 breaches.push(format!("{folder}/Cargo.toml: `{dependency}`"));
             }
@@ -131,16 +131,30 @@ fn manifests() -> Vec<SourceFile> {
     manifests
 }
 
-/// The names of all dependencies, for every target, with or without those of tests.
-fn dependencies(table: &Table, with_tests: bool) -> Vec<String> {
+/// Which dependencies a rule is about.
+#[derive(Clone, Copy, PartialEq)]
+enum Scope {
+    /// All.
+    Any,
+    /// Those of the product itself: not those of tests, and none behind a feature.
+    Product,
+}
+
+/// The names of the dependencies, for every target.
+fn dependencies(table: &Table, scope: Scope) -> Vec<String> {
     let mut sections = vec!["dependencies", "build-dependencies"];
-    sections.extend(with_tests.then_some("dev-dependencies"));
+    sections.extend((scope == Scope::Any).then_some("dev-dependencies"));
+    let counts = |value: &Value| {
+        let optional = value.get("optional").and_then(Value::as_bool) == Some(true);
+        scope == Scope::Any || !optional
+    };
     let targets = table.get("target").and_then(Value::as_table);
     let of_targets = targets.into_iter().flat_map(Table::values).filter_map(Value::as_table);
     std::iter::once(table)
         .chain(of_targets)
         .flat_map(|table| sections.iter().filter_map(|section| table.get(*section)?.as_table()))
-        .flat_map(|section| section.iter().map(|(name, value)| package(name, value)))
+        .flat_map(|section| section.iter().filter(|(_, value)| counts(value)))
+        .map(|(name, value)| package(name, value))
         .collect()
 }
 
@@ -160,12 +174,14 @@ fn clock_features(table: &Table) -> impl Iterator<Item = String> {
         .filter(|feature| ["clock", "now", "default"].contains(&feature.as_str()))
 }
 
-/// The impure words of a file, outside its comments and its tests.
+/// The impure words of a file, outside its comments and what is only compiled for tests.
 fn impure_words(file: &SourceFile) -> Vec<String> {
-    if file.path.ends_with("tests.rs") || file.path.contains("/tests/") {
+    let for_tests = ["tests.rs", "testing.rs"].iter().any(|name| file.path.ends_with(name))
+        || ["/tests/", "/testing/"].iter().any(|folder| file.path.contains(folder));
+    if for_tests {
         return Vec::new();
     }
-    let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code = code.lines().map(|line| line.split("//").next().unwrap_or_default());
     let mut breaches = Vec::new();
     for (index, line) in code.enumerate() {
