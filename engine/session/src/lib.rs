@@ -1,1 +1,39 @@
-//! placeholder
+//! The session file, its evidence folder, and the store of all sessions.
+//!
+//! A session file is the event stream of a run: one JSON object a line, append-only. This crate
+//! writes it ([`SessionWriter`]), reads it back line by line ([`SessionReader`]) or as a whole
+//! ([`Session`]), and lists, finds and counts the sessions of a machine ([`SessionStore`]). Beside
+//! it stands the run's evidence, raw outputs and `run.json`, in a [`RunFolder`].
+//!
+//! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
+
+mod dirs;
+mod evidence;
+mod filter;
+mod line_log;
+mod names;
+mod parse;
+mod progress;
+mod reader;
+mod session;
+mod shown;
+mod stats;
+mod store;
+mod summary;
+mod tail;
+mod writer;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use dirs::{DataDir, NoHome};
+pub use evidence::{EvidenceError, RunAgent, RunAgents, RunFile, RunFolder};
+pub use filter::SessionFilter;
+pub use names::{SessionId, SessionIdError};
+pub use progress::SessionStatus;
+pub use reader::{ReadError, SessionReader, Warning};
+pub use session::Session;
+pub use stats::{DayCount, ProjectStats, SessionStats};
+pub use store::{SessionList, SessionStore, StoreError};
+pub use summary::SessionSummary;
+pub use writer::{SessionWriter, WriteError};

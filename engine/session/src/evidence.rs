@@ -1,0 +1,231 @@
+//! The evidence folder of a run and its lineage file, `run.json`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+
+use codeloops_event::layout::{RUN_FILE, iteration_dir};
+use codeloops_event::{
+    Evidence, Iteration, Outcome, RunId, SessionEnd, SessionStart, StopReason, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::dirs::{create_new_private_dir, create_private_dir, create_private_file};
+use crate::names::SessionId;
+use crate::shown;
+
+/// The folder that keeps a run's raw outputs: `<runs_dir>/<run_id>/`. Only the user can read it.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What `run.json` holds: where a run began, with whom, and how it ended. It is written when the run
+/// starts and again when it ends; a run that was killed has no end there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// The run's identity; null where a recording of another program gave none.
+    pub run_id: Option<RunId>,
+    /// The session that records the run; null where none does.
+    pub session_id: Option<String>,
+    /// HEAD when the run began; null in a repository without a commit.
+    pub commit_sha: Option<String>,
+    /// The branch when the run began; null when HEAD was detached.
+    pub branch: Option<String>,
+    /// Absolute path, lossily decoded.
+    pub working_dir: String,
+    /// Who played which part.
+    pub agents: RunAgents,
+    /// The release that ran it.
+    pub codeloops_version: Option<String>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; null until then.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; null until then.
+    pub outcome: Option<Outcome>,
+    /// Why it ended; null until then.
+    pub stop_reason: Option<StopReason>,
+    /// Exit code of codeloops; null until then.
+    pub exit_code: Option<u8>,
+    /// Finished rounds; null until the end.
+    pub iterations: Option<u32>,
+}
+
+/// The agents of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAgents {
+    /// Does the work.
+    pub actor: RunAgent,
+    /// Judges it.
+    pub critic: RunAgent,
+}
+
+/// One agent of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAgent {
+    /// Its id (`claude`); null where it is not known.
+    pub id: Option<String>,
+    /// Its title (`Claude Code`).
+    pub title: String,
+    /// The model asked for; null for the agent's own default.
+    pub model: Option<String>,
+}
+
+/// Why evidence could not be kept or found.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// A folder or file could not be made or written.
+    #[error("could not write evidence `{}`: {source}", shown::path(path))]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be read.
+    #[error("could not read evidence `{}`: {source}", shown::path(path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// `run.json` is not what it should be.
+    #[error("`{}` is damaged: {source}", shown::path(path))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A session names evidence outside of its folder.
+    #[error("evidence `{}` lies outside of the run's folder", shown::text(path))]
+    Outside {
+        /// The path as the session has it.
+        path: String,
+    },
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run in `runs_dir` (made where it is missing); a folder that is
+    /// there already is an error.
+    pub fn create(runs_dir: &Path, run_id: &RunId) -> Result<Self, EvidenceError> {
+        let folder = Self::at(runs_dir, run_id);
+        create_private_dir(runs_dir).map_err(write_error(runs_dir))?;
+        create_new_private_dir(&folder.path).map_err(write_error(&folder.path))?;
+        Ok(folder)
+    }
+
+    /// The folder of a run, whether it is there or not.
+    #[must_use]
+    pub fn at(runs_dir: &Path, run_id: &RunId) -> Self {
+        Self { path: runs_dir.join(run_id.as_str()) }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder of an iteration, where it is missing.
+    pub fn create_iteration(&self, iteration: Iteration) -> Result<PathBuf, EvidenceError> {
+        let path = self.path.join(iteration_dir(iteration));
+        create_private_dir(&path).map_err(write_error(&path))?;
+        Ok(path)
+    }
+
+    /// The file of a piece of evidence that a session names. Sessions come from anywhere, so a name
+    /// that leads out of the folder is refused.
+    pub fn file(&self, evidence: &Evidence) -> Result<PathBuf, EvidenceError> {
+        let relative = Path::new(&evidence.path);
+        let is_inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if evidence.path.is_empty() || !is_inside {
+            return Err(EvidenceError::Outside { path: evidence.path.clone() });
+        }
+        Ok(self.path.join(relative))
+    }
+
+    /// Writes `run.json`, or replaces it, in one step: a reader sees the old or the new one, whole.
+    pub fn write_run_file(&self, run: &RunFile) -> Result<(), EvidenceError> {
+        let path = self.path.join(RUN_FILE);
+        let draft = self.path.join(format!(".{RUN_FILE}.draft"));
+        replace(&path, &draft, run).map_err(|source| EvidenceError::Write { path, source })
+    }
+
+    /// Reads `run.json`.
+    pub fn read_run_file(&self) -> Result<RunFile, EvidenceError> {
+        let path = self.path.join(RUN_FILE);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|source| EvidenceError::Damaged { path, source }),
+            Err(source) => Err(EvidenceError::Read { path, source }),
+        }
+    }
+}
+
+impl RunFile {
+    /// A run that begins.
+    #[must_use]
+    pub fn started(start: &SessionStart, session: Option<&SessionId>) -> Self {
+        let settings = start.settings.as_ref();
+        Self {
+            run_id: start.run_id.clone(),
+            session_id: session.map(ToString::to_string),
+            commit_sha: start.commit_sha.clone(),
+            branch: start.branch.clone(),
+            working_dir: start.working_dir.clone(),
+            agents: RunAgents {
+                actor: RunAgent {
+                    id: settings.map(|s| s.actor.agent.clone()),
+                    title: start.actor_agent.clone(),
+                    model: start.actor_model.clone(),
+                },
+                critic: RunAgent {
+                    id: settings.map(|s| s.critic.agent.clone()),
+                    title: start.critic_agent.clone(),
+                    model: start.critic_model.clone(),
+                },
+            },
+            codeloops_version: start.codeloops_version.clone(),
+            started_at: start.timestamp,
+            ended_at: None,
+            outcome: None,
+            stop_reason: None,
+            exit_code: None,
+            iterations: None,
+        }
+    }
+
+    /// The same run, ended.
+    #[must_use]
+    pub fn ended(mut self, end: &SessionEnd) -> Self {
+        self.ended_at = Some(end.timestamp);
+        self.outcome = Some(end.outcome);
+        self.stop_reason = end.stop_reason;
+        self.exit_code = Some(end.outcome.exit_code());
+        self.iterations = Some(end.iterations);
+        self
+    }
+}
+
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> EvidenceError {
+    let path = path.to_owned();
+    |source| EvidenceError::Write { path, source }
+}
+
+/// Writes a draft beside the file and puts it in the file's place. Synced before that, or a power
+/// cut could leave an empty file under the old name.
+fn replace(path: &Path, draft: &Path, run: &RunFile) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(run)?;
+    text.push(b'\n');
+    match fs::remove_file(draft) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file = create_private_file(draft)?;
+    file.write_all(&text)?;
+    file.sync_data()?;
+    fs::rename(draft, path)
+}
