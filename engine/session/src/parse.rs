@@ -54,6 +54,7 @@ fn parse_as(tag: &str, line: &[u8]) -> Result<Option<Event>, Error> {
         "tree_checked" => Event::TreeChecked(from_slice(line)?),
         "verdict_reached" => Event::VerdictReached(from_slice(line)?),
         "waiting" => Event::Waiting(from_slice(line)?),
+        "wait_over" => Event::WaitOver(from_slice(line)?),
         "stop_requested" => Event::StopRequested(from_slice(line)?),
         "answer_ignored" => Event::AnswerIgnored(from_slice(line)?),
         "engine_failed" => Event::EngineFailed(from_slice(line)?),

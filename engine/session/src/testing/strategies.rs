@@ -7,45 +7,54 @@ use codeloops_event::{
     IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent, Permissions,
     ProcessInfo, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart, Settings, StopReason,
     StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, Usage, UsageByRole, Verdict,
-    VerdictProblem, VerdictReached, Waiting,
+    VerdictProblem, VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
 
 /// A session: its start, some events, often an end.
 pub fn any_session() -> impl Strategy<Value = Vec<Event>> {
-    (any_session_start(), vec(any_event(), 0..8), of(any_session_end())).prop_map(
-        |(start, middle, end)| {
-            let start = Event::SessionStart(Box::new(start));
-            let end = end.map(Event::SessionEnd);
-            std::iter::once(start).chain(middle).chain(end).collect()
-        },
-    )
+    let start = any_session_start().boxed();
+    let end = of(any_session_end().boxed());
+    (start, vec(any_event(), 0..8), end).prop_map(|(start, middle, end)| {
+        let start = Event::SessionStart(Box::new(start));
+        let end = end.map(Event::SessionEnd);
+        std::iter::once(start).chain(middle).chain(end).collect()
+    })
 }
 
 /// Any event that stands between start and end.
 pub fn any_event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        (when(), number()).prop_map(|((timestamp, elapsed_ms), iteration)| {
-            Event::IterationStarted(IterationStarted { timestamp, elapsed_ms, iteration })
-        }),
-        agent_started(of(nonce()).boxed()).prop_map(Event::CriticStarted),
-        agent_started(Just(None).boxed()).prop_map(Event::ActorStarted),
-        actor_completed().prop_map(|e| Event::ActorCompleted(Box::new(e))),
-        diff_captured().prop_map(|e| Event::DiffCaptured(Box::new(e))),
-        diff_failed().prop_map(Event::DiffFailed),
-        gate_completed().prop_map(|e| Event::GateCompleted(Box::new(e))),
-        critic_completed().prop_map(|e| Event::CriticCompleted(Box::new(e))),
-        tree_checked().prop_map(|e| Event::TreeChecked(Box::new(e))),
-        verdict_reached().prop_map(|e| Event::VerdictReached(Box::new(e))),
-        waiting().prop_map(Event::Waiting),
-        stop_requested().prop_map(Event::StopRequested),
-        answer_ignored().prop_map(Event::AnswerIgnored),
-        engine_failed().prop_map(Event::EngineFailed),
-        any_iteration().prop_map(|e| Event::Iteration(Box::new(e))),
-    ]
+    // Boxed one by one: the whole would be a value of many kilobytes on the stack.
+    Union::new([
+        iteration_started().prop_map(Event::IterationStarted).boxed(),
+        agent_started(of(nonce()).boxed()).prop_map(Event::CriticStarted).boxed(),
+        agent_started(Just(None).boxed()).prop_map(Event::ActorStarted).boxed(),
+        actor_completed().prop_map(|e| Event::ActorCompleted(Box::new(e))).boxed(),
+        diff_captured().prop_map(|e| Event::DiffCaptured(Box::new(e))).boxed(),
+        diff_failed().prop_map(Event::DiffFailed).boxed(),
+        gate_completed().prop_map(|e| Event::GateCompleted(Box::new(e))).boxed(),
+        critic_completed().prop_map(|e| Event::CriticCompleted(Box::new(e))).boxed(),
+        tree_checked().prop_map(|e| Event::TreeChecked(Box::new(e))).boxed(),
+        verdict_reached().prop_map(|e| Event::VerdictReached(Box::new(e))).boxed(),
+        waiting().prop_map(Event::Waiting).boxed(),
+        wait_over().prop_map(Event::WaitOver).boxed(),
+        stop_requested().prop_map(Event::StopRequested).boxed(),
+        answer_ignored().prop_map(Event::AnswerIgnored).boxed(),
+        engine_failed().prop_map(Event::EngineFailed).boxed(),
+        any_iteration().prop_map(|e| Event::Iteration(Box::new(e))).boxed(),
+    ])
+}
+
+prop_compose! {
+    fn iteration_started()(
+        (timestamp, elapsed_ms) in when(), iteration in number(),
+    ) -> IterationStarted {
+        IterationStarted { timestamp, elapsed_ms, iteration }
+    }
 }
 
 prop_compose! {
@@ -60,7 +69,7 @@ prop_compose! {
         base_tree in of(tree()),
         parent in of(parent()),
         (trace_id, parent_span_id) in (of("[0-9a-f]{32}"), of("[0-9a-f]{16}")),
-        settings in of(settings()),
+        settings in of(settings().boxed()),
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
@@ -81,8 +90,8 @@ prop_compose! {
         (feedback, critic_output) in (of(text()), of(text())),
         critic_exit_code in of(any::<i32>()),
         (insertions, deletions) in (of(any::<u64>()), of(any::<u64>())),
-        (tree, usage) in (of(tree()), of(usage_by_role())),
-        gates in vec(gate_result(), 0..3),
+        (tree, usage) in (of(tree()), of(usage_by_role().boxed())),
+        gates in vec(gate_result().boxed(), 0..3),
     ) -> IterationEnd {
         IterationEnd {
             iteration_number, actor_output, actor_stderr, actor_exit_code, actor_duration_secs,
@@ -99,7 +108,7 @@ prop_compose! {
         (outcome, iterations, summary) in (outcome(), any::<u32>(), of(text())),
         (confidence, duration_secs) in (of(amount()), amount()),
         (timestamp, elapsed_ms) in when(),
-        (stop_reason, error, usage) in (of(stop_reason()), of(text()), of(usage_by_role())),
+        (stop_reason, error, usage) in (of(stop_reason()), of(text()), of(usage_by_role().boxed())),
     ) -> SessionEnd {
         SessionEnd {
             outcome, iterations, summary, confidence, duration_secs, timestamp, elapsed_ms,
@@ -121,9 +130,9 @@ prop_compose! {
 prop_compose! {
     fn actor_completed()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        outcome in agent_outcome(), exit_code in of(any::<i32>()), duration_secs in amount(),
-        stdout in of(evidence()), stderr in of(evidence()), agent_session in of(text()),
-        usage in of(usage()), leftovers in any::<u32>(),
+        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()), duration_secs in amount(),
+        stdout in of(evidence().boxed()), stderr in of(evidence().boxed()), agent_session in of(text()),
+        usage in of(usage().boxed()), leftovers in any::<u32>(),
     ) -> ActorCompleted {
         ActorCompleted {
             timestamp, elapsed_ms, iteration, attempt, outcome, exit_code, duration_secs, stdout,
@@ -135,9 +144,9 @@ prop_compose! {
 prop_compose! {
     fn critic_completed()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        outcome in agent_outcome(), exit_code in of(any::<i32>()), duration_secs in amount(),
-        text in text(), stdout in of(evidence()), stderr in of(evidence()),
-        usage in of(usage()), leftovers in any::<u32>(),
+        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()), duration_secs in amount(),
+        text in text(), stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
+        usage in of(usage().boxed()), leftovers in any::<u32>(),
     ) -> CriticCompleted {
         CriticCompleted {
             timestamp, elapsed_ms, iteration, attempt, outcome, exit_code, duration_secs, text,
@@ -150,7 +159,7 @@ prop_compose! {
     fn diff_captured()(
         (timestamp, elapsed_ms) in when(), iteration in number(), tree in tree(),
         files_changed in any::<u64>(), insertions in any::<u64>(), deletions in any::<u64>(),
-        patch in evidence(), notes in vec(text(), 0..3),
+        patch in evidence().boxed(), notes in vec(text(), 0..3),
     ) -> DiffCaptured {
         DiffCaptured {
             timestamp, elapsed_ms, iteration, tree, files_changed, insertions, deletions, patch,
@@ -169,7 +178,7 @@ prop_compose! {
 
 prop_compose! {
     fn gate_completed()(
-        (timestamp, elapsed_ms) in when(), iteration in number(), gate in gate_result(),
+        (timestamp, elapsed_ms) in when(), iteration in number(), gate in gate_result().boxed(),
     ) -> GateCompleted {
         GateCompleted { timestamp, elapsed_ms, iteration, gate }
     }
@@ -178,7 +187,7 @@ prop_compose! {
 prop_compose! {
     fn tree_checked()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        check in tree_check(),
+        check in tree_check().boxed(),
     ) -> TreeChecked {
         TreeChecked { timestamp, elapsed_ms, iteration, attempt, check }
     }
@@ -187,7 +196,7 @@ prop_compose! {
 prop_compose! {
     fn verdict_reached()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        ruling in ruling(),
+        ruling in ruling().boxed(),
     ) -> VerdictReached {
         VerdictReached { timestamp, elapsed_ms, iteration, attempt, ruling }
     }
@@ -199,6 +208,15 @@ prop_compose! {
         attempt in number(), until in time(), reason in text(),
     ) -> Waiting {
         Waiting { timestamp, elapsed_ms, iteration, role, attempt, until, reason }
+    }
+}
+
+prop_compose! {
+    fn wait_over()(
+        (timestamp, elapsed_ms) in when(), iteration in number(), role in role(),
+        attempt in number(),
+    ) -> WaitOver {
+        WaitOver { timestamp, elapsed_ms, iteration, role, attempt }
     }
 }
 
@@ -303,7 +321,7 @@ prop_compose! {
     fn gate_result()(
         name in text(), status in gate_status(), required in any::<bool>(),
         baseline in of(gate_status()), exit_code in of(any::<i32>()), duration_secs in amount(),
-        tail in text(), output in of(evidence()),
+        tail in text(), output in of(evidence().boxed()),
     ) -> GateResult {
         GateResult { name, status, required, baseline, exit_code, duration_secs, tail, output }
     }
@@ -332,16 +350,13 @@ prop_compose! {
 }
 
 fn usage_by_role() -> impl Strategy<Value = UsageByRole> {
-    (of(usage()), of(usage()), of(usage())).prop_map(|(actor, critic, total)| UsageByRole {
-        actor,
-        critic,
-        total,
-    })
+    (of(usage().boxed()), of(usage().boxed()), of(usage().boxed()))
+        .prop_map(|(actor, critic, total)| UsageByRole { actor, critic, total })
 }
 
 prop_compose! {
     fn settings()(
-        actor in agent_settings(), critic in agent_settings(), limits in limits(),
+        actor in agent_settings(), critic in agent_settings(), limits in limits().boxed(),
         permissions in select(vec![Permissions::Full, Permissions::Edits]),
         critic_access in select(vec![CriticAccess::RunCommands, CriticAccess::ReadOnly]),
         restore_tree in any::<bool>(), gates in vec(gate_settings(), 0..3),

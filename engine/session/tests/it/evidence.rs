@@ -1,0 +1,83 @@
+//! The evidence folder of a run.
+
+use std::os::unix::fs::PermissionsExt;
+
+use codeloops_event::{Evidence, RunId};
+use codeloops_session::{EvidenceError, RunFile, RunFolder};
+
+use crate::support::{session_end, start};
+
+fn run_id() -> RunId {
+    "01KJP0000000000000000000A1".parse().unwrap()
+}
+
+#[test]
+fn run_json_tells_where_a_run_began_and_how_it_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&dir.path().join("data/runs"), &run_id()).unwrap();
+    let mut start = start("x");
+    start.run_id = Some(run_id());
+    start.commit_sha = Some("4f".repeat(20));
+    start.branch = Some("main".to_owned());
+    start.actor_model = Some("sonnet".to_owned());
+    let run = RunFile::started(&start, Some(&"2026-03-02T09-00-00Z_2d7116".parse().unwrap()));
+    folder.write_run_file(&run).unwrap();
+    assert_eq!(folder.read_run_file().unwrap(), run);
+
+    let ended = run.ended(&session_end("max_iterations_reached", 5, 61.5));
+    folder.write_run_file(&ended).unwrap();
+    assert_eq!(folder.read_run_file().unwrap(), ended);
+    insta::assert_snapshot!(std::fs::read_to_string(folder.path().join("run.json")).unwrap());
+
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["run.json"], "a draft was left behind");
+}
+
+#[test]
+fn two_runs_never_share_a_folder_and_nobody_else_looks_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(dir.path(), &run_id()).unwrap();
+    let iteration = folder.create_iteration(2).unwrap();
+    assert_eq!(iteration, folder.path().join("iterations/2"));
+    assert_eq!(folder.create_iteration(2).unwrap(), iteration);
+    for path in [folder.path(), &iteration, iteration.parent().unwrap()] {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{path:?}");
+    }
+    let second = RunFolder::create(dir.path(), &run_id());
+    assert!(matches!(second, Err(EvidenceError::Write { .. })));
+}
+
+#[test]
+fn a_draft_of_a_killed_run_is_not_in_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(dir.path(), &run_id()).unwrap();
+    std::fs::write(folder.path().join(".run.json.draft"), "{").unwrap();
+    let run = RunFile::started(&start("x"), None);
+    folder.write_run_file(&run).unwrap();
+    assert_eq!(folder.read_run_file().unwrap(), run);
+}
+
+#[test]
+fn evidence_stays_in_its_folder() {
+    let folder = RunFolder::at("/runs".as_ref(), &run_id());
+    let file = |path: &str| {
+        let sha256 = "0".repeat(64);
+        folder.file(&Evidence { path: path.to_owned(), bytes: 0, sha256, dropped_bytes: 0 })
+    };
+    let inside = file("iterations/1/actor.stdout").unwrap();
+    assert_eq!(inside, folder.path().join("iterations/1/actor.stdout"));
+    for path in ["", "/etc/passwd", "../other/run.json", "iterations/../../x", "."] {
+        assert!(matches!(file(path), Err(EvidenceError::Outside { .. })), "{path}");
+    }
+}
+
+#[test]
+fn a_damaged_run_json_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(dir.path(), &run_id()).unwrap();
+    assert!(matches!(folder.read_run_file(), Err(EvidenceError::Read { .. })));
+    std::fs::write(folder.path().join("run.json"), "{").unwrap();
+    assert!(matches!(folder.read_run_file(), Err(EvidenceError::Damaged { .. })));
+}

@@ -1,0 +1,111 @@
+//! Files that an earlier release or another program wrote, frozen: they are read for ever.
+
+use std::path::Path;
+
+use codeloops_event::{Decision, Outcome};
+use codeloops_session::testing::read_back;
+use codeloops_session::{
+    ReadError, Session, SessionFilter, SessionReader, SessionStatus, SessionStore,
+};
+
+use crate::support::fixtures;
+
+#[track_caller]
+fn check(name: &str) {
+    let path = fixtures("v1.0").join(format!("{name}.jsonl"));
+    let read = read_back(&std::fs::read(path).unwrap());
+    insta::assert_debug_snapshot!(format!("v1.0-{name}"), read);
+}
+
+#[test]
+fn an_approved_session_of_1_0() {
+    check("approved");
+}
+
+#[test]
+fn a_crashed_session_of_1_0() {
+    check("crashed");
+}
+
+#[test]
+fn an_interrupted_session_of_1_0() {
+    check("interrupted");
+}
+
+#[test]
+fn a_failed_session_of_1_0() {
+    check("failed");
+}
+
+/// Together the frozen files hold every type, so a change of any line is noticed.
+#[test]
+fn frozen_sessions_hold_every_type() {
+    let mut names = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(fixtures("v1.0")).unwrap() {
+        let read = read_back(&std::fs::read(entry.unwrap().path()).unwrap());
+        names.extend(read.events.iter().map(codeloops_event::Event::name));
+    }
+    assert_eq!(names.len(), 18, "{names:?}");
+}
+
+#[test]
+fn sessions_of_other_programs_are_listed() {
+    let store = SessionStore::at(fixtures("seed"));
+    let list = store.list_sessions(&SessionFilter::default()).unwrap();
+    assert!(list.warnings.is_empty(), "{:?}", list.warnings);
+    insta::assert_json_snapshot!("seed-list", list.sessions);
+}
+
+#[test]
+fn a_session_of_another_program_has_the_api_shape() {
+    let store = SessionStore::at(fixtures("seed"));
+    insta::assert_json_snapshot!("seed-complete", store.load_session("complete").unwrap());
+}
+
+#[test]
+fn odd_words_of_the_peer_are_understood() {
+    let store = SessionStore::at(fixtures("seed"));
+    let session = store.load_session("peer_values").unwrap();
+    assert_eq!(session.iterations[0].critic_decision, Decision::Done);
+    assert_eq!(session.end.unwrap().outcome, Outcome::Interrupted);
+
+    let filter = SessionFilter { outcome: Some(Outcome::Interrupted), ..Default::default() };
+    let found: Vec<_> = store.list_sessions(&filter).unwrap().into_iter().collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].id.as_str(), "peer_values");
+}
+
+#[test]
+fn a_session_without_an_end_has_no_outcome() {
+    let session = SessionStore::at(fixtures("seed")).load_session("unfinished").unwrap();
+    assert!(session.end.is_none());
+    assert_eq!(session.status, SessionStatus::Crashed);
+}
+
+fn error_of(content: &str) -> ReadError {
+    let reader = SessionReader::new(Path::new("/s/x.jsonl"), content.as_bytes());
+    reader.filter_map(Result::err).next().unwrap()
+}
+
+#[test]
+fn unreadable_files_say_why() {
+    let start = std::fs::read_to_string(fixtures("seed").join("unfinished.jsonl")).unwrap();
+    let start = start.lines().next().unwrap();
+    let texts = [
+        error_of(""),
+        error_of("\n\n"),
+        error_of("# notes\n"),
+        error_of(&start[..40]),
+        error_of(r#"{"type":"iteration_started"}"#),
+        error_of(r#"{"type":"session_start","prompt":1}"#),
+        error_of(r#"{"type":"session_start","format_version":"2.0","goal":"all is new"}"#),
+        error_of(&start.replace(r#""prompt""#, r#""format_version":"2.1","prompt""#)),
+        error_of(r#"{"type":"session_start","format_version":"\u001b[2J"}"#),
+        error_of(&format!("{start}\nnonsense\n")),
+        error_of(&format!("{start}\n{{\"type\":\"session_end\",\"outcome\":\"\\u001b[2Jwon\"}}\n")),
+        Session::read("x".parse().unwrap(), Path::new("/nowhere/\u{1b}x.jsonl")).unwrap_err(),
+    ]
+    .map(|error| error.to_string())
+    .join("\n");
+    insta::assert_snapshot!(texts);
+}

@@ -1,0 +1,10 @@
+//! Tests of the session crate through its public face.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails in a test says where")]
+
+mod evidence;
+mod fixtures;
+mod properties;
+mod store;
+mod support;
+mod writer;
