@@ -1,1 +1,19 @@
-//! placeholder
+//! What knows the outside world: agent programs and their processes.
+//!
+//! An agent is a row of data ([`spec::AgentSpec`]), found by [`agents::AgentTable`], located on this
+//! machine by [`resolve::resolve`], and run by the one generic runner [`runner::CliAgents`]. What
+//! its program prints is understood by a decoder per output format; how its processes are started,
+//! watched and ended is the same for all.
+
+pub mod agents;
+pub mod argv;
+pub mod resolve;
+pub mod runner;
+pub mod spec;
+
+mod decode;
+mod evidence;
+mod process;
+mod text;
+
+pub use process::{Grace, end_processes_of_run};

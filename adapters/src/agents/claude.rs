@@ -1,0 +1,24 @@
+//! Claude Code.
+
+use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+
+/// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
+/// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.
+pub(super) fn spec() -> AgentSpec {
+    AgentSpec {
+        args: strings(&["-p", "--output-format", "stream-json", "--verbose"]),
+        unattended: Unattended {
+            actor_full: strings(&["--dangerously-skip-permissions"]),
+            actor_edits: strings(&["--permission-mode", "acceptEdits"]),
+            critic_full: strings(&["--tools", "Read,Grep,Glob,Bash", "--allowedTools", "Bash"]),
+            critic_edits: strings(&["--tools", "Read,Grep,Glob,Bash"]),
+            critic_read_only: strings(&["--tools", "Read,Grep,Glob"]),
+            root_needs: Some("IS_SANDBOX".to_owned()),
+        },
+        output: OutputFormat::ClaudeStreamJson,
+        stop_signal: StopWith::Int,
+        streams: true,
+        install: Some("npm install -g @anthropic-ai/claude-code".to_owned()),
+        ..AgentSpec::new("claude", "Claude Code", &["claude"])
+    }
+}

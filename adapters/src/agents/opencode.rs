@@ -1,0 +1,23 @@
+//! OpenCode.
+
+use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+
+/// Seen with 1.18.33. It closes nothing on a signal, so it gets SIGTERM; without `--auto` it
+/// rejects what its configuration asks about, and ends there.
+pub(super) fn spec() -> AgentSpec {
+    AgentSpec {
+        args: strings(&["run", "--format", "json"]),
+        unattended: Unattended {
+            actor_full: strings(&["--auto"]),
+            critic_full: strings(&["--auto"]),
+            critic_read_only: strings(&["--agent", "plan"]),
+            ..Unattended::default()
+        },
+        output: OutputFormat::OpencodeJson,
+        stop_signal: StopWith::Term,
+        streams: true,
+        env: [("OPENCODE_DISABLE_AUTOUPDATE".to_owned(), "1".to_owned())].into(),
+        install: Some("npm install -g opencode-ai".to_owned()),
+        ..AgentSpec::new("opencode", "OpenCode", &["opencode"])
+    }
+}

@@ -1,0 +1,191 @@
+//! Understands what agent programs print.
+//!
+//! A decoder takes a stream chunk by chunk and says at the end how the turn ended ([`Ending`]), what
+//! the answer was, and what the conversation is called. Its readable part goes out as it comes. A
+//! structured stream counts as a success only if its final event says so: exit code 0 is no proof
+//! (several programs exit with 0 after a signal, or when a permission was denied).
+
+use codeloops_event::CutOffKind;
+use codeloops_event::layout::{TEXT_LIMIT, cap_text};
+use serde_json::Value;
+
+use crate::spec::OutputFormat;
+use crate::text::HeadTail;
+
+mod claude;
+mod codex;
+mod cursor;
+mod gemini;
+mod lines;
+mod opencode;
+mod provider;
+
+use lines::Lines;
+pub(crate) use provider::Trouble;
+
+/// How a turn ended, as far as its stream tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// No final event yet.
+    #[default]
+    Open,
+    /// The final event says success.
+    Done {
+        /// Tool calls that its permission rules denied.
+        denied: u32,
+    },
+    /// The answer broke off.
+    CutOff(CutOffKind),
+    /// The final event says failure.
+    Failed(Trouble),
+}
+
+/// What a stream came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Decoded {
+    /// How the turn ended; `None` for text, where only the exit code tells.
+    pub(crate) ending: Option<Ending>,
+    /// The final text.
+    pub(crate) text: String,
+    /// The agent's name for the conversation.
+    pub(crate) session: Option<String>,
+}
+
+/// One program's way of telling.
+trait Format: Send {
+    /// Takes one event; adds what a person would want to see of it to `readable`.
+    fn event(&mut self, event: &Value, readable: &mut String);
+    /// The end of the stream. Lines on stderr are given because some things are told only there.
+    fn finish(self: Box<Self>, stderr: &str) -> Decoded;
+}
+
+/// Decodes the standard output of one call.
+pub(crate) enum Decoder {
+    /// All of it is the answer.
+    Text(HeadTail),
+    /// A stream of events.
+    Events(Box<Events>),
+}
+
+/// A stream of events, and what stood between them.
+pub(crate) struct Events {
+    lines: Lines,
+    format: Box<dyn Format>,
+    /// Lines that are no events: messages of the program itself.
+    plain: HeadTail,
+}
+
+impl Decoder {
+    pub(crate) fn new(format: OutputFormat) -> Self {
+        let format: Box<dyn Format> = match format {
+            OutputFormat::Text => return Self::Text(HeadTail::default()),
+            OutputFormat::ClaudeStreamJson => Box::<claude::Claude>::default(),
+            OutputFormat::CodexJson => Box::<codex::Codex>::default(),
+            OutputFormat::OpencodeJson => Box::<opencode::Opencode>::default(),
+            OutputFormat::GeminiStreamJson => Box::<gemini::Gemini>::default(),
+            OutputFormat::CursorStreamJson => Box::<cursor::Cursor>::default(),
+        };
+        Self::Events(Box::new(Events {
+            lines: Lines::default(),
+            format,
+            plain: HeadTail::default(),
+        }))
+    }
+
+    /// Takes a chunk. For a stream of events its readable part, for text nothing: all of it is.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Option<String> {
+        match self {
+            Self::Text(text) => {
+                text.push(bytes);
+                None
+            }
+            Self::Events(events) => Some(events.push(bytes)),
+        }
+    }
+
+    /// The end of the stream.
+    pub(crate) fn finish(self, stderr: &str) -> Decoded {
+        match self {
+            Self::Text(text) => Decoded { text: text.into_text(), ..Decoded::default() },
+            Self::Events(events) => events.finish(stderr),
+        }
+    }
+}
+
+impl Events {
+    fn push(&mut self, bytes: &[u8]) -> String {
+        let mut readable = String::new();
+        let Self { lines, format, plain } = self;
+        lines.push(bytes, |line| take_line(format.as_mut(), plain, line, &mut readable));
+        readable
+    }
+
+    fn finish(self, stderr: &str) -> Decoded {
+        let Self { lines, mut format, mut plain } = self;
+        if let Some(line) = lines.finish() {
+            take_line(format.as_mut(), &mut plain, &line, &mut String::new());
+        }
+        let mut decoded = format.finish(stderr);
+        if decoded.text.is_empty() && !matches!(decoded.ending, Some(Ending::Done { .. })) {
+            decoded.text = plain.into_text();
+        }
+        decoded.text = cap_text(&decoded.text, TEXT_LIMIT);
+        decoded
+    }
+}
+
+fn take_line(format: &mut dyn Format, plain: &mut HeadTail, line: &[u8], readable: &mut String) {
+    match parse(line) {
+        Some(event) => format.event(&event, readable),
+        None if line.trim_ascii().is_empty() => {}
+        None => {
+            plain.push(line);
+            plain.push(b"\n");
+            readable.push_str(&String::from_utf8_lossy(line));
+            readable.push('\n');
+        }
+    }
+}
+
+/// The event of a line. Bytes that are no UTF-8 do not cost the line.
+fn parse(line: &[u8]) -> Option<Value> {
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    serde_json::from_slice(line)
+        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)))
+        .ok()
+}
+
+/// The text at a JSON pointer, empty where there is none.
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Adds a paragraph to what is read.
+fn say(readable: &mut String, text: &str) {
+    if !text.is_empty() {
+        readable.push_str(text);
+        readable.push('\n');
+    }
+}
+
+/// Adds a tool call: its name and the one argument that tells most.
+fn say_tool(readable: &mut String, name: &str, input: Option<&Value>) {
+    const TELLING: [&str; 7] =
+        ["command", "file_path", "filePath", "path", "pattern", "query", "description"];
+    let argument = input
+        .and_then(|input| TELLING.iter().find_map(|key| input.get(key).and_then(Value::as_str)));
+    let argument = argument.map(crate::text::one_line).unwrap_or_default();
+    say(readable, format!("[{name}] {argument}").trim_end());
+}
+
+/// Keeps an id if it is one.
+fn remember(session: &mut Option<String>, id: &str) {
+    if !id.is_empty() {
+        *session = Some(crate::text::one_line(id));
+    }
+}
+
+#[cfg(test)]
+mod tests;

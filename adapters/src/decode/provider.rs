@@ -1,0 +1,112 @@
+//! What a provider's error means for the run.
+
+use codeloops_event::{Refusal, Timestamp};
+
+use crate::text::one_line;
+
+/// Why a turn failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The provider refused for good.
+    Refused(Refusal, String),
+    /// A usage window is used up; when it resets, where that was told.
+    UsageLimit(Option<Timestamp>, String),
+    /// Worth another try.
+    Transient(String),
+    /// Anything else.
+    Other(String),
+}
+
+/// Words of a usage window that resets by waiting.
+const USAGE_LIMIT: [&str; 5] =
+    ["usage limit", "usage_limit_reached", "5-hour limit", "weekly limit", "perday"];
+/// Words of money that is missing.
+const BILLING: [&str; 7] = [
+    "credit balance",
+    "insufficient_quota",
+    "insufficient quota",
+    "insufficient credit",
+    "exceeded your current quota",
+    "billing",
+    "payment required",
+];
+const AUTH: [&str; 6] = [
+    "not logged in",
+    "invalid api key",
+    "unauthorized",
+    "authentication",
+    "invalid x-api-key",
+    "api key not valid",
+];
+const TRANSIENT: [&str; 9] = [
+    "overloaded",
+    "high demand",
+    "rate limit",
+    "stream disconnected",
+    "network error",
+    "connection",
+    "timed out",
+    "server_error",
+    "service unavailable",
+];
+const BAD_REQUEST: [&str; 3] = ["invalid_request_error", "input_too_large", "prompt is too long"];
+
+impl Trouble {
+    /// Sorts an error by its HTTP status, where one is known or stands in the message, and its
+    /// words. Money is looked for first: it comes with many a status.
+    pub(super) fn classify(status: Option<u64>, message: &str) -> Self {
+        let words = message.to_lowercase();
+        let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
+        let line = one_line(message);
+        if says(&BILLING) {
+            return Self::Refused(Refusal::Billing, line);
+        }
+        if says(&USAGE_LIMIT) {
+            return Self::UsageLimit(None, line);
+        }
+        match status.or_else(|| status_in(&words)) {
+            Some(401 | 403) => Self::Refused(Refusal::Auth, line),
+            Some(402) => Self::Refused(Refusal::Billing, line),
+            Some(408 | 409 | 429 | 500..=599) => Self::Transient(line),
+            Some(400 | 404 | 413 | 422) => Self::Refused(Refusal::BadRequest, line),
+            _ if says(&AUTH) => Self::Refused(Refusal::Auth, line),
+            _ if says(&TRANSIENT) => Self::Transient(line),
+            _ if says(&BAD_REQUEST) => Self::Refused(Refusal::BadRequest, line),
+            _ => Self::Other(line),
+        }
+    }
+}
+
+/// The HTTP status that a message names.
+fn status_in(words: &str) -> Option<u64> {
+    ["unexpected status ", "last status: ", "\"code\":", "api error: "].iter().find_map(|marker| {
+        let rest = words.split_once(marker)?.1.trim_start();
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        rest[..digits].parse().ok().filter(|status| (100..600).contains(status))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_sorted_by_status_and_words() {
+        let is = |status, message: &str| match Trouble::classify(status, message) {
+            Trouble::Refused(refusal, _) => format!("{refusal:?}"),
+            Trouble::UsageLimit(..) => "UsageLimit".to_owned(),
+            Trouble::Transient(_) => "Transient".to_owned(),
+            Trouble::Other(_) => "Other".to_owned(),
+        };
+        assert_eq!(is(Some(401), "x"), "Auth");
+        assert_eq!(is(Some(400), "Your credit balance is too low"), "Billing");
+        assert_eq!(is(Some(400), "x"), "BadRequest");
+        assert_eq!(is(Some(529), "x"), "Transient");
+        assert_eq!(is(None, "unexpected status 401 Unauthorized: x"), "Auth");
+        assert_eq!(is(None, "exceeded retry limit, last status: 429 Too Many"), "Transient");
+        assert_eq!(is(None, "[API Error: {\"error\":{\"code\":500}}]"), "Transient");
+        assert_eq!(is(None, "You’ve hit your usage limit. Try again"), "UsageLimit");
+        assert_eq!(is(Some(429), "GenerateRequestsPerDay quota"), "UsageLimit");
+        assert_eq!(is(None, "something else broke"), "Other");
+    }
+}

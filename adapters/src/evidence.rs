@@ -1,0 +1,136 @@
+//! Files of the evidence folder, written and hashed as the bytes come.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use codeloops_event::Evidence;
+use sha2::{Digest, Sha256};
+
+/// One stream on its way to a file. It keeps at most `limit` bytes and counts the others; a write
+/// that fails ends the writing, never the stream.
+pub(crate) struct EvidenceFile {
+    path: String,
+    file: Option<File>,
+    hash: Sha256,
+    written: u64,
+    limit: u64,
+    dropped: u64,
+}
+
+impl EvidenceFile {
+    /// Makes the file new: what stands there is removed first, so that a link which somebody put
+    /// there is not followed.
+    pub(crate) fn create(root: &Path, path: String, limit: u64) -> Result<Self, String> {
+        let full = root.join(&path);
+        let file = create_new(&full)
+            .map_err(|error| format!("could not create `{}`: {error}", full.display()))?;
+        Ok(Self { path, file: Some(file), hash: Sha256::new(), written: 0, limit, dropped: 0 })
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let room = usize::try_from(self.limit - self.written).unwrap_or(usize::MAX);
+        let (mut keep, beyond) = bytes.split_at(bytes.len().min(room));
+        self.dropped += beyond.len() as u64;
+        while !keep.is_empty() {
+            match self.write(keep) {
+                Ok(count) => {
+                    self.hash.update(&keep[..count]);
+                    self.written += count as u64;
+                    keep = &keep[count..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    tracing::warn!(path = self.path, %error, "evidence is no longer written");
+                    self.stop();
+                    self.dropped += keep.len() as u64;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the file holds now.
+    pub(crate) fn finish(self) -> Evidence {
+        Evidence {
+            path: self.path,
+            bytes: self.written,
+            sha256: hex(&self.hash.finalize()),
+            dropped_bytes: self.dropped,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(file) = &mut self.file else { return Err(io::ErrorKind::WriteZero.into()) };
+        match file.write(bytes)? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            count => Ok(count),
+        }
+    }
+
+    /// Closes the file; everything that follows is counted as dropped.
+    fn stop(&mut self) {
+        self.file = None;
+        self.limit = self.written;
+    }
+}
+
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().write(true).create_new(true).open(path)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn what_goes_past_the_limit_is_counted_and_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = EvidenceFile::create(dir.path(), "a/b".into(), 3).unwrap();
+        file.push(b"ab");
+        file.push(b"cde");
+        file.push(b"f");
+        let evidence = file.finish();
+        assert_eq!(fs::read(dir.path().join("a/b")).unwrap(), b"abc");
+        assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 3));
+        assert_eq!(evidence.sha256, ABC);
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_writing_and_not_the_stream() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = EvidenceFile::create(dir.path(), "a".into(), 100).unwrap();
+        file.push(b"abc");
+        file.file = Some(File::options().write(true).open("/dev/full").unwrap());
+        file.push(b"defg");
+        file.push(b"h");
+        let evidence = file.finish();
+        assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 5));
+        assert_eq!(evidence.sha256, ABC);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let precious = dir.path().join("precious");
+        fs::write(&precious, "keep").unwrap();
+        std::os::unix::fs::symlink(&precious, dir.path().join("a")).unwrap();
+        EvidenceFile::create(dir.path(), "a".into(), 100).unwrap().push(b"x");
+        assert_eq!(fs::read_to_string(precious).unwrap(), "keep");
+    }
+}

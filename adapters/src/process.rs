@@ -1,0 +1,179 @@
+//! Runs one program in a session of its own, feeds it, drains it, ends it in time, and leaves
+//! nothing of it behind.
+//!
+//! One thread does all of it in one `poll` loop ([`Supervisor`]): no pipe can block another, a
+//! program that does not read or does not stop printing cannot hang the call. The program is reaped
+//! last of all, so that its process id, and its group's, cannot become somebody else's while there
+//! is anything left to signal.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use codeloops_driver::ports::StopSignal;
+use codeloops_event::{LimitKind, ProcessInfo, RunId};
+use codeloops_machine::StopLevel;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+mod proc_fs;
+mod supervisor;
+mod tree;
+
+pub(crate) use supervisor::Supervisor;
+pub(crate) use tree::end_run;
+
+/// How long the steps of an end may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grace {
+    /// From the program's own stop signal to SIGTERM.
+    pub stop: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub terminate: Duration,
+    /// What is given, after the program's own end, to those that still print for it.
+    pub settle: Duration,
+    /// From SIGTERM to SIGKILL for processes that were left behind.
+    pub leftovers: Duration,
+    /// How long a pipe that nobody known holds open is listened to.
+    pub leak: Duration,
+}
+
+impl Default for Grace {
+    fn default() -> Self {
+        Self {
+            stop: Duration::from_secs(5),
+            terminate: Duration::from_secs(3),
+            settle: Duration::from_millis(250),
+            leftovers: Duration::from_millis(500),
+            leak: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The limits of one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    pub(crate) deadline: Option<(Duration, LimitKind)>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) grace: Grace,
+}
+
+/// Why a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// By itself.
+    Own,
+    /// A stop was asked for.
+    Stopped,
+    /// A limit was reached.
+    TimedOut(LimitKind, Duration),
+}
+
+/// What remains of a program.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) cause: Cause,
+    pub(crate) status: io::Result<ExitStatus>,
+    /// Processes that it left behind, which were ended.
+    pub(crate) leftovers: u32,
+}
+
+/// Takes what the program prints.
+pub(crate) trait Output {
+    fn stdout(&mut self, bytes: &[u8]);
+    fn stderr(&mut self, bytes: &[u8]);
+}
+
+/// Who may end the program from outside: the stop signal, and a pipe that wakes the loop when it
+/// changed. A pipe that is closed means that nobody waits for the call any more.
+pub(crate) struct Control {
+    pub(crate) stop: StopSignal,
+    pub(crate) wake: OwnedFd,
+}
+
+impl Control {
+    fn level(&self) -> Option<StopLevel> {
+        *self.stop.borrow()
+    }
+}
+
+/// A started program that has not been reaped.
+pub(crate) struct Leader {
+    child: Child,
+    pid: Pid,
+    info: ProcessInfo,
+}
+
+impl Leader {
+    /// Starts it with pipes on all three streams, or with nothing on stdin.
+    pub(crate) fn spawn(command: &mut Command, with_input: bool) -> io::Result<Self> {
+        tree::adopt_orphans();
+        command.stdin(if with_input { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        new_session(command);
+        let child = tree::start(command)?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid =
+            pid.ok_or_else(|| io::Error::other("the system gave an impossible process id"))?;
+        let info = ProcessInfo { pid: child.id(), start_ticks: proc_fs::start_ticks(child.id()) };
+        Ok(Self { child, pid, info })
+    }
+
+    pub(crate) const fn info(&self) -> &ProcessInfo {
+        &self.info
+    }
+
+    /// Signals its group, and itself in case it moved to another one.
+    fn signal(&self, signal: Signal) {
+        let group = rustix::process::kill_process_group(self.pid, signal);
+        if group.is_err() {
+            // Not there any more is what is wanted.
+            let _gone = rustix::process::kill_process(self.pid, signal);
+        }
+    }
+
+    /// A pipe that is closed when the leader has ended. It stays a zombie until it is reaped.
+    fn exit_pipe(&self) -> io::Result<OwnedFd> {
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let pid = self.pid;
+        std::thread::Builder::new().name("agent-exit".to_owned()).spawn(move || {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let interrupted = Some(rustix::io::Errno::INTR);
+            while rustix::process::waitid(WaitId::Pid(pid), options).err() == interrupted {}
+            drop(write);
+        })?;
+        Ok(read)
+    }
+
+    /// Ends it unseen, where it cannot be stood by.
+    fn discard(self) {
+        self.signal(Signal::KILL);
+        let _status = self.reap();
+    }
+
+    fn reap(mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait();
+        tree::forget(self.info.pid);
+        status
+    }
+}
+
+/// Puts the program into a session of its own: it has no terminal to be stopped by, and its group
+/// can be signalled without touching ours.
+fn new_session(command: &mut Command) {
+    let setsid = || rustix::process::setsid().map(drop).map_err(io::Error::from);
+    // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe; the
+    // closure allocates nothing and takes no lock.
+    #[expect(unsafe_code, reason = "the standard library has no safe way to call setsid")]
+    unsafe {
+        command.pre_exec(setsid);
+    }
+}
+
+/// Ends every process of a run that an earlier codeloops left behind, by the run id in its
+/// environment. Returns how many there were. Only where there is a `/proc`.
+#[must_use]
+pub fn end_processes_of_run(run: &RunId) -> u32 {
+    end_run(run, Instant::now() + Duration::from_secs(5))
+}

@@ -1,0 +1,89 @@
+//! Reads the process table from `/proc`. Elsewhere (macOS) it is empty.
+
+use std::fs;
+use std::io::Read;
+
+/// One line of the process table. A process is told from a later one with the same id by its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    pub(super) group: u32,
+    pub(super) session: u32,
+    pub(super) state: u8,
+    /// Clock ticks since boot.
+    pub(super) start: u64,
+}
+
+impl Process {
+    /// Whether it has ended and only waits to be reaped.
+    pub(super) const fn is_zombie(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// All processes.
+pub(super) fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let mut buffer = Vec::with_capacity(1024);
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| read_stat(pid, &mut buffer))
+        .collect()
+}
+
+/// One process.
+pub(super) fn process(pid: u32) -> Option<Process> {
+    read_stat(pid, &mut Vec::with_capacity(1024))
+}
+
+/// When a process started.
+pub(super) fn start_ticks(pid: u32) -> Option<u64> {
+    process(pid).map(|process| process.start)
+}
+
+/// The value of a variable in the environment with which a process was started. `None` for a
+/// process that has none, has ended, or is somebody else's.
+pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut pairs = environ.split(|&byte| byte == 0);
+    pairs
+        .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec))
+}
+
+fn read_stat(pid: u32, buffer: &mut Vec<u8>) -> Option<Process> {
+    buffer.clear();
+    fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_end(buffer).ok()?;
+    parse(pid, buffer)
+}
+
+/// Fields by proc_pid_stat(5). The name of the program may hold spaces and brackets, so what counts
+/// comes after the last bracket.
+fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
+    let after_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
+    let text = std::str::from_utf8(&stat[after_name..]).ok()?;
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    Some(Process {
+        pid,
+        state: *fields.first()?.as_bytes().first()?,
+        parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        start: fields.get(19)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_does_not_shift_the_fields() {
+        let stat = b"42 (a) R 9 (b c) S 7 40 39 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3";
+        let process = parse(42, stat).unwrap();
+        assert_eq!(
+            process,
+            Process { pid: 42, parent: 7, group: 40, session: 39, state: b'S', start: 98765 }
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Finds and ends what a program spawned, wherever it moved.
+//!
+//! On Linux a process belongs to a call if it descends from the leader, is in the leader's session
+//! or group, carries the run's id in its environment, or was orphaned and adopted by us out of
+//! another session. The first is remembered before anybody is signalled, since a process whose
+//! parent has ended can no longer be traced to it. The last needs codeloops to be the "subreaper"
+//! of its descendants, so adopted processes are also reaped here, each by its own id: a wait for
+//! any child would take the exit status from those who wait for theirs.
+//!
+//! On macOS there is no `/proc` and no subreaper: the leader's process group is ended, and a process
+//! that moved to a group of its own is not found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use codeloops_event::{ProcessInfo, RunId};
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use super::proc_fs::{self, Process};
+
+/// The variable that marks the processes of a run.
+pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
+
+/// Programs that run right now and are waited for by their own supervisor. Locked while one is
+/// started and while the process table is read, so that nobody takes another's newborn for an
+/// orphan.
+static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
+    LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a program as a leader.
+pub(super) fn start(command: &mut Command) -> io::Result<Child> {
+    let mut leaders = leaders();
+    let child = command.spawn()?;
+    leaders.insert(child.id());
+    Ok(child)
+}
+
+/// Tells that a leader has been reaped.
+pub(super) fn forget(pid: u32) {
+    leaders().remove(&pid);
+}
+
+/// Makes us the parent of every descendant whose parent ends, instead of the system's first
+/// process.
+pub(super) fn adopt_orphans() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
+            tracing::warn!(%error, "orphans of agents cannot be adopted");
+        }
+    });
+}
+
+/// The processes of one call.
+pub(super) struct Tree {
+    leader: ProcessInfo,
+    run: RunId,
+    /// Start times of those seen, by process id.
+    known: BTreeMap<u32, u64>,
+}
+
+impl Tree {
+    pub(super) const fn new(leader: ProcessInfo, run: RunId) -> Self {
+        Self { leader, run, known: BTreeMap::new() }
+    }
+
+    /// The living members beside the leader. Remembers them, and reaps those that we adopted and
+    /// that have ended.
+    pub(super) fn living(&mut self) -> Vec<Process> {
+        let Some(leader_start) = self.leader.start_ticks else { return Vec::new() };
+        let leaders = leaders();
+        let mut table = proc_fs::processes();
+        table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
+        for process in &table {
+            if self.is_root(process) {
+                self.known.insert(process.pid, process.start);
+            }
+        }
+        while self.add_children(&table) {}
+        table.retain(|process| self.knows(process));
+        let (zombies, living): (Vec<_>, Vec<_>) = table.into_iter().partition(Process::is_zombie);
+        zombies.iter().for_each(reap_adopted);
+        living
+    }
+
+    fn knows(&self, process: &Process) -> bool {
+        self.known.get(&process.pid) == Some(&process.start)
+    }
+
+    /// Whether a process belongs here whoever its parent is.
+    fn is_root(&self, process: &Process) -> bool {
+        let leader = self.leader.pid;
+        let by_leader =
+            process.parent == leader || process.session == leader || process.group == leader;
+        by_leader
+            || self.knows(process)
+            || match proc_fs::variable(process.pid, RUN_ID_VARIABLE) {
+                Some(run) => run == self.run.as_str().as_bytes(),
+                None => is_adopted(process),
+            }
+    }
+
+    /// Adds the children of members; says whether there were any.
+    fn add_children(&mut self, table: &[Process]) -> bool {
+        let members: BTreeSet<u32> =
+            table.iter().filter(|p| self.knows(p)).map(|p| p.pid).collect();
+        let children = table.iter().filter(|p| members.contains(&p.parent));
+        let new: Vec<_> = children.filter(|p| !self.knows(p)).map(|p| (p.pid, p.start)).collect();
+        let grown = !new.is_empty();
+        self.known.extend(new);
+        grown
+    }
+}
+
+/// Ends what carries the run's id, ourselves and our ancestors excepted, until nothing is left or
+/// `until` has passed. Returns how many there were.
+pub(crate) fn end_run(run: &RunId, until: Instant) -> u32 {
+    let mut ended = BTreeSet::new();
+    loop {
+        let table = proc_fs::processes();
+        let spared = ancestors(&table);
+        let marked = |p: &&Process| {
+            !p.is_zombie()
+                && !spared.contains(&p.pid)
+                && proc_fs::variable(p.pid, RUN_ID_VARIABLE).as_deref()
+                    == Some(run.as_str().as_bytes())
+        };
+        let living: Vec<&Process> = table.iter().filter(marked).collect();
+        if living.is_empty() || Instant::now() > until {
+            return u32::try_from(ended.len()).unwrap_or(u32::MAX);
+        }
+        for process in living {
+            ended.insert((process.pid, process.start));
+            signal(process, Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Signals exactly this process: one that only has the same id is left alone.
+pub(super) fn signal(process: &Process, signal: Signal) {
+    let Some(pid) = pid(process.pid) else { return };
+    #[cfg(target_os = "linux")]
+    if let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+        // The handle is taken first: what has the right start time now is what the handle means.
+        if proc_fs::start_ticks(process.pid) == Some(process.start) {
+            let _gone = rustix::process::pidfd_send_signal(handle, signal);
+        }
+        return;
+    }
+    if proc_fs::start_ticks(process.pid) == Some(process.start) {
+        let _gone = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// A child of ours out of another session that nobody here started.
+fn is_adopted(process: &Process) -> bool {
+    let us = rustix::process::getpid().as_raw_nonzero().get();
+    let session = rustix::process::getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get());
+    i64::from(process.parent) == i64::from(us) && i64::from(process.session) != i64::from(session)
+}
+
+fn reap_adopted(process: &Process) {
+    if is_adopted(process)
+        && let Some(pid) = pid(process.pid)
+    {
+        let _status = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+    }
+}
+
+fn ancestors(table: &[Process]) -> BTreeSet<u32> {
+    let mut spared = BTreeSet::new();
+    let mut next = Some(std::process::id());
+    while let Some(pid) = next.filter(|pid| spared.insert(*pid)) {
+        next = table.iter().find(|p| p.pid == pid).map(|p| p.parent);
+    }
+    spared
+}
+
+fn is_us(pid: u32) -> bool {
+    pid == std::process::id()
+}
+
+fn pid(raw: u32) -> Option<Pid> {
+    i32::try_from(raw).ok().and_then(Pid::from_raw)
+}

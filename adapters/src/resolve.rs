@@ -1,0 +1,195 @@
+//! Finds an agent's program on this machine.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use codeloops_event::Permissions;
+
+use crate::spec::AgentSpec;
+
+/// Why an agent cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AgentError {
+    /// None of its programs is in `PATH`.
+    #[error("Agent '{id}' not found in PATH")]
+    NotFound {
+        /// The agent.
+        id: String,
+        /// The programs that were looked for.
+        programs: Vec<String>,
+        /// How to install it.
+        install: Option<String>,
+    },
+    /// Its program is given as a path, and there is no such file.
+    #[error("agent '{id}': `{}` does not exist", path.display())]
+    Missing {
+        /// The agent.
+        id: String,
+        /// The path.
+        path: PathBuf,
+    },
+    /// Its program is there but cannot be run.
+    #[error("agent '{id}': `{}` is not executable", path.display())]
+    NotExecutable {
+        /// The agent.
+        id: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// No agent has this name.
+    #[error("unknown agent `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A configured agent says nothing of its program.
+    #[error("agent '{id}' has no `command`")]
+    NoCommand {
+        /// The agent.
+        id: String,
+    },
+}
+
+impl AgentError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { programs, install, .. } => {
+                let programs = programs.join("` or `");
+                let how = install.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
+                Some(format!(
+                    "install it so that `{programs}` is in PATH{how}, or choose another agent with `--agent`"
+                ))
+            }
+            Self::Missing { id, .. } => Some(format!("correct `command` under `[agents.{id}]`")),
+            Self::NotExecutable { path, .. } => Some(format!("run `chmod +x {}`", path.display())),
+            Self::Unknown { known, nearest: Some(nearest), .. } => {
+                Some(format!("did you mean `{nearest}`? known agents: {}", known.join(", ")))
+            }
+            Self::Unknown { known, nearest: None, .. } => Some(format!(
+                "known agents: {}; others are defined under `[agents.NAME]`",
+                known.join(", ")
+            )),
+            Self::NoCommand { id } => {
+                Some(format!("add `command = [\"program\"]` under `[agents.{id}]`"))
+            }
+        }
+    }
+}
+
+/// What a resolution depends on beside the row.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The search path, as in `PATH`.
+    pub path: OsString,
+    /// Where relative programs with a `/` begin.
+    pub dir: PathBuf,
+    /// Whether we are root.
+    pub root: bool,
+    /// Names of the variables that are set and not empty.
+    pub vars: Vec<OsString>,
+}
+
+impl Host {
+    /// This process's own environment.
+    #[must_use]
+    pub fn current(dir: &Path) -> Self {
+        Self {
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            dir: dir.to_owned(),
+            root: rustix::process::geteuid().is_root(),
+            vars: std::env::vars_os().filter(|(_, v)| !v.is_empty()).map(|(k, _)| k).collect(),
+        }
+    }
+}
+
+/// An agent whose program was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedAgent {
+    /// Its row.
+    pub spec: AgentSpec,
+    /// The file that is run.
+    pub program: PathBuf,
+    full_refused: bool,
+}
+
+impl ResolvedAgent {
+    /// What the actor really gets of `wanted`, and the warning where that is less.
+    #[must_use]
+    pub fn permissions(&self, wanted: Permissions) -> (Permissions, Option<String>) {
+        match (wanted, &self.spec.unattended.root_needs) {
+            (Permissions::Full, Some(variable)) if self.full_refused => {
+                let warning = format!(
+                    "{} refuses full permissions to root; it may edit files only (set `{variable}=1` where this machine is a sandbox)",
+                    self.spec.title
+                );
+                (Permissions::Edits, Some(warning))
+            }
+            _ => (wanted, None),
+        }
+    }
+}
+
+/// Finds the program of an agent: its own, else its fallbacks, in `PATH`; or the file, where the
+/// program is a path.
+///
+/// # Errors
+/// [`AgentError::NotFound`], [`AgentError::Missing`], [`AgentError::NotExecutable`] or
+/// [`AgentError::NoCommand`].
+pub fn resolve(spec: &AgentSpec, host: &Host) -> Result<ResolvedAgent, AgentError> {
+    let Some(first) = spec.command.first() else {
+        return Err(AgentError::NoCommand { id: spec.id.clone() });
+    };
+    let program = if first.contains('/') {
+        let path = host.dir.join(first);
+        if !path.exists() {
+            return Err(AgentError::Missing { id: spec.id.clone(), path });
+        }
+        executable(spec, path)?
+    } else {
+        let programs: Vec<&String> = std::iter::once(first).chain(&spec.fallbacks).collect();
+        search(spec, &programs, &host.path)?
+    };
+    let unlocked = |name: &String| {
+        host.vars.iter().any(|var| var == OsStr::new(name)) || spec.env.contains_key(name)
+    };
+    let full_refused =
+        host.root && spec.unattended.root_needs.as_ref().is_some_and(|n| !unlocked(n));
+    Ok(ResolvedAgent { spec: spec.clone(), program, full_refused })
+}
+
+/// The first executable file of these names in `path`. A file that is not executable is skipped, as
+/// a shell does, and named only where nothing else is found.
+fn search(spec: &AgentSpec, programs: &[&String], path: &OsStr) -> Result<PathBuf, AgentError> {
+    let mut not_executable = None;
+    for program in programs {
+        for file in std::env::split_paths(path).map(|dir| dir.join(program)) {
+            match executable(spec, file) {
+                Ok(file) => return Ok(file),
+                Err(error) => not_executable = not_executable.or(Some(error)),
+            }
+        }
+    }
+    let not_there = |error: &AgentError| matches!(error, AgentError::NotExecutable { path, .. } if !path.is_file());
+    match not_executable {
+        Some(error) if !not_there(&error) => Err(error),
+        _ => Err(AgentError::NotFound {
+            id: spec.id.clone(),
+            programs: programs.iter().map(|&p| p.clone()).collect(),
+            install: spec.install.clone(),
+        }),
+    }
+}
+
+fn executable(spec: &AgentSpec, path: PathBuf) -> Result<PathBuf, AgentError> {
+    match path.metadata() {
+        Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => Ok(path),
+        _ => Err(AgentError::NotExecutable { id: spec.id.clone(), path }),
+    }
+}

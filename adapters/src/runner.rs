@@ -1,0 +1,160 @@
+//! The one runner of all agents.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use codeloops_driver::ports::{Agents, Notes, StopSignal};
+use codeloops_event::{AgentOutcome, CriticAccess, Permissions, Role, RunId};
+use codeloops_machine::{AgentCall, AgentReport};
+use tokio::task::JoinHandle;
+
+use crate::process::{Control, Grace};
+use crate::resolve::ResolvedAgent;
+
+mod call;
+mod capture;
+mod outcome;
+
+/// One role's agent, as it is called.
+#[derive(Debug, Clone)]
+pub struct RoleAgent {
+    /// The agent.
+    pub agent: ResolvedAgent,
+    /// The model asked for, `None` for the agent's own default.
+    pub model: Option<String>,
+}
+
+/// Everything about a run that its agent calls have in common.
+#[derive(Debug, Clone)]
+pub struct AgentsConfig {
+    /// Who does the work.
+    pub actor: RoleAgent,
+    /// Who judges it.
+    pub critic: RoleAgent,
+    /// What agents may do without asking.
+    pub permissions: Permissions,
+    /// What the critic may do.
+    pub critic_access: CriticAccess,
+    /// Where agents run.
+    pub working_dir: PathBuf,
+    /// The run's evidence folder.
+    pub evidence_root: PathBuf,
+    /// The run; it marks every process of it.
+    pub run_id: RunId,
+    /// HEAD, where there is a commit.
+    pub commit_sha: Option<String>,
+    /// The branch, where HEAD is on one.
+    pub branch: Option<String>,
+    /// Bytes that one stream's evidence may grow to.
+    pub max_output: u64,
+    /// How long the steps of an end may take.
+    pub grace: Grace,
+}
+
+impl AgentsConfig {
+    fn role(&self, role: Role) -> &RoleAgent {
+        match role {
+            Role::Actor => &self.actor,
+            Role::Critic => &self.critic,
+        }
+    }
+}
+
+/// Runs agent programs: starts them as their rows say, keeps what they print, reads it, and leaves
+/// no process behind.
+///
+/// How a call ended is decided in this order: a stop of the user, a limit, a signal, the final event
+/// of a structured stream together with exit code 0, the exit code. An agent that prints text and
+/// ends with 0 has completed its turn; where it printed nothing, only the actor has (it may edit in
+/// silence), a critic has given no answer. A structured stream without a final event never counts
+/// as a success.
+///
+/// A call runs on a blocking thread of its own. Dropping the future of a call ends its processes at
+/// once.
+#[derive(Debug, Clone)]
+pub struct CliAgents {
+    config: Arc<AgentsConfig>,
+}
+
+impl CliAgents {
+    /// A runner for one run.
+    #[must_use]
+    pub fn new(config: AgentsConfig) -> Self {
+        Self { config: Arc::new(config) }
+    }
+}
+
+#[async_trait]
+impl Agents for CliAgents {
+    async fn run(&self, call: AgentCall, notes: Notes, mut stop: StopSignal) -> AgentReport {
+        let (wake, waker) = match rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC) {
+            Ok(ends) => ends,
+            Err(error) => return not_started(format!("could not open a pipe: {error}")),
+        };
+        let control = Control { stop: stop.clone(), wake };
+        let config = Arc::clone(&self.config);
+        let mut task =
+            tokio::task::spawn_blocking(move || call::run(&config, &call, &notes, control));
+        loop {
+            tokio::select! {
+                report = &mut task => return self.answer(report),
+                changed = stop.changed() => {
+                    if changed.is_err() {
+                        return self.last_answer(task).await;
+                    }
+                    // A full pipe wakes as well as a new byte; a closed one means it is over.
+                    let _woken = rustix::io::write(&waker, b"!");
+                }
+            }
+        }
+    }
+}
+
+impl CliAgents {
+    async fn last_answer(&self, task: JoinHandle<AgentReport>) -> AgentReport {
+        self.answer(task.await)
+    }
+
+    /// A defect of ours must not leave the agent running.
+    fn answer(&self, report: Result<AgentReport, tokio::task::JoinError>) -> AgentReport {
+        report.unwrap_or_else(|error| {
+            let ended = crate::process::end_processes_of_run(&self.config.run_id);
+            tracing::error!(%error, ended, "the agent's supervisor failed");
+            not_started(format!("the agent's supervisor failed: {error}"))
+        })
+    }
+}
+
+/// The report of a call of which no process ran.
+fn not_started(message: String) -> AgentReport {
+    AgentReport {
+        outcome: AgentOutcome::NotStarted { message },
+        exit_code: None,
+        text: String::new(),
+        stderr: String::new(),
+        stdout_file: None,
+        stderr_file: None,
+        agent_session: None,
+        usage: None,
+        leftovers: 0,
+    }
+}
+
+/// The variables that codeloops sets for a call; one without a value is removed, so that an outer
+/// run's is not taken for ours.
+fn run_variables(config: &AgentsConfig, call: &AgentCall) -> Vec<(&'static str, Option<OsString>)> {
+    vec![
+        ("CODELOOPS_RUN_ID", Some(config.run_id.as_str().into())),
+        ("CODELOOPS_COMMIT_SHA", config.commit_sha.as_ref().map(OsString::from)),
+        ("CODELOOPS_BRANCH", config.branch.as_ref().map(OsString::from)),
+        ("CODELOOPS_ITERATION", Some(call.call.iteration.to_string().into())),
+        ("CODELOOPS_ROLE", Some(call.role.as_str().into())),
+    ]
+}
+
+/// The file of a prompt, beside the streams of its call.
+fn prompt_file(evidence_root: &Path, stdout: &str) -> PathBuf {
+    evidence_root.join(stdout).with_extension("prompt")
+}

@@ -1,0 +1,135 @@
+//! One call, from the command line to the report. Runs on a thread that may block.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::Command;
+
+use codeloops_driver::ports::{AgentNote, Notes};
+use codeloops_event::{OutputStream, layout};
+use codeloops_machine::{AgentCall, AgentReport};
+use rustix::process::Signal;
+
+use super::capture::{Capture, Captured};
+use super::outcome::{self, Facts};
+use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
+use crate::argv::{ArgvOf, argv};
+use crate::evidence::create_new;
+use crate::process::{Control, Leader, Supervisor, Times};
+use crate::spec::{AgentSpec, PromptVia, StopWith};
+
+/// Runs the call to its end.
+pub(super) fn run(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    notes: &Notes,
+    control: Control,
+) -> AgentReport {
+    match start(config, call, notes) {
+        Ok((leader, capture)) => {
+            // Fails only where nobody listens any more, which the control pipe tells as well.
+            let _nobody = notes.blocking_send(AgentNote::Started(leader.info().clone()));
+            supervise(config, call, control, leader, capture)
+        }
+        Err(message) => not_started(message),
+    }
+}
+
+/// Makes the evidence files, then starts the program.
+fn start(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    notes: &Notes,
+) -> Result<(Leader, Capture), String> {
+    let spec = &config.role(call.role).agent.spec;
+    let capture = Capture::create(config, call, spec.output, notes)?;
+    let mut command = command(config, call)?;
+    let leader = Leader::spawn(&mut command, spec.prompt == PromptVia::Stdin).map_err(|error| {
+        format!("could not start `{}`: {error}", command.get_program().display())
+    })?;
+    Ok((leader, capture))
+}
+
+fn supervise(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    control: Control,
+    leader: Leader,
+    mut capture: Capture,
+) -> AgentReport {
+    let spec = &config.role(call.role).agent.spec;
+    let input = match spec.prompt {
+        PromptVia::Stdin => call.prompt.clone().into_bytes(),
+        PromptVia::Argument | PromptVia::File => Vec::new(),
+    };
+    let times = Times { deadline: call.deadline, idle: call.idle, grace: config.grace };
+    let run = config.run_id.clone();
+    let ended = match Supervisor::new(leader, run, input, control, times, &mut capture) {
+        Ok(supervisor) => supervisor.run(stop_signal(spec)),
+        Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
+    };
+    let Captured { decoded, printed, stderr, stdout_file, stderr_file } = capture.finish();
+    let facts = Facts { role: call.role, cause: ended.cause, status: ended.status, printed };
+    AgentReport {
+        exit_code: outcome::exit_code(&facts),
+        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr),
+        text: decoded.text,
+        stderr,
+        stdout_file: Some(stdout_file),
+        stderr_file: Some(stderr_file),
+        agent_session: decoded.session,
+        usage: None,
+        leftovers: ended.leftovers,
+    }
+}
+
+fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
+    let RoleAgent { agent, model } = config.role(call.role);
+    let prompt = prompt_argument(config, call, &agent.spec)?;
+    let args = ArgvOf {
+        role: call.role,
+        model: model.as_deref(),
+        permissions: config.permissions,
+        access: config.critic_access,
+        prompt: &prompt,
+    };
+    let mut command = Command::new(&agent.program);
+    command.args(argv(agent, args)).current_dir(&config.working_dir).envs(&agent.spec.env);
+    for (name, value) in run_variables(config, call) {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Ok(command)
+}
+
+/// What stands for `{prompt}`: the prompt, or the file it is written to.
+fn prompt_argument(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    spec: &AgentSpec,
+) -> Result<OsString, String> {
+    match spec.prompt {
+        PromptVia::Stdin => Ok(OsString::new()),
+        PromptVia::Argument => Ok(OsString::from(&call.prompt)),
+        PromptVia::File => {
+            let path = prompt_file(&config.evidence_root, &stream_path(call, OutputStream::Stdout));
+            create_new(&path)
+                .and_then(|mut file| file.write_all(call.prompt.as_bytes()))
+                .map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
+            Ok(path.into_os_string())
+        }
+    }
+}
+
+/// The evidence file of a stream, relative to the evidence folder.
+pub(super) fn stream_path(call: &AgentCall, stream: OutputStream) -> String {
+    layout::agent_stream(call.call.iteration, call.role, call.call.attempt, stream)
+}
+
+const fn stop_signal(spec: &AgentSpec) -> Signal {
+    match spec.stop_signal {
+        StopWith::Int => Signal::INT,
+        StopWith::Term => Signal::TERM,
+    }
+}

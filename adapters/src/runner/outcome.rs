@@ -1,0 +1,110 @@
+//! From exit code and stream to an outcome; pure.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use codeloops_event::{AgentOutcome, CutOffKind, Refusal, Role};
+
+use crate::decode::{Ending, Trouble};
+use crate::process::Cause;
+use crate::spec::{AgentSpec, OutputFormat};
+use crate::text::one_line;
+
+/// What is known of an ended process.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) role: Role,
+    pub(super) cause: Cause,
+    pub(super) status: io::Result<ExitStatus>,
+    /// Whether it printed anything on stdout.
+    pub(super) printed: bool,
+}
+
+/// The exit code as a shell counts it; null where the system did not give one.
+pub(super) fn exit_code(facts: &Facts) -> Option<i32> {
+    let status = facts.status.as_ref().ok()?;
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
+}
+
+/// How the call ended; the order is documented at [`super::CliAgents`].
+pub(super) fn outcome(
+    facts: &Facts,
+    spec: &AgentSpec,
+    ending: Option<Ending>,
+    stderr: &str,
+) -> AgentOutcome {
+    match facts.cause {
+        Cause::Stopped => return AgentOutcome::Interrupted,
+        Cause::TimedOut(limit, after) => {
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            return AgentOutcome::TimedOut { limit, after_ms };
+        }
+        Cause::Own => {}
+    }
+    if let Ok(status) = &facts.status
+        && let Some(signal) = status.signal()
+    {
+        return AgentOutcome::Signaled { signal };
+    }
+    let code = exit_code(facts).unwrap_or(-1);
+    match ending {
+        None => of_text(facts, code, stderr),
+        Some(ending) => of_stream(facts, spec, code, ending, stderr),
+    }
+}
+
+fn of_text(facts: &Facts, code: i32, stderr: &str) -> AgentOutcome {
+    match code {
+        0 if facts.printed || facts.role == Role::Actor => AgentOutcome::Completed,
+        0 => AgentOutcome::NoOutput,
+        _ => failed(code, stderr),
+    }
+}
+
+fn of_stream(
+    facts: &Facts,
+    spec: &AgentSpec,
+    code: i32,
+    ending: Ending,
+    stderr: &str,
+) -> AgentOutcome {
+    match ending {
+        Ending::Failed(trouble) => of_trouble(trouble, code),
+        Ending::CutOff(how) => AgentOutcome::CutOff { how },
+        _ if code != 0 => refused_at_start(spec, code, stderr),
+        Ending::Done { denied: 0 } => AgentOutcome::Completed,
+        Ending::Done { denied } => AgentOutcome::Denied { count: denied },
+        Ending::Open if facts.printed => AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent },
+        Ending::Open => AgentOutcome::NoOutput,
+    }
+}
+
+fn of_trouble(trouble: Trouble, exit_code: i32) -> AgentOutcome {
+    match trouble {
+        Trouble::Refused(refusal, message) => AgentOutcome::Refused { refusal, message },
+        Trouble::UsageLimit(resets_at, message) => AgentOutcome::UsageLimit { resets_at, message },
+        Trouble::Transient(message) => AgentOutcome::Transient { message },
+        Trouble::Other(message) => {
+            AgentOutcome::Failed { exit_code, message: Some(message).filter(|m| !m.is_empty()) }
+        }
+    }
+}
+
+/// A program that ended before it asked anybody says why only by its exit code and on stderr.
+fn refused_at_start(spec: &AgentSpec, code: i32, stderr: &str) -> AgentOutcome {
+    let refused = |refusal| AgentOutcome::Refused { refusal, message: one_line(stderr) };
+    match spec.output {
+        OutputFormat::GeminiStreamJson if code == 41 => refused(Refusal::Auth),
+        OutputFormat::CodexJson if stderr.contains("input_too_large") => {
+            refused(Refusal::BadRequest)
+        }
+        _ => failed(code, stderr),
+    }
+}
+
+/// The last line on stderr is where programs say what went wrong.
+fn failed(exit_code: i32, stderr: &str) -> AgentOutcome {
+    let last = stderr.lines().rev().map(one_line).find(|line| !line.is_empty());
+    AgentOutcome::Failed { exit_code, message: last }
+}

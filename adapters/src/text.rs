@@ -1,0 +1,118 @@
+//! Text out of bytes that are not trusted to be text, in bounded memory.
+
+use codeloops_event::layout::{TEXT_LIMIT, cap_text, join_capped};
+
+const HALF: usize = TEXT_LIMIT / 2;
+
+/// Keeps the first and the last half mebibyte of a stream of any length.
+#[derive(Debug, Default)]
+pub(crate) struct HeadTail {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    total: u64,
+}
+
+impl HeadTail {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let room = HALF - self.head.len();
+        let (head, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(head);
+        let rest = &rest[rest.len().saturating_sub(HALF)..];
+        // Shifting only when the buffer is twice full keeps the cost per byte constant.
+        if self.tail.len() + rest.len() > 2 * HALF {
+            self.tail.drain(..(self.tail.len() + rest.len() - HALF).min(self.tail.len()));
+        }
+        self.tail.extend_from_slice(rest);
+    }
+
+    /// The text, lossily decoded, of at most `TEXT_LIMIT` bytes and a marker.
+    pub(crate) fn into_text(mut self) -> String {
+        if self.total <= TEXT_LIMIT as u64 {
+            self.head.append(&mut self.tail);
+            return cap_text(&String::from_utf8_lossy(&self.head), TEXT_LIMIT);
+        }
+        let head = &self.head[..whole_chars(&self.head)];
+        let tail = &self.tail[self.tail.len().saturating_sub(HALF)..];
+        let tail = &tail[tail.iter().take(3).take_while(|b| is_continuation(**b)).count()..];
+        let omitted = self.total - (head.len() + tail.len()) as u64;
+        join_capped(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail), omitted)
+    }
+}
+
+/// Bytes up to the last whole character: what follows is the beginning of one that may still
+/// arrive.
+pub(crate) fn whole_chars(bytes: &[u8]) -> usize {
+    let len = bytes.len();
+    for back in 1..=len.min(3) {
+        let byte = bytes[len - back];
+        if is_continuation(byte) {
+            continue;
+        }
+        let needs = match byte {
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => 1,
+        };
+        return if needs > back { len - back } else { len };
+    }
+    len
+}
+
+const fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// A message of somebody else's in one line of at most 500 characters, without control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join(" ").chars().take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_text_is_kept_whole_and_invalid_bytes_are_replaced() {
+        let mut text = HeadTail::default();
+        text.push(b"caf");
+        text.push(b"\xc3");
+        text.push(b"\xa9 \xff!");
+        assert_eq!(text.into_text(), "café \u{fffd}!");
+    }
+
+    #[test]
+    fn long_text_keeps_both_ends_and_counts_the_rest() {
+        for chunk in [1000, 64 * 1024, 3 * TEXT_LIMIT] {
+            let all = format!("begin{}é end", "é".repeat(2 * TEXT_LIMIT));
+            let mut text = HeadTail::default();
+            all.as_bytes().chunks(chunk).for_each(|c| text.push(c));
+            let text = text.into_text();
+            assert!(text.starts_with("beginé") && text.ends_with("é end"));
+            assert!(!text.contains('\u{fffd}'));
+            let omitted: usize =
+                text.split("[... ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+            let marker = format!("\n[... {omitted} bytes omitted ...]\n");
+            assert_eq!(text.len() - marker.len() + omitted, all.len());
+        }
+    }
+
+    #[test]
+    fn a_character_cut_in_two_is_left_for_later() {
+        for (bytes, whole) in [
+            (&b"a\xc3"[..], 1),
+            (b"a\xc3\xa9", 3),
+            (b"\xf0\x9f\x98", 0),
+            (b"\xff", 1),
+            (b"", 0),
+            (b"\x80\x80\x80\x80", 4),
+        ] {
+            assert_eq!(whole_chars(bytes), whole, "{bytes:?}");
+        }
+    }
+}
