@@ -154,9 +154,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
     fn kill_leader(&mut self) {
         let since = Instant::now();
         while self.exit.is_some() && since.elapsed() < GIVE_UP {
-            for process in self.tree.living() {
-                tree::signal(&process, Signal::KILL);
-            }
+            self.tree.living();
             self.leader.signal(Signal::KILL);
             self.wait_for_exit(RECHECK * 10, true);
         }

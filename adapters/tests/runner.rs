@@ -1,0 +1,423 @@
+//! The runner with real processes: small shell scripts that play an agent.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use codeloops_adapters::Grace;
+use codeloops_adapters::resolve::{Host, resolve};
+use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
+use codeloops_adapters::spec::{AgentSpec, OutputFormat, PromptVia};
+use codeloops_driver::ports::{AgentNote, Agents};
+use codeloops_event::{AgentOutcome, CallId, CallKind, CutOffKind, LimitKind, OutputStream, Role};
+use codeloops_machine::{AgentCall, AgentReport, StopLevel};
+use tokio::sync::{mpsc, watch};
+
+/// Long enough never to be reached where nothing is wrong.
+const NEVER: Duration = Duration::from_secs(300);
+
+/// A folder with an agent in it, and how it is called.
+struct Bench {
+    dir: tempfile::TempDir,
+    spec: AgentSpec,
+    role: Role,
+    prompt: String,
+    deadline: Option<(Duration, LimitKind)>,
+    idle: Option<Duration>,
+    max_output: u64,
+    grace: Grace,
+}
+
+impl Bench {
+    /// An agent that is this shell script.
+    fn new(script: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("agent");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let spec = AgentSpec::new("test", "Test", &[program.to_str().unwrap()]);
+        Self {
+            dir,
+            spec,
+            role: Role::Actor,
+            prompt: "the prompt".into(),
+            deadline: None,
+            idle: None,
+            max_output: u64::MAX,
+            grace: Grace { stop: NEVER, terminate: NEVER, ..Grace::default() },
+        }
+    }
+
+    fn critic(self) -> Self {
+        Self { role: Role::Critic, ..self }
+    }
+
+    fn speaking(mut self, output: OutputFormat) -> Self {
+        self.spec.output = output;
+        self
+    }
+
+    /// A run id that no other test has.
+    fn run_id(&self) -> String {
+        let unique = self.dir.path().to_string_lossy();
+        let hash = unique.bytes().fold(7u64, |h, b| h.wrapping_mul(1_000_003) ^ u64::from(b));
+        format!("{:026}", hash)
+    }
+
+    fn agents(&self) -> CliAgents {
+        let host = Host { root: false, ..Host::current(self.dir.path()) };
+        let agent = RoleAgent { agent: resolve(&self.spec, &host).unwrap(), model: None };
+        CliAgents::new(AgentsConfig {
+            actor: agent.clone(),
+            critic: agent,
+            permissions: codeloops_event::Permissions::Full,
+            critic_access: codeloops_event::CriticAccess::RunCommands,
+            working_dir: self.dir.path().to_owned(),
+            evidence_root: self.path("evidence"),
+            run_id: self.run_id().parse().unwrap(),
+            commit_sha: Some("c0ffee".into()),
+            branch: None,
+            max_output: self.max_output,
+            grace: self.grace,
+        })
+    }
+
+    fn call(&self) -> AgentCall {
+        let kind = if self.role == Role::Actor { CallKind::Actor } else { CallKind::Critic };
+        AgentCall {
+            call: CallId { iteration: 3, kind, attempt: 1 },
+            role: self.role,
+            prompt: self.prompt.clone(),
+            deadline: self.deadline,
+            idle: self.idle,
+        }
+    }
+
+    async fn run(&self) -> AgentReport {
+        self.run_noting().await.0
+    }
+
+    async fn run_noting(&self) -> (AgentReport, Vec<AgentNote>) {
+        let (notes, mut received) = mpsc::channel(1000);
+        let (_stop, stopped) = watch::channel(None);
+        let report = self.agents().run(self.call(), notes, stopped).await;
+        let mut all = Vec::new();
+        while let Some(note) = received.recv().await {
+            all.push(note);
+        }
+        (report, all)
+    }
+
+    /// Runs it and asks it to stop as soon as `mark` exists.
+    async fn run_and_stop(&self, mark: &str, level: StopLevel) -> AgentReport {
+        let (notes, mut received) = mpsc::channel(1000);
+        let (stop, stopped) = watch::channel(None);
+        let (agents, call) = (self.agents(), self.call());
+        let task = tokio::spawn(async move { agents.run(call, notes, stopped).await });
+        tokio::spawn(async move { while received.recv().await.is_some() {} });
+        until(|| self.path(mark).exists()).await;
+        stop.send(Some(level)).unwrap();
+        task.await.unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+}
+
+/// Waits for something that will happen.
+async fn until(mut happened: impl FnMut() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(Instant::now() < give_up, "it did not happen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether the process whose id stands in the file has ended.
+fn is_gone(pid_file: &Path) -> bool {
+    let pid = fs::read_to_string(pid_file).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.is_empty() || stat.contains(") Z ")
+}
+
+#[tokio::test]
+async fn a_turn_gives_its_text_its_evidence_and_its_notes() {
+    let bench = Bench::new("echo \"got: $(cat)\"; echo oops >&2");
+    let (report, notes) = bench.run_noting().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert_eq!((report.exit_code, report.leftovers), (Some(0), 0));
+    assert_eq!((report.text.as_str(), report.stderr.as_str()), ("got: the prompt\n", "oops\n"));
+    let stdout = report.stdout_file.unwrap();
+    assert_eq!((stdout.path.as_str(), stdout.bytes), ("iterations/3/actor.stdout", 16));
+    assert_eq!(bench.read("evidence/iterations/3/actor.stdout"), report.text);
+    assert_eq!(bench.read("evidence/iterations/3/actor.stderr"), report.stderr);
+    assert!(matches!(&notes[0], AgentNote::Started(process) if process.start_ticks.is_some()));
+    let said = notes.iter().filter_map(|note| match note {
+        AgentNote::Output(output) if output.stream == OutputStream::Stdout => Some(&*output.text),
+        _ => None,
+    });
+    assert_eq!(said.collect::<String>(), report.text);
+}
+
+#[tokio::test]
+async fn a_prompt_can_go_by_argument_or_by_file() {
+    let mut bench = Bench::new("echo \"$1\"; cat; cat \"$1\" 2>/dev/null");
+    bench.spec.prompt = PromptVia::Argument;
+    bench.spec.prompt_args = vec!["{prompt}".into()];
+    assert_eq!(bench.run().await.text, "the prompt\n");
+    bench.spec.prompt = PromptVia::File;
+    let text = bench.run().await.text;
+    assert!(text.ends_with("iterations/3/actor.prompt\nthe prompt"), "{text}");
+}
+
+#[tokio::test]
+async fn a_program_that_reads_nothing_or_late_blocks_nobody() {
+    let big = "p".repeat(300 * 1024);
+    let ignoring = Bench { prompt: big.clone(), ..Bench::new("echo done") };
+    assert_eq!(ignoring.run().await.outcome, AgentOutcome::Completed);
+    let late =
+        Bench { prompt: big, ..Bench::new("head -c 3000000 /dev/zero | tr '\\0' x; echo; wc -c") };
+    let report = late.run().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert!(report.text.trim_end().ends_with("307200"));
+}
+
+#[tokio::test]
+async fn much_output_is_kept_whole_in_evidence_and_at_both_ends_in_the_report() {
+    let bench = Bench::new(
+        "echo begin; (head -c 5000000 /dev/zero | tr '\\0' x) & head -c 3000000 /dev/zero >&2; wait; echo; echo end",
+    );
+    let report = bench.run().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert_eq!(report.stdout_file.unwrap().bytes, 5_000_011);
+    assert_eq!(report.stderr_file.unwrap().bytes, 3_000_000);
+    assert!(report.text.starts_with("begin\nxxx") && report.text.ends_with("xxx\nend\n"));
+    assert!(report.text.len() < 1_100_000);
+    assert!(report.text.contains("bytes omitted"));
+}
+
+#[tokio::test]
+async fn evidence_stops_at_its_limit_and_the_program_does_not() {
+    let bench = Bench {
+        max_output: 1000,
+        ..Bench::new("head -c 3000000 /dev/zero; touch reached-the-end")
+    };
+    let report = bench.run().await;
+    let stdout = report.stdout_file.unwrap();
+    assert_eq!((stdout.bytes, stdout.dropped_bytes), (1000, 2_999_000));
+    assert!(bench.path("reached-the-end").exists());
+}
+
+#[tokio::test]
+async fn invalid_utf8_is_kept_in_evidence_and_shown_lossily() {
+    let bench = Bench::new("printf 'a\\377b'");
+    let (report, notes) = bench.run_noting().await;
+    assert_eq!(report.text, "a\u{fffd}b");
+    assert_eq!(fs::read(bench.path("evidence/iterations/3/actor.stdout")).unwrap(), b"a\xffb");
+    assert!(matches!(&notes[1], AgentNote::Output(output) if output.text == "a\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn exit_codes_and_signals_are_told_apart() {
+    let report = Bench::new("echo bad >&2; exit 7").run().await;
+    let failed = AgentOutcome::Failed { exit_code: 7, message: Some("bad".into()) };
+    assert_eq!((report.outcome, report.exit_code), (failed, Some(7)));
+    let report = Bench::new("kill -9 $$").run().await;
+    assert_eq!(
+        (report.outcome, report.exit_code),
+        (AgentOutcome::Signaled { signal: 9 }, Some(137))
+    );
+}
+
+#[tokio::test]
+async fn silence_is_an_end_for_a_text_actor_only() {
+    assert_eq!(Bench::new("exit 0").run().await.outcome, AgentOutcome::Completed);
+    assert_eq!(Bench::new("exit 0").critic().run().await.outcome, AgentOutcome::NoOutput);
+    let stream = Bench::new("exit 0").speaking(OutputFormat::ClaudeStreamJson);
+    assert_eq!(stream.run().await.outcome, AgentOutcome::NoOutput);
+    let stream = Bench::new("echo '{}'").speaking(OutputFormat::ClaudeStreamJson);
+    let cut_off = AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent };
+    assert_eq!(stream.run().await.outcome, cut_off);
+}
+
+#[tokio::test]
+async fn a_success_in_the_stream_needs_exit_code_0_as_well() {
+    let result = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"ok","session_id":"s1"}'"#;
+    let report = Bench::new(result).speaking(OutputFormat::ClaudeStreamJson).run().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert_eq!((report.text.as_str(), report.agent_session.as_deref()), ("ok", Some("s1")));
+    let crashing = Bench::new(&format!("{result}; exit 3"));
+    let report = crashing.speaking(OutputFormat::ClaudeStreamJson).run().await;
+    assert_eq!(report.outcome, AgentOutcome::Failed { exit_code: 3, message: None });
+}
+
+#[tokio::test]
+async fn both_limits_end_a_program() {
+    let limit = Duration::from_millis(50);
+    let mut bench = Bench::new("while :; do echo busy; sleep 0.01; done");
+    bench.idle = Some(NEVER);
+    bench.deadline = Some((limit, LimitKind::RunBudget));
+    let report = bench.run().await;
+    assert_eq!(
+        report.outcome,
+        AgentOutcome::TimedOut { limit: LimitKind::RunBudget, after_ms: 50 }
+    );
+    assert!(report.text.starts_with("busy\n"));
+    let mut bench = Bench::new("echo once; sleep 300");
+    bench.idle = Some(limit);
+    bench.deadline = Some((NEVER, LimitKind::Total));
+    let report = bench.run().await;
+    assert_eq!(report.outcome, AgentOutcome::TimedOut { limit: LimitKind::Idle, after_ms: 50 });
+    assert_eq!((report.text.as_str(), report.exit_code), ("once\n", Some(143)));
+}
+
+#[tokio::test]
+async fn output_on_either_stream_is_a_sign_of_life() {
+    let mut bench = Bench::new(
+        "i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo x >&2; sleep 0.25; done; echo end",
+    );
+    bench.idle = Some(Duration::from_millis(1500));
+    assert_eq!(bench.run().await.outcome, AgentOutcome::Completed);
+}
+
+#[tokio::test]
+async fn a_program_that_ends_when_asked_may_say_so() {
+    let bench =
+        Bench::new("trap 'echo bye; exit 0' TERM; touch ready; while :; do sleep 0.01; done");
+    let report = bench.run_and_stop("ready", StopLevel::Graceful).await;
+    assert_eq!(report.outcome, AgentOutcome::Interrupted);
+    assert_eq!((report.text.as_str(), report.exit_code), ("bye\n", Some(0)));
+}
+
+#[tokio::test]
+async fn a_program_that_ignores_every_request_is_killed() {
+    let mut bench = Bench::new("trap '' INT TERM; touch ready; while :; do sleep 0.01; done");
+    bench.grace.stop = Duration::from_millis(20);
+    bench.grace.terminate = Duration::from_millis(20);
+    let report = bench.run_and_stop("ready", StopLevel::Graceful).await;
+    assert_eq!((report.outcome, report.exit_code), (AgentOutcome::Interrupted, Some(137)));
+}
+
+#[tokio::test]
+async fn now_does_not_wait_for_the_grace() {
+    let bench = Bench::new("trap '' INT TERM; touch ready; while :; do sleep 0.01; done");
+    let report = bench.run_and_stop("ready", StopLevel::Now).await;
+    assert_eq!((report.outcome, report.exit_code), (AgentOutcome::Interrupted, Some(137)));
+}
+
+#[tokio::test]
+async fn an_orphan_that_holds_the_pipe_neither_hangs_the_call_nor_survives_it() {
+    let bench = Bench::new("sleep 300 & echo $! >orphan; echo done");
+    let report = bench.run().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert_eq!((report.text.as_str(), report.leftovers), ("done\n", 1));
+    assert!(is_gone(&bench.path("orphan")));
+}
+
+#[tokio::test]
+async fn a_daemon_in_a_session_of_its_own_does_not_survive() {
+    let daemon = "setsid sh -c 'echo $$ >daemon.tmp; mv daemon.tmp daemon; exec sleep 300' \
+                  >/dev/null 2>&1 </dev/null &";
+    let wait = "while [ ! -e daemon ]; do sleep 0.01; done";
+    let bench = Bench::new(&format!("({daemon}); {wait}"));
+    let report = bench.run().await;
+    assert_eq!(report.outcome, AgentOutcome::Completed);
+    assert!(report.leftovers >= 1 && is_gone(&bench.path("daemon")));
+    // Not even one that also threw its environment away and ignores SIGTERM.
+    let daemon = "setsid env -i sh -c 'trap \"\" TERM; echo $$ >daemon.tmp; mv daemon.tmp daemon; \
+                  while :; do /bin/sleep 0.01; done' >/dev/null 2>&1 </dev/null &";
+    let bench = Bench::new(&format!("({daemon}); {wait}"));
+    assert!(bench.run().await.leftovers >= 1 && is_gone(&bench.path("daemon")));
+}
+
+#[tokio::test]
+async fn a_tool_in_a_session_of_its_own_ends_with_a_stop() {
+    for level in [StopLevel::Graceful, StopLevel::Now] {
+        let bench =
+            Bench::new("setsid sh -c 'echo $$ >tool; touch ready; exec sleep 300'; echo no");
+        let report = bench.run_and_stop("ready", level).await;
+        assert_eq!(report.outcome, AgentOutcome::Interrupted);
+        assert!(report.leftovers >= 1 && is_gone(&bench.path("tool")));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_is_ended() {
+    let bench = Bench::new("echo $$ >pid.tmp; mv pid.tmp pid; sleep 300");
+    let (notes, _received) = mpsc::channel(10);
+    let (_stop, stopped) = watch::channel(None);
+    let (agents, call) = (bench.agents(), bench.call());
+    let task = tokio::spawn(async move { agents.run(call, notes, stopped).await });
+    until(|| bench.path("pid").exists()).await;
+    task.abort();
+    until(|| is_gone(&bench.path("pid"))).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let bench = Bench::new("exit 0");
+    let agents = bench.agents();
+    fs::remove_file(bench.path("agent")).unwrap();
+    let (notes, _received) = mpsc::channel(10);
+    let (_stop, stopped) = watch::channel(None);
+    let report = agents.run(bench.call(), notes, stopped).await;
+    let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
+    assert!(message.starts_with("could not start `"), "{message}");
+
+    let bench = Bench::new("exit 0");
+    fs::write(bench.path("evidence"), "in the way").unwrap();
+    let report = bench.run().await;
+    let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
+    assert!(message.contains("iterations/3/actor.stdout`"), "{message}");
+}
+
+#[tokio::test]
+async fn the_program_knows_its_run_and_not_an_outer_one() {
+    let mut bench = Bench::new("env | grep -E '^(CODELOOPS|OWN)_' | sort; pwd");
+    bench.spec.env = [("OWN_KEY".to_owned(), "value".to_owned())].into();
+    let text = bench.critic_text().await;
+    let expected = format!(
+        "CODELOOPS_COMMIT_SHA=c0ffee\nCODELOOPS_ITERATION=3\nCODELOOPS_ROLE=critic\nCODELOOPS_RUN_ID={}\nOWN_KEY=value\n{}\n",
+        bench.run_id(),
+        bench.dir.path().canonicalize().unwrap().display()
+    );
+    assert_eq!(text, expected);
+}
+
+impl Bench {
+    async fn critic_text(&mut self) -> String {
+        self.role = Role::Critic;
+        self.run().await.text
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_costs_no_memory_and_is_counted() {
+    let bench = Bench::new("head -c 5000000 /dev/zero | tr '\\0' x");
+    let (notes, mut received) = mpsc::channel(2);
+    let (_stop, stopped) = watch::channel(None);
+    let (agents, call) = (bench.agents(), bench.call());
+    let task = tokio::spawn(async move { agents.run(call, notes, stopped).await });
+    until(|| {
+        bench
+            .path("evidence/iterations/3/actor.stdout")
+            .metadata()
+            .is_ok_and(|m| m.len() == 5_000_000)
+    })
+    .await;
+    let (mut told, mut skipped) = (0, 0);
+    while let Some(note) = received.recv().await {
+        if let AgentNote::Output(output) = note {
+            told += output.text.len() as u64;
+            skipped += output.skipped_bytes;
+        }
+    }
+    assert_eq!(task.await.unwrap().outcome, AgentOutcome::Completed);
+    assert!(told <= 5_000_000 - skipped && told > 0);
+}
