@@ -1,4 +1,4 @@
-//! What knows the outside world: agent programs and their processes.
+//! What knows the outside world: agent programs, their processes, and git ([`git`]).
 //!
 //! An agent is a row of data ([`spec::AgentSpec`]), found by [`agents::AgentTable`], located on this
 //! machine by [`resolve::resolve`], and run by the one generic runner [`runner::CliAgents`]. What
@@ -7,6 +7,7 @@
 
 pub mod agents;
 pub mod argv;
+pub mod git;
 pub mod resolve;
 pub mod runner;
 pub mod spec;

@@ -1,0 +1,139 @@
+//! The working tree of a run: snapshots, their diffs, and what a critic changed.
+//!
+//! A snapshot is a tree object of everything that is in the working tree and not ignored, whether
+//! committed, staged or neither. Diffs are made between two such trees, so commits, amends, resets
+//! and switched branches change nothing about them. The user's index, HEAD, branches and stash are
+//! only read; git works on a private index below `<git-dir>/codeloops/`.
+//!
+//! The private index holds the working tree as it was when the run was opened and is not written to
+//! again: a look at the working tree tells the paths that differ from it, these are stored, and the
+//! tree is the private index's own with these paths put over it. So nothing is hashed but what
+//! changed, and nothing large is written.
+//!
+//! Two ways lead there, behind one trait: the `git` program, and libgit2 in process where it gives
+//! the same answers faster. libgit2 cannot open reftable, SHA-256 or sparse-index repositories.
+
+mod backend;
+mod command;
+mod discover;
+mod error;
+mod fingerprint;
+mod index_copy;
+mod library;
+mod library_diff;
+mod lock;
+mod open;
+mod patch;
+mod path;
+mod private_index;
+mod program;
+mod restore;
+mod scan;
+mod snapshots;
+mod tree;
+mod user_index;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use codeloops_driver::ports::Workspace;
+use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
+use codeloops_machine::CriticTree;
+
+pub use error::{GitError, OpenError};
+use snapshots::Snapshots;
+
+/// How a workspace is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Folders that are left out of snapshots (evidence inside the repository). Absolute; one
+    /// outside the repository means nothing.
+    pub excluded: Vec<PathBuf>,
+    /// The tree that a resumed run began with; diffs are made from it. None for a new run.
+    pub resume_from: Option<TreeId>,
+    /// The way to work with the repository.
+    pub way: Way,
+}
+
+/// A way to work with a repository. Each falls back to the program where libgit2 cannot open it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// In process where that is faster: the working tree is looked at by libgit2 while it is small,
+    /// by `git status` when it is large.
+    #[default]
+    Auto,
+    /// The library, but the working tree is always looked at by `git status`.
+    Mixed,
+    /// The `git` program alone.
+    Program,
+}
+
+/// What a run begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The tree that every diff is made from.
+    pub tree: TreeId,
+    /// The working tree as it is now; differs from `tree` only for a resumed run.
+    pub now: TreeId,
+    /// HEAD; none in a repository without a commit.
+    pub commit_sha: Option<String>,
+    /// The branch; none when HEAD is detached.
+    pub branch: Option<String>,
+    /// What the user should know, one line each.
+    pub warnings: Vec<String>,
+    /// The root of the working tree.
+    pub root: PathBuf,
+}
+
+/// The working tree of one run. Dropping it removes its lock and its private index; the refs stay.
+#[derive(Clone)]
+pub struct GitWorkspace {
+    snapshots: Arc<Mutex<Snapshots>>,
+}
+
+impl GitWorkspace {
+    /// Finds the repository around `working_dir` and takes the base snapshot, kept alive by
+    /// `refs/codeloops/<run_id>/0`. Diffs are written below `evidence`. Blocks: a large repository
+    /// takes seconds.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(
+        working_dir: &Path,
+        run_id: &RunId,
+        evidence: &Path,
+        options: &Options,
+    ) -> Result<(Self, Base), OpenError> {
+        let (snapshots, base) = open::open(working_dir, run_id, evidence, options)?;
+        Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)) }, base))
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Snapshots) -> T + Send + 'static,
+    ) -> Result<T, GitError> {
+        let snapshots = Arc::clone(&self.snapshots);
+        tokio::task::spawn_blocking(move || {
+            // Each step leaves a state that the next can start from, so a panic poisons nothing.
+            work(&mut snapshots.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+        .await
+        .map_err(|error| GitError::Panicked(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl Workspace for GitWorkspace {
+    async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String> {
+        let captured = self.with(move |snapshots| snapshots.capture(iteration)).await;
+        captured.and_then(|captured| captured).map_err(|error| error.to_string())
+    }
+
+    async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck {
+        let check = self.with(move |snapshots| snapshots.check(call, &before)).await;
+        check.unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
+    }
+}

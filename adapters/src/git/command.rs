@@ -1,0 +1,176 @@
+//! Runs the `git` program so that neither the environment nor the repository's configuration can
+//! bend what it does.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+
+use super::error::GitError;
+
+/// Settings that stand above every configuration file. Programs that a repository may name
+/// (monitor, hooks) are off, and so is what would write to places that are not ours.
+const PINNED: [&str; 13] = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.splitIndex=false",
+    "core.untrackedCache=false",
+    "core.fsync=none",
+    "core.quotePath=true",
+    "core.ignoreStat=false",
+    "core.preloadIndex=true",
+    "core.safecrlf=false",
+    "index.skipHash=false",
+    "diff.indentHeuristic=true",
+    "diff.suppressBlankEmpty=false",
+    "gc.auto=0",
+];
+
+/// Variables that say which configuration is the user's; every other `GIT_…` variable may come from
+/// a hook or an alias that codeloops was started by, and means another repository.
+const KEPT: [&str; 6] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+];
+
+/// The variables by which a user's shell (not git itself) adds configuration.
+fn is_kept(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    KEPT.contains(&name.as_ref())
+        || name == "GIT_CONFIG_COUNT"
+        || name.starts_with("GIT_CONFIG_KEY_")
+        || name.starts_with("GIT_CONFIG_VALUE_")
+}
+
+/// A `git` command in `dir` that discovers its repository by itself.
+pub(super) fn bare_command(dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GIT_") && !is_kept(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+        .arg("-C")
+        .arg(dir)
+        .args(["--no-pager", "--literal-pathspecs"])
+        .args(PINNED.iter().flat_map(|setting| ["-c", setting]))
+        .env("LC_ALL", "C")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        // A replacement object could show the critic another content than the one in the tree.
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Ctrl+C in the terminal is for codeloops to handle, not for a snapshot under way.
+        .process_group(0);
+    command
+}
+
+/// Runs `command`, feeds it `input`, and gives its output whatever its exit code.
+pub(super) fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    if input.is_empty() {
+        return command.output();
+    }
+    let mut child = command.stdin(Stdio::piped()).spawn()?;
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if let Some(mut stdin) = stdin {
+                // A program that stops reading tells why by its exit code.
+                stdin.write_all(input).ok();
+            }
+        });
+        child.wait_with_output()
+    })
+}
+
+/// The `git` program on one working tree.
+#[derive(Debug, Clone)]
+pub(super) struct Git {
+    git_dir: PathBuf,
+    root: PathBuf,
+}
+
+impl Git {
+    pub(super) fn new(git_dir: &Path, root: &Path) -> Self {
+        Self { git_dir: git_dir.to_owned(), root: root.to_owned() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// A command on the user's repository; with `index`, through that index.
+    ///
+    /// The repository is named, never discovered: were `.git` removed, git would climb to a
+    /// repository above.
+    pub(super) fn command(&self, index: Option<&Path>, args: &[&str]) -> Command {
+        let mut command = bare_command(&self.root);
+        command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.root);
+        if let Some(index) = index {
+            command.env("GIT_INDEX_FILE", index);
+        }
+        command.args(args);
+        command
+    }
+
+    /// Runs a command that must succeed; gives its standard output.
+    pub(super) fn run(
+        &self,
+        index: Option<&Path>,
+        args: &[&str],
+        input: &[u8],
+    ) -> Result<Vec<u8>, GitError> {
+        self.check_root()?;
+        let output = output(&mut self.command(index, args), input).map_err(GitError::NotStarted)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(refused(args, &output.stderr))
+    }
+
+    /// Runs a question that git answers with its exit code; `None` for no.
+    pub(super) fn ask(&self, args: &[&str]) -> Result<Option<String>, GitError> {
+        self.check_root()?;
+        let output = output(&mut self.command(None, args), b"").map_err(GitError::NotStarted)?;
+        let text = String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned();
+        Ok(output.status.success().then_some(text))
+    }
+
+    /// Starts a command whose output is read as it comes.
+    pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
+        self.check_root()?;
+        self.command(None, args).spawn().map_err(GitError::NotStarted)
+    }
+
+    fn check_root(&self) -> Result<(), GitError> {
+        if self.root.is_dir() { Ok(()) } else { Err(GitError::WorkTreeGone(self.root.clone())) }
+    }
+}
+
+/// The error of a command that failed.
+pub(super) fn refused(args: &[&str], stderr: &[u8]) -> GitError {
+    GitError::Refused {
+        command: args.first().copied().unwrap_or_default().to_owned(),
+        stderr: one_line(stderr),
+    }
+}
+
+/// What a program printed, in one line of at most 2,000 characters without control characters.
+pub(super) fn one_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ").chars().map(|c| if c.is_control() { '?' } else { c }).take(2000).collect()
+}

@@ -1,0 +1,125 @@
+//! What can go wrong with git.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a workspace could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither the folder nor one above it is a repository.
+    #[error("Not a git repository")]
+    NotARepository,
+    /// The repository has no working tree.
+    #[error("`{}` is a bare repository: codeloops needs a working tree", .0.display())]
+    BareRepository(PathBuf),
+    /// The `git` program is not installed.
+    #[error("git not found in PATH: install git, codeloops captures changes with it")]
+    GitMissing,
+    /// The folder cannot be entered.
+    #[error("cannot enter `{}`: {source}", .path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Git refuses a repository that belongs to another user.
+    #[error(
+        "`{}` belongs to another user, so git refuses it: \
+         run `git config --global --add safe.directory <path>` if you trust it",
+        .0.display()
+    )]
+    ForeignOwner(PathBuf),
+    /// A process that lives works on this very run.
+    #[error("run {0} is still running in another process")]
+    RunIsLive(String),
+    /// The tree that a resumed run began with is gone.
+    #[error("the tree {0} that the run began with is no longer in the repository")]
+    BaseMissing(String),
+    /// Anything else.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+/// A step that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The program could not be started.
+    #[error("cannot run git: {0}")]
+    NotStarted(io::Error),
+    /// The program said no.
+    #[error("`git {command}` failed: {stderr}")]
+    Refused {
+        /// The subcommand.
+        command: String,
+        /// What it printed, in one line.
+        stderr: String,
+    },
+    /// The library said no.
+    #[error("cannot {action}: {}", .source.message())]
+    Library {
+        /// What was tried.
+        action: &'static str,
+        /// What it said.
+        source: git2::Error,
+    },
+    /// The file system said no.
+    #[error("cannot {action} `{}`: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Git printed what it never should.
+    #[error("cannot read what `git {command}` printed")]
+    Unexpected {
+        /// The subcommand.
+        command: &'static str,
+    },
+    /// The working tree is gone.
+    #[error("the working tree `{}` is gone", .0.display())]
+    WorkTreeGone(PathBuf),
+    /// The index is locked.
+    #[error("the index is locked: `{}` exists", .0.display())]
+    IndexLocked(PathBuf),
+    /// A path whose state before the critic cannot be put back.
+    #[error("`{path}` cannot be put back: {reason}")]
+    Stuck {
+        /// The path, fit to be shown.
+        path: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// After putting back, the tree is not the one before the critic.
+    #[error("the working tree still differs after it was put back: something else writes to it")]
+    StillDiffers,
+    /// The critic's changes could not be put back.
+    #[error(
+        "the critic changed the working tree (kept as {kept_as}), and putting it back failed: {source}"
+    )]
+    NotPutBack {
+        /// The ref that keeps the changed tree.
+        kept_as: String,
+        /// What failed.
+        source: Box<Self>,
+    },
+    /// Something panicked under our feet.
+    #[error("git work stopped unexpectedly: {0}")]
+    Panicked(String),
+}
+
+impl GitError {
+    /// Makes an error of a file operation.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// Makes an error of a library call.
+    pub(super) fn library(action: &'static str) -> impl FnOnce(git2::Error) -> Self {
+        move |source| Self::Library { action, source }
+    }
+}

@@ -1,0 +1,38 @@
+//! Copies index files.
+//!
+//! The time of an index file says which of its entries may have changed within the same tick of the
+//! clock as they were recorded. A copy with a later time would make git believe them unchanged, so
+//! a copy takes the time over.
+
+use std::fs::{self, File, FileTimes};
+use std::io;
+use std::path::Path;
+
+use super::error::GitError;
+
+/// Copies an index file with its modification time; without one there is no copy either.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
+    match fs::copy(from, to) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => {
+            return remove(to);
+        }
+        Err(source) => return Err(GitError::io("copy", from)(source)),
+    }
+    let modified = fs::metadata(from).and_then(|file| file.modified());
+    modified
+        .and_then(|time| {
+            File::options().write(true).open(to)?.set_times(FileTimes::new().set_modified(time))
+        })
+        .map_err(GitError::io("set the time of", to))
+}
+
+/// Removes a file that may not be there.
+pub(super) fn remove(path: &Path) -> Result<(), GitError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(GitError::io("remove", path)(source))
+        }
+        _ => Ok(()),
+    }
+}

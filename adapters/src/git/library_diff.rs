@@ -1,0 +1,128 @@
+//! The diff of two trees by libgit2, where it prints the very bytes that git would print.
+
+use codeloops_event::{FileChange, FileStatus, TreeId};
+use git2::{
+    AttrCheckFlags, AttrValue, Delta, Diff, DiffDelta, DiffFile, DiffFormat, DiffLineType,
+    DiffOptions, FileMode, Oid, Repository,
+};
+
+use super::backend::FileList;
+use super::error::GitError;
+use super::patch::PatchWriter;
+use super::path::RepoPath;
+
+/// libgit2 holds a file in memory while it compares it.
+const MAX_FILE: usize = 4 * 1024 * 1024;
+
+/// Writes the diff. Gives none, and writes nothing, where only git itself can make it: renames, odd
+/// names, large files, files with a diff driver of their own.
+pub(super) fn write(
+    repo: &Repository,
+    old: &TreeId,
+    new: &TreeId,
+    patch: &mut PatchWriter,
+) -> Result<Option<FileList>, GitError> {
+    let failed = "compare two trees";
+    let diff = compare(repo, old, new).map_err(GitError::library(failed))?;
+    if !is_simple(repo, &diff).map_err(GitError::library(failed))? {
+        return Ok(None);
+    }
+    let mut printer = Printer { patch, list: FileList::default(), open: None, error: None };
+    let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+        printer.line(&delta, line.origin_value(), line.content())
+    });
+    printer.close();
+    match printer.error {
+        Some(error) => Err(error),
+        None => printed.map(|()| Some(printer.list)).map_err(GitError::library(failed)),
+    }
+}
+
+fn compare<'r>(repo: &'r Repository, old: &TreeId, new: &TreeId) -> Result<Diff<'r>, git2::Error> {
+    let old = repo.find_tree(Oid::from_str(&old.0)?)?;
+    let new = repo.find_tree(Oid::from_str(&new.0)?)?;
+    let mut options = DiffOptions::new();
+    options.id_abbrev(40).indent_heuristic(true).old_prefix("a").new_prefix("b");
+    options.context_lines(3).interhunk_lines(0);
+    repo.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
+}
+
+fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
+    let (mut added, mut deleted) = (false, false);
+    for delta in diff.deltas() {
+        match delta.status() {
+            Delta::Added => added = true,
+            Delta::Deleted => deleted = true,
+            Delta::Modified => {}
+            _ => return Ok(false),
+        }
+        for file in [delta.old_file(), delta.new_file()] {
+            if file.mode() != FileMode::Unreadable && !is_simple_file(repo, &file)? {
+                return Ok(false);
+            }
+        }
+    }
+    // Together they may be a rename, which git finds by rules of its own.
+    Ok(!(added && deleted))
+}
+
+fn is_simple_file(repo: &Repository, file: &DiffFile<'_>) -> Result<bool, git2::Error> {
+    let Some(path) = file.path() else { return Ok(false) };
+    let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
+    if file.mode() == FileMode::Commit || !file.path_bytes().unwrap_or_default().iter().all(plain) {
+        return Ok(false);
+    }
+    let driver = repo.get_attr_bytes(path, "diff", AttrCheckFlags::FILE_THEN_INDEX)?;
+    if AttrValue::from_bytes(driver) != AttrValue::Unspecified {
+        return Ok(false);
+    }
+    Ok(repo.odb()?.read_header(file.id())?.0 <= MAX_FILE)
+}
+
+/// Takes the lines of a patch, and counts them by file.
+struct Printer<'p> {
+    patch: &'p mut PatchWriter,
+    list: FileList,
+    open: Option<FileChange>,
+    error: Option<GitError>,
+}
+
+impl Printer<'_> {
+    fn line(&mut self, delta: &DiffDelta<'_>, kind: DiffLineType, content: &[u8]) -> bool {
+        if kind == DiffLineType::FileHeader {
+            self.close();
+            self.open = Some(change(delta));
+        }
+        let (prefix, insertions, deletions): (&[u8], u64, u64) = match kind {
+            DiffLineType::Addition => (b"+", 1, 0),
+            DiffLineType::Deletion => (b"-", 0, 1),
+            DiffLineType::Context => (b" ", 0, 0),
+            _ => (b"", 0, 0),
+        };
+        if let Some(file) = &mut self.open {
+            file.insertions += insertions;
+            file.deletions += deletions;
+            file.binary |= kind == DiffLineType::Binary;
+        }
+        let written = self.patch.write(prefix).and_then(|()| self.patch.write(content));
+        self.error = written.err();
+        self.error.is_none()
+    }
+
+    fn close(&mut self) {
+        if let Some(file) = self.open.take() {
+            self.list.push(file);
+        }
+    }
+}
+
+fn change(delta: &DiffDelta<'_>) -> FileChange {
+    let status = match delta.status() {
+        Delta::Added => FileStatus::Added,
+        Delta::Deleted => FileStatus::Deleted,
+        _ => FileStatus::Modified,
+    };
+    let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default();
+    let path = RepoPath(path.to_vec()).lossy();
+    FileChange { path, status, insertions: 0, deletions: 0, binary: false }
+}

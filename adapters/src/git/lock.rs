@@ -1,0 +1,106 @@
+//! Tells which runs work in a working tree, and clears up after those that died.
+//!
+//! Each run holds a lock on `<git-dir>/codeloops/<run_id>.lock` as long as it lives. The system lets
+//! go of it when the process ends, however it ends, so a leftover file is not believed.
+
+use std::fs::{self, DirEntry, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use codeloops_event::RunId;
+
+use super::error::{GitError, OpenError};
+
+/// The run's own lock, with the files that go when it goes.
+#[derive(Debug)]
+pub(super) struct RunLock {
+    folder: PathBuf,
+    run_id: String,
+    _file: File,
+}
+
+impl RunLock {
+    /// Takes the lock and removes what dead runs left.
+    pub(super) fn take(git_dir: &Path, run_id: &RunId) -> Result<Self, OpenError> {
+        let folder = git_dir.join("codeloops");
+        fs::create_dir_all(&folder).map_err(GitError::io("create", &folder))?;
+        let path = folder.join(format!("{run_id}.lock"));
+        let file = loop {
+            let file = File::create(&path).map_err(GitError::io("create", &path))?;
+            match file.try_lock() {
+                Ok(()) if is_still(&file, &path) => break file,
+                // Somebody who cleared up took it for a leftover.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(OpenError::RunIsLive(run_id.to_string()));
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(GitError::io("lock", &path)(source).into());
+                }
+            }
+        };
+        let lock = Self { folder, run_id: run_id.to_string(), _file: file };
+        lock.others();
+        Ok(lock)
+    }
+
+    /// The private index of the run.
+    pub(super) fn index(&self) -> PathBuf {
+        self.folder.join(format!("{}.index", self.run_id))
+    }
+
+    /// The copy of the user's index.
+    pub(super) fn kept_index(&self) -> PathBuf {
+        self.folder.join(format!("{}.kept", self.run_id))
+    }
+
+    /// An index for a moment.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.folder.join(format!("{}.restore", self.run_id))
+    }
+
+    /// Live runs in the same working tree.
+    pub(super) fn others(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        entries.flatten().filter_map(|entry| self.live_run(&entry)).collect()
+    }
+
+    fn live_run(&self, entry: &DirEntry) -> Option<String> {
+        let name = entry.file_name().into_string().ok()?;
+        let run = name.strip_suffix(".lock").filter(|run| *run != self.run_id)?;
+        run.parse::<RunId>().ok()?;
+        let file = File::open(entry.path()).ok()?;
+        match file.try_lock() {
+            Ok(()) => {
+                clear(&self.folder, run);
+                None
+            }
+            Err(_) => Some(run.to_owned()),
+        }
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        clear(&self.folder, &self.run_id);
+    }
+}
+
+fn is_still(file: &File, path: &Path) -> bool {
+    let inode = |meta: std::io::Result<fs::Metadata>| meta.ok().map(|m| (m.dev(), m.ino()));
+    inode(file.metadata()).is_some_and(|own| inode(fs::metadata(path)) == Some(own))
+}
+
+/// Removes a run's files, the lock last.
+fn clear(folder: &Path, run: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let lock = format!("{run}.lock");
+    let prefix = format!("{run}.");
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(&prefix) && name != *lock {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+    fs::remove_file(folder.join(lock)).ok();
+}

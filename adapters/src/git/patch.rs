@@ -1,0 +1,145 @@
+//! Writes a diff to the evidence folder as it comes, and keeps its head and tail in memory.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use codeloops_event::Evidence;
+use codeloops_event::layout::{self, TEXT_LIMIT};
+use sha2::{Digest, Sha256};
+
+use super::error::GitError;
+
+/// A diff on its way into its file.
+pub(super) struct PatchWriter {
+    path: PathBuf,
+    name: String,
+    file: BufWriter<File>,
+    digest: Sha256,
+    ends: Ends,
+}
+
+impl PatchWriter {
+    /// Creates (or replaces) `name` in the evidence folder.
+    pub(super) fn create(evidence: &Path, name: String) -> Result<Self, GitError> {
+        let path = evidence.join(&name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(GitError::io("create", folder))?;
+        }
+        let file = File::create(&path).map_err(GitError::io("create", &path))?;
+        let file = BufWriter::with_capacity(64 * 1024, file);
+        Ok(Self { path, name, file, digest: Sha256::new(), ends: Ends::default() })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), GitError> {
+        self.digest.update(bytes);
+        self.ends.push(bytes);
+        self.file.write_all(bytes).map_err(GitError::io("write", &self.path))
+    }
+
+    /// Closes the file; gives the capped text and what the file holds.
+    pub(super) fn finish(mut self) -> Result<(String, Evidence), GitError> {
+        self.file.flush().map_err(GitError::io("write", &self.path))?;
+        let evidence = Evidence {
+            path: self.name,
+            bytes: self.ends.total,
+            sha256: hex(&self.digest.finalize()),
+            dropped_bytes: 0,
+        };
+        Ok((self.ends.text(), evidence))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|n| char::from(b"0123456789abcdef"[usize::from(n)]))
+        .collect()
+}
+
+/// Head and tail of a stream of any length, in bounded memory.
+#[derive(Default)]
+struct Ends {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    total: u64,
+}
+
+impl Ends {
+    const HALF: usize = TEXT_LIMIT / 2;
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let room = TEXT_LIMIT - self.head.len();
+        let (first, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(first);
+        self.tail.extend_from_slice(&rest[rest.len().saturating_sub(Self::HALF)..]);
+        // Cut only now and then, so that each byte is moved about once.
+        if self.tail.len() > 2 * Self::HALF {
+            self.tail.drain(..self.tail.len() - Self::HALF);
+        }
+    }
+
+    fn text(mut self) -> String {
+        if self.total <= TEXT_LIMIT as u64 {
+            // Lossy decoding may make it longer than its bytes.
+            return layout::cap_text(&String::from_utf8_lossy(&self.head), TEXT_LIMIT);
+        }
+        let mut tail = self.head.split_off(Self::HALF);
+        tail.append(&mut self.tail);
+        tail.drain(..tail.len() - Self::HALF);
+        let head = without_cut_end(&self.head);
+        let tail = without_cut_start(&tail);
+        let omitted = self.total - (head.len() + tail.len()) as u64;
+        let half = |bytes: &[u8]| layout::cap_text(&String::from_utf8_lossy(bytes), Self::HALF);
+        layout::join_capped(&half(head), &half(tail), omitted)
+    }
+}
+
+/// `bytes` without a character that was cut in two at their end.
+fn without_cut_end(bytes: &[u8]) -> &[u8] {
+    let start = bytes.len().saturating_sub(3);
+    let lead = bytes[start..].iter().rposition(|b| b & 0xC0 == 0xC0).map(|at| start + at);
+    match lead {
+        Some(at) if str::from_utf8(&bytes[at..]).is_err_and(|e| e.error_len().is_none()) => {
+            &bytes[..at]
+        }
+        _ => bytes,
+    }
+}
+
+/// `bytes` without the rest of a character that was cut in two before them.
+fn without_cut_start(bytes: &[u8]) -> &[u8] {
+    let rest = bytes.iter().take(3).take_while(|&b| b & 0xC0 == 0x80).count();
+    &bytes[rest..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(chunks: &[&[u8]]) -> String {
+        let mut ends = Ends::default();
+        chunks.iter().for_each(|chunk| ends.push(chunk));
+        ends.text()
+    }
+
+    #[test]
+    fn a_long_text_keeps_both_ends_whatever_the_chunks() {
+        let whole: Vec<u8> = (0..3 * TEXT_LIMIT).map(|i| b'a' + (i % 26) as u8).collect();
+        let text = text_of(&[&whole]);
+        let chunks: Vec<&[u8]> = whole.chunks(7919).collect();
+
+        assert_eq!(text, text_of(&chunks));
+        assert!(text.contains(&format!("[... {} bytes omitted ...]", 2 * TEXT_LIMIT)));
+        assert!(whole.ends_with(&text.as_bytes()[text.len() - Ends::HALF..]));
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        let whole = format!("x{}", "ü".repeat(TEXT_LIMIT));
+        let text = text_of(&[whole.as_bytes()]);
+        assert!(!text.contains('\u{FFFD}'));
+    }
+}

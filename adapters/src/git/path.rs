@@ -1,0 +1,44 @@
+//! Paths as git has them: bytes, relative to the root, with `/` between their parts.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A path from the root of the working tree. Any bytes but NUL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RepoPath(pub(super) Vec<u8>);
+
+impl RepoPath {
+    /// The path in the file system.
+    pub(super) fn in_root(&self, root: &Path) -> PathBuf {
+        root.join(self.as_path())
+    }
+
+    pub(super) fn as_path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
+    }
+
+    /// The path, lossily decoded.
+    pub(super) fn lossy(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
+    /// The path in one line that no terminal acts on.
+    pub(super) fn shown(&self) -> String {
+        self.lossy()
+            .chars()
+            .flat_map(
+                |c| {
+                    if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }
+                },
+            )
+            .collect()
+    }
+
+    /// Whether the path is `folder` or lies in it.
+    pub(super) fn is_within(&self, folder: &Self) -> bool {
+        self.0.strip_prefix(folder.0.as_slice()).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with(b"/") || folder.0.ends_with(b"/")
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! The way of the `git` program: every repository that git knows.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use codeloops_event::{FileChange, FileStatus, TreeId};
+
+use super::backend::{Backend, FileList};
+use super::command::{self, Git};
+use super::error::GitError;
+use super::index_copy;
+use super::patch::PatchWriter;
+use super::path::RepoPath;
+use super::scan::{Change, Now, STATUS, Scan};
+
+/// `diff-tree` reads no diff settings of the user's; what is left is said here.
+const DIFF: [&str; 16] = [
+    "diff-tree",
+    "-r",
+    "-M",
+    "-l1000",
+    "--raw",
+    "--numstat",
+    "-p",
+    "-z",
+    "--full-index",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--end-of-options",
+];
+
+/// Calls `git` for everything.
+pub(super) struct Program {
+    git: Git,
+    /// The private index, never written to while the run goes on.
+    index: PathBuf,
+    /// A copy of it on which a snapshot is made.
+    scratch: PathBuf,
+}
+
+impl Program {
+    pub(super) fn new(git: Git, index: PathBuf) -> Self {
+        let scratch = index.with_extension("scratch");
+        Self { git, index, scratch }
+    }
+
+    /// Applies changes to an index file and writes its tree.
+    pub(super) fn update(&self, index: &Path, changes: &[Change]) -> Result<TreeId, GitError> {
+        self.forget(index, changes)?;
+        let present = paths(changes, Now::Present);
+        if !present.is_empty() {
+            let args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
+            self.git.run(Some(index), &args, &present)?;
+        }
+        let tree = self.git.run(Some(index), &["write-tree"], b"")?;
+        Ok(TreeId(String::from_utf8_lossy(&tree).trim().to_owned()))
+    }
+
+    /// Takes paths out by name alone: one may now lie behind a symbolic link, where git does not
+    /// look.
+    fn forget(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
+        let gone = paths(changes, Now::Absent);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let args = ["update-index", "--force-remove", "-z", "--stdin"];
+        self.git.run(Some(index), &args, &gone).map(drop)
+    }
+}
+
+impl Backend for Program {
+    fn scan(&mut self) -> Result<Scan, GitError> {
+        let output = self.git.run(Some(&self.index), &STATUS, b"")?;
+        Scan::parse(self.git.root(), &output)
+    }
+
+    fn write_tree(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
+        index_copy::copy(&self.index, &self.scratch)?;
+        let tree = self.update(&self.scratch, changes);
+        fs::remove_file(&self.scratch).ok();
+        tree
+    }
+
+    fn keep(&mut self, name: &str, tree: &TreeId) -> Result<(), GitError> {
+        self.git.run(None, &["update-ref", "--no-deref", name, &tree.0], b"").map(drop)
+    }
+
+    fn diff(
+        &mut self,
+        old: &TreeId,
+        new: &TreeId,
+        patch: &mut PatchWriter,
+    ) -> Result<FileList, GitError> {
+        let args = [&DIFF[..], &[&old.0, &new.0]].concat();
+        let mut child = self.git.spawn(&args)?;
+        let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(GitError::Unexpected { command: "diff-tree" });
+        };
+        let (files, errors) = thread::scope(|scope| {
+            let errors = scope.spawn(move || {
+                let mut text = Vec::new();
+                stderr.read_to_end(&mut text).map(|_| text).unwrap_or_default()
+            });
+            let files = read_diff(BufReader::with_capacity(64 * 1024, stdout), patch);
+            (files, errors.join().unwrap_or_default())
+        });
+        // A reader that gave up has closed the pipe, so the program ends by itself.
+        let status = child.wait().map_err(GitError::NotStarted)?;
+        match files {
+            Err(error @ GitError::Io { .. }) => Err(error),
+            _ if !status.success() => Err(command::refused(&args, &errors)),
+            files => files,
+        }
+    }
+
+    fn reload(&mut self) -> Result<(), GitError> {
+        Ok(())
+    }
+}
+
+/// Paths of changes of one kind, as `--stdin -z` takes them.
+fn paths(changes: &[Change], now: Now) -> Vec<u8> {
+    let of_kind = changes.iter().filter(|change| change.now == now);
+    of_kind.flat_map(|change| [&change.path.0[..], b"\0"].concat()).collect()
+}
+
+const UNREADABLE: GitError = GitError::Unexpected { command: "diff-tree" };
+
+/// Reads what [`DIFF`] prints: raw records, as many numstat records, a NUL, the patch.
+fn read_diff(mut from: impl BufRead, patch: &mut PatchWriter) -> Result<FileList, GitError> {
+    let mut raw = Vec::new();
+    while peek(&mut from)? == Some(b':') {
+        raw.push(read_raw(&mut from)?);
+    }
+    let mut files = FileList::default();
+    for (path, status) in raw {
+        files.push(read_numstat(&mut from, path, status)?);
+    }
+    if peek(&mut from)? == Some(0) {
+        from.consume(1);
+    }
+    loop {
+        let chunk = from.fill_buf().map_err(GitError::NotStarted)?;
+        if chunk.is_empty() {
+            return Ok(files);
+        }
+        patch.write(chunk)?;
+        let length = chunk.len();
+        from.consume(length);
+    }
+}
+
+fn peek(from: &mut impl BufRead) -> Result<Option<u8>, GitError> {
+    from.fill_buf().map(|chunk| chunk.first().copied()).map_err(GitError::NotStarted)
+}
+
+fn field(from: &mut impl BufRead) -> Result<Vec<u8>, GitError> {
+    let mut bytes = Vec::new();
+    from.read_until(0, &mut bytes).map_err(GitError::NotStarted)?;
+    if bytes.pop() == Some(0) { Ok(bytes) } else { Err(UNREADABLE) }
+}
+
+/// `:mode mode id id X` and one path, or two for a rename.
+fn read_raw(from: &mut impl BufRead) -> Result<(RepoPath, FileStatus), GitError> {
+    let record = field(from)?;
+    let letter = record.split(|&b| b == b' ').nth(4).and_then(|word| word.first());
+    let status = match letter {
+        Some(b'A') => FileStatus::Added,
+        Some(b'D') => FileStatus::Deleted,
+        Some(b'M') => FileStatus::Modified,
+        Some(b'T') => FileStatus::TypeChanged,
+        Some(b'R') => {
+            field(from)?;
+            FileStatus::Renamed
+        }
+        _ => return Err(UNREADABLE),
+    };
+    Ok((RepoPath(field(from)?), status))
+}
+
+/// `added<TAB>removed<TAB>path`; a rename has an empty path, then the old and the new one.
+fn read_numstat(
+    from: &mut impl BufRead,
+    path: RepoPath,
+    status: FileStatus,
+) -> Result<FileChange, GitError> {
+    let record = field(from)?;
+    let mut fields = record.splitn(3, |&b| b == b'\t');
+    let mut count = || {
+        let digits = fields.next().ok_or(UNREADABLE)?;
+        Ok::<_, GitError>(std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()))
+    };
+    let (insertions, deletions): (Option<u64>, Option<u64>) = (count()?, count()?);
+    if fields.next().ok_or(UNREADABLE)?.is_empty() {
+        field(from)?;
+        field(from)?;
+    }
+    Ok(FileChange {
+        path: path.lossy(),
+        status,
+        insertions: insertions.unwrap_or(0),
+        deletions: deletions.unwrap_or(0),
+        binary: insertions.is_none(),
+    })
+}

@@ -1,0 +1,79 @@
+//! Writes a tree that differs from another one in a few paths.
+
+use std::collections::BTreeMap;
+
+use git2::{Error, FileMode, ObjectType, Oid, Repository};
+
+/// What a path is to be: a blob with its mode, or nothing.
+pub(super) struct Entry {
+    pub(super) path: Vec<u8>,
+    pub(super) blob: Option<(Oid, i32)>,
+}
+
+/// The entries of one folder, by name.
+#[derive(Default)]
+struct Folder(BTreeMap<Vec<u8>, Node>);
+
+#[derive(Default)]
+struct Node {
+    /// What the name itself becomes, where that is said.
+    own: Option<Option<(Oid, i32)>>,
+    below: Folder,
+}
+
+/// Writes the tree `base` with `entries` put over it. A file takes the place of a folder and the
+/// other way round; a folder without files is no folder.
+pub(super) fn update(repo: &Repository, base: Oid, entries: Vec<Entry>) -> Result<Oid, Error> {
+    let mut root = Folder::default();
+    for entry in entries {
+        root.insert(&entry.path, entry.blob);
+    }
+    match root.write(repo, Some(base))? {
+        Some(tree) => Ok(tree),
+        None => repo.treebuilder(None)?.write(),
+    }
+}
+
+impl Folder {
+    fn insert(&mut self, path: &[u8], blob: Option<(Oid, i32)>) {
+        let mut parts = path.splitn(2, |&b| b == b'/');
+        let node = self.0.entry(parts.next().unwrap_or_default().to_vec()).or_default();
+        match parts.next() {
+            Some(rest) => node.below.insert(rest, blob),
+            None => node.own = Some(blob),
+        }
+    }
+
+    /// Writes the folder over `old`; gives none where it is empty.
+    fn write(self, repo: &Repository, old: Option<Oid>) -> Result<Option<Oid>, Error> {
+        let old = old.map(|id| repo.find_tree(id)).transpose()?;
+        let mut builder = repo.treebuilder(old.as_ref())?;
+        for (name, node) in self.0 {
+            match node.write(repo, folder_id(&builder, &name)?)? {
+                Some((id, mode)) => drop(builder.insert(&name[..], id, mode)?),
+                None if builder.get(&name[..])?.is_some() => builder.remove(&name[..])?,
+                None => {}
+            }
+        }
+        if builder.is_empty() { Ok(None) } else { builder.write().map(Some) }
+    }
+}
+
+impl Node {
+    fn write(self, repo: &Repository, old: Option<Oid>) -> Result<Option<(Oid, i32)>, Error> {
+        match self.own {
+            Some(Some(blob)) => Ok(Some(blob)),
+            own => {
+                // A name that was a file cannot have been a folder.
+                let old = old.filter(|_| own.is_none());
+                let tree = self.below.write(repo, old)?;
+                Ok(tree.map(|id| (id, i32::from(FileMode::Tree))))
+            }
+        }
+    }
+}
+
+fn folder_id(builder: &git2::TreeBuilder<'_>, name: &[u8]) -> Result<Option<Oid>, Error> {
+    let entry = builder.get(name)?;
+    Ok(entry.filter(|entry| entry.kind() == Some(ObjectType::Tree)).map(|entry| entry.id()))
+}

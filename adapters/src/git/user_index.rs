@@ -1,0 +1,105 @@
+//! The user's index: what it was at the last snapshot, whether it changed, and putting it back.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::command::Git;
+use super::error::GitError;
+use super::fingerprint::Fingerprint;
+use super::index_copy;
+
+/// A copy of the user's index as it was at the last snapshot.
+pub(super) struct UserIndex {
+    index: PathBuf,
+    kept: PathBuf,
+    seen: Option<Fingerprint>,
+}
+
+impl UserIndex {
+    pub(super) fn new(git: &Git, kept: PathBuf) -> Self {
+        Self { index: git.git_dir().join("index"), kept, seen: None }
+    }
+
+    /// Keeps the index as it is now.
+    pub(super) fn remember(&mut self) -> Result<(), GitError> {
+        let now = Fingerprint::of(&self.index);
+        if !self.seen.as_ref().is_some_and(|seen| seen.proves_unchanged(&now)) {
+            index_copy::copy(&self.index, &self.kept)?;
+            self.seen = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Whether it holds something else now. What git remembers of file times does not count: a mere
+    /// `git status` renews that.
+    pub(super) fn changed(&self, git: &Git) -> Result<bool, GitError> {
+        let now = Fingerprint::of(&self.index);
+        if self.seen.as_ref().is_some_and(|seen| seen.proves_unchanged(&now)) {
+            return Ok(false);
+        }
+        if same_bytes(&self.index, &self.kept).map_err(GitError::io("read", &self.index))? {
+            return Ok(false);
+        }
+        Ok(entries(git, &self.index)? != entries(git, &self.kept)?)
+    }
+
+    /// Puts it back byte for byte, under git's own lock.
+    pub(super) fn restore(&self) -> Result<(), GitError> {
+        let lock = self.index.with_extension("lock");
+        match File::create_new(&lock) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(GitError::IndexLocked(lock));
+            }
+            Err(source) => return Err(GitError::io("create", &lock)(source)),
+        }
+        let restored = if self.kept.exists() {
+            index_copy::copy(&self.kept, &lock).and_then(|()| {
+                fs::rename(&lock, &self.index).map_err(GitError::io("replace", &self.index))
+            })
+        } else {
+            index_copy::remove(&self.index).and_then(|()| index_copy::remove(&lock))
+        };
+        if restored.is_err() {
+            fs::remove_file(&lock).ok();
+        }
+        restored
+    }
+}
+
+/// All entries with mode, id, stage, and the bits that hide changes.
+fn entries(git: &Git, index: &Path) -> Result<Vec<u8>, GitError> {
+    git.run(Some(index), &["ls-files", "--stage", "-v", "-z"], b"")
+}
+
+fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
+    let (Some(mut a), Some(mut b)) = (open(a)?, open(b)?) else {
+        return Ok(open(a)?.is_none() && open(b)?.is_none());
+    };
+    if a.metadata()?.len() != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (vec![0; 256 * 1024], vec![0; 256 * 1024]);
+    loop {
+        let length = a.read(&mut left)?;
+        if length == 0 {
+            return Ok(true);
+        }
+        match b.read_exact(&mut right[..length]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            other => other?,
+        }
+        if left[..length] != right[..length] {
+            return Ok(false);
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
