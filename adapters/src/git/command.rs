@@ -155,7 +155,8 @@ impl Git {
         self.command(None, args).spawn().map_err(GitError::NotStarted)
     }
 
-    fn check_root(&self) -> Result<(), GitError> {
+    /// Says clearly that the working tree is gone, where every other error would be obscure.
+    pub(super) fn check_root(&self) -> Result<(), GitError> {
         if self.root.is_dir() { Ok(()) } else { Err(GitError::WorkTreeGone(self.root.clone())) }
     }
 }

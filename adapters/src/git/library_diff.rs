@@ -15,7 +15,8 @@ use super::path::RepoPath;
 const MAX_FILE: usize = 4 * 1024 * 1024;
 
 /// Writes the diff. Gives none, and writes nothing, where only git itself can make it: renames, odd
-/// names, large files, files with a diff driver of their own.
+/// names, large files, files with a diff driver of their own, empty files that come or go (libgit2
+/// names them in `---` and `+++` lines, git does not).
 pub(super) fn write(
     repo: &Repository,
     old: &TreeId,
@@ -56,8 +57,9 @@ fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
             Delta::Modified => {}
             _ => return Ok(false),
         }
+        let least = usize::from(delta.status() != Delta::Modified);
         for file in [delta.old_file(), delta.new_file()] {
-            if file.mode() != FileMode::Unreadable && !is_simple_file(repo, &file)? {
+            if file.mode() != FileMode::Unreadable && !is_simple_file(repo, &file, least)? {
                 return Ok(false);
             }
         }
@@ -66,7 +68,11 @@ fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
     Ok(!(added && deleted))
 }
 
-fn is_simple_file(repo: &Repository, file: &DiffFile<'_>) -> Result<bool, git2::Error> {
+fn is_simple_file(
+    repo: &Repository,
+    file: &DiffFile<'_>,
+    least: usize,
+) -> Result<bool, git2::Error> {
     let Some(path) = file.path() else { return Ok(false) };
     let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
     if file.mode() == FileMode::Commit || !file.path_bytes().unwrap_or_default().iter().all(plain) {
@@ -76,7 +82,7 @@ fn is_simple_file(repo: &Repository, file: &DiffFile<'_>) -> Result<bool, git2::
     if AttrValue::from_bytes(driver) != AttrValue::Unspecified {
         return Ok(false);
     }
-    Ok(repo.odb()?.read_header(file.id())?.0 <= MAX_FILE)
+    Ok((least..=MAX_FILE).contains(&repo.odb()?.read_header(file.id())?.0))
 }
 
 /// Takes the lines of a patch, and counts them by file.

@@ -137,6 +137,7 @@ impl Snapshots {
     }
 
     fn scan(&mut self) -> Result<Scan, GitError> {
+        self.git.check_root()?;
         self.uncover()?;
         let mut scan = self.backend.scan()?;
         scan.changes.retain(|change| !is_excluded(&self.excluded, &change.path));

@@ -1,0 +1,241 @@
+//! What a critic changes is found, kept and put back.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
+
+use codeloops_adapters::git::Way;
+use codeloops_event::TreeCheck;
+
+use crate::each_way;
+use crate::repo::{OTHER_RUN, RUN, Repo};
+
+/// Lets the actor work, then the critic, and has the check put back what the critic did.
+#[track_caller]
+fn put_back(critic: impl Fn(&Repo), files: &[&str], head: bool, index: bool) {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["branch", "other"]);
+        repo.write("keep.log", "ignored\n");
+        let run = repo.begin();
+        repo.write("a.txt", "actor\n");
+        repo.chmod("a.txt", 0o755);
+        repo.write("new.txt", "new\n");
+        repo.git(&["add", "new.txt"]);
+        let snapshot = run.capture(1).tree;
+        let before = repo.users_state();
+
+        critic(&repo);
+        let kept_as = format!("refs/codeloops/{RUN}/critic-1-2");
+        assert_eq!(
+            run.check(&snapshot),
+            TreeCheck::Changed {
+                kept_as: kept_as.clone(),
+                files: files.iter().map(ToString::to_string).collect(),
+                head_moved: head,
+                index_changed: index,
+                restored: true,
+            }
+        );
+        assert_eq!(repo.users_state(), before);
+        assert_eq!(repo.read("a.txt"), "actor\n");
+        assert_eq!(repo.read("keep.log"), "ignored\n");
+        let mode = fs::metadata(repo.path("a.txt")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o111, 0o111);
+        assert_eq!(repo.git(&["cat-file", "-t", &kept_as]), "tree");
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+        assert_eq!(run.capture(2).tree, snapshot);
+    });
+}
+
+#[test]
+fn edited_added_and_deleted_files_are_put_back() {
+    put_back(
+        |repo| {
+            repo.write("a.txt", "critic\n");
+            repo.chmod("a.txt", 0o644);
+            repo.write("deep/er/added", "x\n");
+            repo.remove("dir/b.txt");
+        },
+        &["a.txt", "deep/er/added", "dir/b.txt"],
+        false,
+        false,
+    );
+}
+
+#[test]
+fn swapped_types_are_put_back() {
+    put_back(
+        |repo| {
+            fs::remove_dir_all(repo.path("dir")).unwrap();
+            symlink("/", repo.path("dir")).unwrap();
+            repo.remove("new.txt");
+            repo.write("new.txt/inner/file", "x\n");
+        },
+        &["dir", "dir/b.txt", "new.txt", "new.txt/inner/file"],
+        false,
+        false,
+    );
+}
+
+#[test]
+fn a_commit_of_the_critic_is_put_back() {
+    put_back(|repo| repo.commit("critic's"), &[], true, true);
+}
+
+#[test]
+fn a_switched_branch_and_a_detached_head_are_put_back() {
+    put_back(|repo| drop(repo.git(&["switch", "-q", "other"])), &[], true, false);
+    put_back(|repo| drop(repo.git(&["switch", "-q", "--detach"])), &[], true, false);
+}
+
+#[test]
+fn a_reset_is_put_back() {
+    put_back(|repo| drop(repo.git(&["reset", "-q", "--hard"])), &["a.txt", "new.txt"], false, true);
+}
+
+#[test]
+fn staging_is_put_back() {
+    put_back(|repo| drop(repo.git(&["add", "a.txt"])), &[], false, true);
+}
+
+#[test]
+fn a_stash_of_the_critic_is_put_back_but_for_the_stash_itself() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        repo.write("a.txt", "actor\n");
+        let snapshot = run.capture(1).tree;
+        repo.git(&["stash", "-q"]);
+        assert!(matches!(run.check(&snapshot), TreeCheck::Changed { restored: true, .. }));
+        assert_eq!(repo.read("a.txt"), "actor\n");
+    });
+}
+
+#[test]
+fn a_first_commit_of_the_critic_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::empty(way, &[]);
+        repo.write("a.txt", "x\n");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.commit("critic's");
+        let check = run.check(&snapshot);
+        assert!(
+            matches!(check, TreeCheck::Changed { head_moved: true, restored: true, .. }),
+            "{check:?}"
+        );
+        assert!(!repo.try_git(&["rev-parse", "--verify", "-q", "HEAD"]).status.success());
+        assert_eq!(repo.git(&["status", "--porcelain"]), "?? a.txt");
+    });
+}
+
+#[test]
+fn a_renewed_index_is_no_change() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        let a = repo.path("a.txt");
+        let file = fs::File::options().write(true).open(a).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(1000)).unwrap();
+        repo.git(&["update-index", "--refresh"]);
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+    });
+}
+
+#[test]
+fn a_change_of_equal_size_in_the_same_tick_is_found() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("tracked", "0000\n");
+        repo.commit("tracked");
+        let run = repo.begin();
+        for round in 0..20 {
+            repo.write("tracked", format!("{round:04}\n"));
+            repo.write("untracked", format!("{round:04}\n"));
+            let snapshot = run.capture(1).tree;
+            repo.write("tracked", format!("{round:04}\n").replace('0', "x"));
+            repo.write("untracked", format!("{round:04}\n").replace('0', "x"));
+            let TreeCheck::Changed { files, .. } = run.check_with(&snapshot, false) else {
+                panic!("round {round}: the change was not seen");
+            };
+            assert_eq!(files, ["tracked", "untracked"]);
+        }
+    });
+}
+
+#[test]
+fn what_is_equal_to_the_base_and_changes_in_the_same_tick_is_found() {
+    each_way(|way| {
+        for _ in 0..5 {
+            let repo = Repo::new(way);
+            repo.write("a.txt", "1111\n");
+            repo.git(&["add", "a.txt"]);
+            repo.write("a.txt", "2222\n");
+            let run = repo.begin();
+            repo.write("a.txt", "3333\n");
+            let diff = run.capture(1);
+            assert!(diff.diff.contains("-2222\n+3333\n"), "{}", diff.diff);
+        }
+    });
+}
+
+#[test]
+fn nothing_is_put_back_where_it_is_switched_off_or_another_run_works_there() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.write("a.txt", "critic\n");
+        let told = |restore| match run.check_with(&snapshot, restore) {
+            TreeCheck::Changed { restored, .. } => restored,
+            other => panic!("{other:?}"),
+        };
+        assert!(!told(false));
+        let other = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
+        assert!(!told(true));
+        assert_eq!(repo.read("a.txt"), "critic\n");
+        drop(other);
+        assert!(told(true));
+        assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
+    });
+}
+
+#[test]
+fn ignored_files_are_never_deleted_to_put_something_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.remove("a.txt");
+        repo.write("a.txt/precious.log", "p\n");
+        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
+        assert!(error.contains("`a.txt` cannot be put back"), "{error}");
+        assert!(error.contains(&format!("refs/codeloops/{RUN}/critic-1-2")), "{error}");
+        assert_eq!(repo.read("a.txt/precious.log"), "p\n");
+    });
+}
+
+#[test]
+fn a_locked_index_is_respected() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.git(&["rm", "-q", "--cached", "a.txt"]);
+        repo.write(".git/index.lock", "");
+        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
+        assert!(error.contains("index.lock"), "{error}");
+        repo.remove(".git/index.lock");
+        assert!(matches!(run.check(&snapshot), TreeCheck::Changed { restored: true, .. }));
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    });
+}
+
+#[test]
+fn the_check_needs_no_capture_before_it() {
+    let repo = Repo::new(Way::Auto);
+    let run = repo.begin();
+    assert_eq!(run.check(&run.base.tree), TreeCheck::Unchanged);
+}

@@ -1,0 +1,217 @@
+//! Which repositories can be opened, and what the user is told.
+
+use std::fs;
+
+use codeloops_adapters::git::{OpenError, Options, Way};
+use codeloops_event::TreeId;
+
+use crate::each_way;
+use crate::repo::{OTHER_RUN, RUN, Repo, summary};
+
+#[test]
+fn a_folder_without_a_repository_is_refused_in_the_known_words() {
+    let repo = Repo::new(Way::Auto);
+    let outside = repo.root.parent().unwrap();
+    let error = repo.open(outside, RUN, &Options::default()).err().unwrap();
+    assert_eq!(error.to_string(), "Not a git repository");
+    let inside = repo.open(&repo.path(".git"), RUN, &Options::default()).err().unwrap();
+    assert!(matches!(inside, OpenError::NotARepository));
+    let nowhere = repo.open(&repo.path("nowhere"), RUN, &Options::default()).err().unwrap();
+    assert!(nowhere.to_string().starts_with("cannot enter `"), "{nowhere}");
+}
+
+#[test]
+fn a_bare_repository_is_refused() {
+    let repo = Repo::empty(Way::Auto, &["--bare"]);
+    let error = repo.open(&repo.root, RUN, &Options::default()).err().unwrap();
+    assert!(matches!(error, OpenError::BareRepository(_)), "{error}");
+}
+
+#[test]
+fn the_base_names_commit_branch_and_root() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        assert_eq!(run.base.commit_sha, Some(repo.git(&["rev-parse", "HEAD"])));
+        assert_eq!(run.base.branch.as_deref(), Some("main"));
+        assert_eq!(run.base.root, repo.root);
+        assert_eq!(run.base.warnings, [""; 0]);
+        let kept = repo.git(&["rev-parse", &format!("refs/codeloops/{RUN}/0")]);
+        assert_eq!(kept, run.base.tree.0);
+        drop(run);
+        repo.git(&["switch", "-q", "--detach"]);
+        assert_eq!(repo.begin().base.branch, None);
+    });
+}
+
+#[test]
+fn from_a_subfolder_the_whole_repository_is_seen() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin_in(&repo.path("dir"));
+        repo.write("a.txt", "1\n");
+        repo.write("dir/c.txt", "2\n");
+        assert_eq!(run.files(), ["M a.txt +1 -3", "A dir/c.txt +1 -0"]);
+    });
+}
+
+#[test]
+fn a_linked_worktree_is_its_own_tree() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = repo.root.parent().unwrap().join("linked");
+        repo.git(&["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
+        let run = repo.begin_in(&linked);
+        assert_eq!(run.base.branch.as_deref(), Some("side"));
+        fs::write(linked.join("a.txt"), "changed\n").unwrap();
+        repo.write("a.txt", "elsewhere\n");
+        assert_eq!(run.files(), ["M a.txt +1 -3"]);
+        let other = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
+        assert_eq!(other.base.warnings, [""; 0], "another tree is nobody's business");
+    });
+}
+
+/// Repositories that libgit2 cannot open.
+fn special(init: &str) {
+    each_way(|way| {
+        let Some(repo) = Repo::try_empty(way, &[init]) else {
+            println!("NOT TESTED: this git cannot `git init {init}`");
+            return;
+        };
+        repo.write("a.txt", "one\n");
+        repo.commit("first");
+        let run = repo.begin();
+        repo.write("a.txt", "two\n");
+        repo.commit("work");
+        let diff = run.capture(1);
+        assert_eq!(summary(&diff), ["M a.txt +1 -1"]);
+        repo.remove("a.txt");
+        repo.git(&["switch", "-qc", "critics"]);
+        let check = run.check(&diff.tree);
+        assert!(matches!(check, codeloops_event::TreeCheck::Changed { restored: true, .. }));
+        assert_eq!(
+            (repo.read("a.txt").as_str(), repo.git(&["branch", "--show-current"])),
+            ("two\n", "main".into())
+        );
+    });
+}
+
+#[test]
+fn a_sha256_repository() {
+    special("--object-format=sha256");
+}
+
+#[test]
+fn a_reftable_repository() {
+    special("--ref-format=reftable");
+}
+
+#[test]
+fn a_sparse_checkout_with_a_sparse_index() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("out/side/c.txt", "see\n");
+        repo.commit("more");
+        repo.git(&["sparse-checkout", "init", "--cone", "--sparse-index"]);
+        repo.git(&["sparse-checkout", "set", "dir"]);
+        assert!(!repo.path("out").exists());
+        let before = repo.users_state();
+        let run = repo.begin();
+        assert_eq!(run.base.tree.0, repo.git(&["rev-parse", "HEAD^{tree}"]));
+        assert_eq!(repo.users_state(), before);
+        repo.write("dir/b.txt", "changed\n");
+        repo.write("out/side/new.txt", "new\n");
+        assert_eq!(run.files(), ["M dir/b.txt +1 -1", "A out/side/new.txt +1 -0"]);
+    });
+}
+
+#[test]
+fn a_split_index_and_an_index_of_version_4() {
+    for args in [["update-index", "--split-index"], ["update-index", "--index-version=4"]] {
+        each_way(|way| {
+            let repo = Repo::new(way);
+            repo.git(&args);
+            let run = repo.begin();
+            repo.write("dir/b.txt", "changed\n");
+            assert_eq!(run.files(), ["M dir/b.txt +1 -1"]);
+        });
+    }
+}
+
+#[test]
+fn another_live_run_in_the_same_tree_is_told_and_a_dead_one_is_not() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let folder = repo.path(".git/codeloops");
+        repo.write(format!(".git/codeloops/{RUN}.lock"), "");
+        repo.write(format!(".git/codeloops/{RUN}.index"), "left by a dead run");
+        let first = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
+        assert_eq!(first.base.warnings, [""; 0]);
+        assert!(!folder.join(format!("{RUN}.index")).exists());
+
+        let second = repo.begin();
+        assert!(second.base.warnings[0].contains(OTHER_RUN), "{:?}", second.base.warnings);
+        let again = repo.open(&repo.root, RUN, &repo.options()).err().unwrap();
+        assert!(matches!(again, OpenError::RunIsLive(_)), "{again}");
+        drop((first, second));
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a run leaves nothing behind");
+    });
+}
+
+#[test]
+fn a_resumed_run_goes_on_from_its_own_base() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let base = {
+            let run = repo.begin();
+            repo.write("a.txt", "one\nactor\nthree\n");
+            run.capture(1);
+            run.base.tree.clone()
+        };
+        repo.write("later.txt", "by hand\n");
+        let options = Options { resume_from: Some(base.clone()), ..repo.options() };
+        let run = repo.open(&repo.root, RUN, &options).unwrap();
+        assert_eq!(run.base.tree, base);
+        assert_ne!(run.base.now, base);
+        assert_eq!(summary(&run.capture(2)), ["M a.txt +1 -1", "A later.txt +1 -0"]);
+        drop(run);
+        let gone = TreeId("1234567890123456789012345678901234567890".to_owned());
+        let options = Options { resume_from: Some(gone), ..repo.options() };
+        let error = repo.open(&repo.root, RUN, &options).err().unwrap();
+        assert!(matches!(error, OpenError::BaseMissing(_)), "{error}");
+    });
+}
+
+#[test]
+fn evidence_inside_the_repository_is_left_out() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let runs = repo.path(".codeloops/runs");
+        let options = Options { excluded: vec![runs], ..repo.options() };
+        repo.write(".codeloops/runs/x/run.json", "{}\n");
+        let run = repo.open(&repo.root, RUN, &options).unwrap();
+        repo.write(".codeloops/runs/x/actor.stdout", "hello\n");
+        repo.write(".codeloops/other", "kept\n");
+        assert_eq!(run.files(), ["A .codeloops/other +1 -0"]);
+        assert!(!repo.git(&["ls-tree", "-r", &run.base.tree.0]).contains("run.json"));
+    });
+}
+
+#[test]
+fn a_large_untracked_folder_is_told() {
+    let repo = Repo::new(Way::Auto);
+    fs::File::create(repo.path("huge")).unwrap().set_len(201 << 20).unwrap();
+    let run = repo.begin();
+    assert!(run.base.warnings[0].contains("1 untracked files (201 MB)"), "{:?}", run.base.warnings);
+}
+
+#[test]
+fn a_working_tree_that_is_removed_is_a_clear_error() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        fs::remove_dir_all(&repo.root).unwrap();
+        let error = run.try_capture(1).unwrap_err();
+        assert!(error.starts_with("the working tree `"), "{error}");
+    });
+}

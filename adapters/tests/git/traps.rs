@@ -1,0 +1,169 @@
+//! What can stop git, hide work from it, or make it run programs of the repository's choice.
+
+use std::process::Command;
+
+use crate::each_way;
+use crate::repo::{Repo, git_command, summary};
+
+#[test]
+fn nested_repositories_do_not_stop_it_and_are_told() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        for name in ["empty", "full"] {
+            repo.write(format!("{name}/file"), "hidden\n");
+            assert!(git_command(&repo.path(name), &["init", "-q"]).status().unwrap().success());
+        }
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@t"];
+        for args in [&["add", "-A"][..], &["commit", "-qm", "x"]] {
+            let args = [&identity, args].concat();
+            assert!(git_command(&repo.path("full"), &args).status().unwrap().success());
+        }
+        repo.write("a.txt", "seen\n");
+        let diff = run.capture(1);
+        assert_eq!(summary(&diff), ["M a.txt +1 -3", "A full +1 -0"]);
+        for told in ["`empty` is a git repository of its own without", "`full` is a git repository"]
+        {
+            assert!(diff.notes.iter().any(|note| note.contains(told)), "{:?}", diff.notes);
+        }
+    });
+}
+
+#[test]
+fn hiding_bits_hide_nothing() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("gone.txt", "gone\n");
+        repo.write("late.txt", "late\n");
+        repo.commit("more");
+        repo.git(&["update-index", "--assume-unchanged", "a.txt"]);
+        repo.git(&["update-index", "--skip-worktree", "dir/b.txt", "gone.txt"]);
+        repo.remove("gone.txt");
+        let before = repo.users_state();
+        let run = repo.begin();
+        assert_eq!(run.base.warnings.len(), 2, "{:?}", run.base.warnings);
+
+        // The actor may set bits too.
+        repo.git(&["update-index", "--assume-unchanged", "late.txt"]);
+        for name in ["a.txt", "dir/b.txt", "gone.txt", "late.txt"] {
+            repo.write(name, "changed\n");
+        }
+        let files = ["M a.txt +1 -3", "M dir/b.txt +1 -1", "M gone.txt +1 -1", "M late.txt +1 -1"];
+        assert_eq!(run.files(), files);
+        repo.git(&["update-index", "--no-assume-unchanged", "late.txt"]);
+        assert_eq!(repo.users_state().3.lines().count(), 1, "the user's own bits are still set");
+        drop(before);
+    });
+}
+
+#[test]
+fn what_git_is_told_to_ignore_during_the_run_is_told_to_the_critic() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        assert_eq!(run.capture(1).notes, [""; 0]);
+        repo.write(".git/info/exclude", "evil.sh\n");
+        repo.write("evil.sh", "rm -rf\n");
+        let notes = run.capture(2).notes;
+        assert!(notes[0].contains("`.git/info/exclude` changed"), "{notes:?}");
+        repo.git(&["config", "core.excludesFile", ".git/more"]);
+        assert!(run.capture(3).notes[1].contains("`.git/config` changed"));
+    });
+}
+
+#[test]
+fn no_program_of_the_repositorys_choice_runs_and_no_setting_bends_the_diff() {
+    let diff = |way, hostile: bool| {
+        let repo = Repo::new(way);
+        repo.write("moved.txt", "moved\n".repeat(10));
+        repo.commit("more");
+        let marker = repo.root.parent().unwrap().join("ran");
+        if hostile {
+            let run = format!("touch {};", marker.display());
+            for (key, value) in [
+                ("core.fsmonitor", run.as_str()),
+                ("diff.external", &run),
+                ("diff.x.textconv", &run),
+                ("diff.x.command", &run),
+                ("diff.noprefix", "true"),
+                ("diff.mnemonicPrefix", "true"),
+                ("diff.renames", "false"),
+                ("diff.context", "0"),
+                ("diff.algorithm", "patience"),
+                ("diff.ignoreSubmodules", "all"),
+                ("color.ui", "always"),
+                ("color.diff", "always"),
+                ("core.quotePath", "false"),
+                ("core.abbrev", "5"),
+                ("core.ignoreStat", "true"),
+                ("status.showUntrackedFiles", "no"),
+                ("status.relativePaths", "true"),
+                ("core.splitIndex", "true"),
+                ("core.untrackedCache", "true"),
+                ("core.hooksPath", "hooks"),
+                ("commit.gpgSign", "true"),
+            ] {
+                repo.git(&["config", key, value]);
+            }
+            repo.write(".git/info/attributes", "*.txt diff=x\n");
+            let hooks = ["post-index-change", "reference-transaction", "pre-commit"];
+            for hook in hooks
+                .iter()
+                .flat_map(|hook| [format!("hooks/{hook}"), format!(".git/hooks/{hook}")])
+            {
+                repo.write(&hook, format!("#!/bin/sh\n{run}\n"));
+                repo.chmod(&hook, 0o755);
+            }
+            std::fs::rename(repo.path("hooks"), repo.path(".git/its-hooks")).unwrap();
+            repo.git(&["config", "core.hooksPath", repo.path(".git/its-hooks").to_str().unwrap()]);
+            // Making it has run some of them.
+            std::fs::remove_file(&marker).ok();
+        }
+        let run = repo.begin();
+        repo.write("a.txt", "one\nTWO\nthree\n");
+        repo.write("ä.txt", "x\n");
+        std::fs::rename(repo.path("moved.txt"), repo.path("to.txt")).unwrap();
+        let diff = run.capture(1);
+        repo.write("a.txt", "critic\n");
+        run.check(&diff.tree);
+        assert!(!marker.exists(), "a program of the repository's ran");
+        diff
+    };
+    each_way(|way| {
+        let (plain, bent) = (diff(way, false), diff(way, true));
+        assert_eq!(plain, bent);
+        assert!(plain.diff.contains("rename from moved.txt") && plain.diff.contains("\\303\\244"));
+    });
+}
+
+#[test]
+fn inherited_variables_mean_another_repository() {
+    const INNER: &str = "CODELOOPS_TEST_INNER";
+    if std::env::var_os(INNER).is_some() {
+        each_way(|way| {
+            let repo = Repo::new(way);
+            let run = repo.begin();
+            repo.write("a.txt", "x\n");
+            assert_eq!(run.files(), ["M a.txt +1 -3"]);
+        });
+        return;
+    }
+    // What a hook of another repository, or `git bisect run`, leaves in the environment.
+    let name = "traps::inherited_variables_mean_another_repository";
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", name, "--nocapture"]).env(INNER, "1");
+    for (key, value) in [
+        ("GIT_DIR", "/nowhere/.git"),
+        ("GIT_WORK_TREE", "/nowhere"),
+        ("GIT_INDEX_FILE", "/nowhere/index"),
+        ("GIT_OBJECT_DIRECTORY", "/nowhere/objects"),
+        ("GIT_EXTERNAL_DIFF", "false"),
+        ("GIT_DIFF_OPTS", "-u0"),
+        ("GIT_PREFIX", "dir/"),
+        ("GIT_NAMESPACE", "x"),
+        ("GIT_CONFIG_PARAMETERS", "'core.bare'='true'"),
+    ] {
+        child.env(key, value);
+    }
+    assert!(child.status().unwrap().success());
+}
