@@ -79,7 +79,7 @@ impl Progress {
         }
         match event {
             Event::Iteration(_) => self.iterations += 1,
-            Event::SessionEnd(end) => self.end = Some(end.clone()),
+            Event::SessionEnd(end) => self.end = Some((**end).clone()),
             Event::StopRequested(_) => self.stop_requested = true,
             _ => {}
         }

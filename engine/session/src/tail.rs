@@ -46,7 +46,7 @@ fn examine(bytes: &[u8], whole_file: bool) -> Finding {
             continue;
         }
         match parse_line(piece) {
-            Ok(Some(Event::SessionEnd(end))) => return Finding::End(Box::new(end)),
+            Ok(Some(Event::SessionEnd(end))) => return Finding::End(end),
             Ok(None) => {}
             // Nothing follows it, not even a line feed: torn.
             Err(_) if from_end == 0 => {}
