@@ -6,13 +6,13 @@
 //!
 //! What counts as a block, from the outside in:
 //!
-//! 1. terminal escapes and CRLF are removed ([`clean`]), JSON events unwrapped ([`events`]), a code
-//!    fence around the whole answer is taken off ([`lines`]);
+//! 1. terminal escapes and CRLF are removed (`clean`), JSON events unwrapped (`events`), a code
+//!    fence around the whole answer is taken off (`lines`);
 //! 2. a block begins at the first column of a line, outside code fences and outside the marked data
-//!    of an echoed prompt ([`lines`]), with `DECISION:` and one bare word, or with `<decision>`;
-//! 3. the labels that belong to its decision divide the rest of it ([`block`], [`tagged`]);
+//!    of an echoed prompt (`lines`), with `DECISION:` and one bare word, or with `<decision>`;
+//! 3. the labels that belong to its decision divide the rest of it (`block`, `tagged`);
 //! 4. a restated template (`DONE | CONTINUE | ERROR`, `SUMMARY: <what was accomplished>`) is no
-//!    block ([`word`]).
+//!    block (`word`).
 
 mod block;
 mod clean;

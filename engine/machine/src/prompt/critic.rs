@@ -107,7 +107,7 @@ const PARTS: [Part; 9] = [
     },
     Part {
         name: "TREE_CHECK",
-        intro: "Changes that an earlier review turn of this run left; they are not the actor's:",
+        intro: "What an earlier review turn of this run changed, though it was not to:",
         share: 5,
     },
     Part { name: "CHANGED_FILES", intro: "Files changed since the run began:", share: 15 },
@@ -119,6 +119,9 @@ const PARTS: [Part; 9] = [
     Part { name: "ACTOR_OUTPUT", intro: "What the actor answered:", share: 0 },
     Part { name: "GIT_DIFF", intro: "The diff since the run began:", share: 0 },
 ];
+
+/// Bytes kept for the diff's section even where there is no diff to show: it says so.
+const MIN_DIFF: usize = 100;
 
 fn section(prompt: &CriticPrompt<'_>, intro: &str, name: &str, text: &str) -> String {
     format!("{intro}\n{}\n", enclose(name, prompt.nonce, text))
@@ -141,7 +144,8 @@ fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 9] {
         notes(prompt, limit(6)),
     ];
     let left = room.saturating_sub(small.iter().map(String::len).sum());
-    let output_limit = (left / 3).max(left.saturating_sub(prompt.diff.diff.len()));
+    let for_diff = prompt.diff.diff.len().max(MIN_DIFF);
+    let output_limit = (left / 3).max(left.saturating_sub(for_diff));
     let output = output(prompt, output_limit);
     let diff = diff(prompt, left.saturating_sub(output.len()));
     let [rounds, message, stderr, gates, tree, files, notes] = small;
@@ -170,8 +174,12 @@ fn output(prompt: &CriticPrompt<'_>, limit: usize) -> String {
 }
 
 fn diff(prompt: &CriticPrompt<'_>, limit: usize) -> String {
-    if prompt.diff.diff.is_empty() && prompt.diff.files_changed == 0 {
-        return head_and_tail("(nothing changed)", limit, None).into_owned();
+    let nothing = match prompt.diff.files_changed {
+        0 => "(nothing changed)",
+        _ => "(no text; see the list of changed files)",
+    };
+    if prompt.diff.diff.is_empty() {
+        return head_and_tail(nothing, limit, None).into_owned();
     }
     let whole = path(prompt, Some(&prompt.diff.patch));
     truncate::diff(prompt.diff, limit, whole.as_deref())
@@ -231,7 +239,11 @@ fn tree(prompt: &CriticPrompt<'_>, limit: usize) -> String {
 }
 
 fn tree_changed(files: &[String], restored: bool, head: bool, index: bool) -> String {
-    let fate = if restored { "all of it was put back" } else { "it was left as it is" };
+    let fate = if restored {
+        "all of it was put back"
+    } else {
+        "it was not put back: where it shows in the diff, it is not the actor's"
+    };
     let mut text = format!("{fate}\n");
     if head {
         text.push_str("- HEAD or its branch\n");
@@ -317,9 +329,12 @@ RECOVERY: <how the actor should go on>
 ";
 
 fn how_it_ended(prompt: &CriticPrompt<'_>) -> String {
-    let code =
-        prompt.actor.exit_code.map_or_else(String::new, |code| format!(" (exit code {code})"));
     let ended = words::outcome(prompt.actor.outcome);
+    let code = match (prompt.actor.outcome, prompt.actor.exit_code) {
+        // Its words name the code.
+        (AgentOutcome::Failed { .. }, _) | (_, None) => String::new(),
+        (_, Some(code)) => format!(" (exit code {code})"),
+    };
     format!("This is round {}. The actor's turn {ended}{code}.", prompt.iteration)
 }
 

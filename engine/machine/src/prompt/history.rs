@@ -1,7 +1,5 @@
 //! Earlier rounds, as both sides are told of them.
 
-use codeloops_event::Iteration;
-
 use super::Round;
 use super::truncate::head_and_tail;
 
@@ -22,26 +20,23 @@ pub(super) fn newest_first<'a>(
     let mut room = limit.saturating_sub(note(texts.len()).len());
     let mut out = String::new();
     for (n, text) in texts.iter().enumerate() {
-        let share = room / 4 * 3;
-        if text.len() > room && share < MIN_ROUND {
+        let share = if n + 1 == texts.len() { room } else { room / 4 * 3 };
+        if text.len() > share && share < MIN_ROUND {
             out.push_str(&note(texts.len() - n));
             break;
         }
-        let part = head_and_tail(text, share, None);
+        let part = head_and_tail(text, share.saturating_sub(BETWEEN.len()), None);
         let part = part.trim_end();
         out.push_str(part);
-        out.push_str("\n\n");
-        room = room.saturating_sub(part.len() + 2);
+        out.push_str(BETWEEN);
+        room = room.saturating_sub(part.len() + BETWEEN.len());
     }
     head_and_tail(&out, limit, None).into_owned()
 }
 
-fn text(round: &Round) -> String {
-    let Round { iteration, decision, feedback } = round;
-    let feedback = feedback.as_deref().unwrap_or("(nothing was asked for)");
-    format!("{} {decision}\n\n{}\n\n", heading(*iteration), feedback.trim())
-}
+const BETWEEN: &str = "\n\n";
 
-fn heading(iteration: Iteration) -> String {
-    format!("## Round {iteration}:")
+fn text(Round { iteration, decision, feedback }: &Round) -> String {
+    let feedback = feedback.as_deref().unwrap_or("(nothing was asked for)").trim();
+    format!("## Round {iteration}: {decision}\n\n{feedback}{BETWEEN}")
 }

@@ -61,7 +61,6 @@ pub fn diff(diff: &CapturedDiff, limit: usize, whole: Option<&str>) -> String {
     if left_out > 0 {
         out.push_str(&left_out_files(left_out, whole));
     }
-    debug_assert!(out.len() <= limit || limit < MIN_PART, "{} of {limit} bytes", out.len());
     head_and_tail(&out, limit, whole).into_owned()
 }
 
@@ -140,12 +139,12 @@ fn split_files(diff: &str) -> Vec<&str> {
 /// How many bytes each part gets; 0 leaves it out.
 fn place_parts(parts: &[&str], limit: usize, whole: Option<&str>) -> Vec<usize> {
     // Each cut part may need a line break of its own.
-    let room = limit.saturating_sub(parts.len());
-    let level = level(parts, room);
+    let level = level(parts, limit.saturating_sub(parts.len()));
     if level >= MIN_PART {
         return parts.iter().map(|part| part.len().min(level)).collect();
     }
-    let room = room.saturating_sub(left_out_files(parts.len(), whole).len());
+    // Only the last of the whole parts may need one.
+    let room = limit.saturating_sub(left_out_files(parts.len(), whole).len() + 1);
     let mut by_size: Vec<usize> = (0..parts.len()).collect();
     by_size.sort_by_key(|n| parts[*n].len());
     let mut places = vec![0; parts.len()];

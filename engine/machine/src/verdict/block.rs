@@ -47,9 +47,8 @@ impl Block {
             Ok(Verdict::Error { analysis, recovery }) => [analysis.as_str(), recovery.as_str()],
             Err(_) => ["", ""],
         };
-        let template = texts
-            .iter()
-            .any(|text| text.lines().next().is_some_and(|line| word::is_placeholder(line)));
+        let template =
+            texts.iter().any(|text| text.lines().next().is_some_and(word::is_placeholder));
         (!template).then_some(Self::Read { decision, verdict })
     }
 }

@@ -1,6 +1,6 @@
 //! The reading of verdicts: a table of answers, the corpus, and what holds for any text.
 
-use codeloops_event::{Decision, Verdict, VerdictProblem as Problem};
+use codeloops_event::{Verdict, VerdictProblem as Problem};
 use proptest::prelude::*;
 
 use super::{fuzz_one, parse, render};
@@ -241,6 +241,12 @@ fn the_last_block_counts() {
 }
 
 #[test]
+fn an_indented_fence_shows_nothing() {
+    check("They wrote:\n\n    ```\n\nDECISION: DONE\nSUMMARY: ok", done("ok", None));
+    check("They wrote:\n\n   ```\n\nDECISION: DONE\nSUMMARY: ok", Err(Problem::NoDecision));
+}
+
+#[test]
 fn nothing_may_speak_against_done() {
     for before in [
         "DECISION: CONTINUE\nFEEDBACK: the tests are red",
@@ -296,7 +302,7 @@ fn confidence_is_read_as_given_or_not_at_all() {
     }
 }
 
-/// Each of these made a reader of an earlier design quadratic, or would.
+/// Each of these would keep a reader busy for hours that looks ahead from every line of it.
 #[test]
 fn a_megabyte_of_anything_is_read() {
     for piece in [
@@ -355,14 +361,23 @@ fn prose() -> impl Strategy<Value = String> {
         .prop_map(|(lines, first)| format!("{first}\n{}", lines.join("\n")).trim().to_owned())
 }
 
-fn verdicts() -> impl Strategy<Value = Verdict> {
+fn approvals() -> impl Strategy<Value = Verdict> {
+    // Whole thousandths, so that the figure reads back to the same bits.
+    (prose(), prop::option::of(0..=1000_u32)).prop_map(|(summary, figure)| Verdict::Done {
+        summary,
+        confidence: figure.map(|figure| f64::from(figure) / 1000.0),
+    })
+}
+
+fn refusals() -> impl Strategy<Value = Verdict> {
     prop_oneof![
-        (prose(), prop::option::of(0.0..=1.0_f64)).prop_map(|(summary, confidence)| {
-            Verdict::Done { summary, confidence: confidence.map(|c| (c * 1e6).round() / 1e6) }
-        }),
         prose().prop_map(|feedback| Verdict::Continue { feedback }),
         (prose(), prose()).prop_map(|(analysis, recovery)| Verdict::Error { analysis, recovery }),
     ]
+}
+
+fn verdicts() -> impl Strategy<Value = Verdict> {
+    prop_oneof![approvals(), refusals()]
 }
 
 /// Pieces that verdicts are made of, in any order.
@@ -434,9 +449,12 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_before_a_done_is_not_lost(refusal in verdicts(), done in verdicts(), between in prose()) {
-        prop_assume!(refusal.decision() != Decision::Done && done.decision() == Decision::Done);
-        let text = format!("{}\n{between}\n{}", render(&refusal), render(&done));
+    fn a_refusal_before_a_done_is_not_lost(
+        refusal in refusals(),
+        approval in approvals(),
+        between in prose(),
+    ) {
+        let text = format!("{}\n{between}\n{}", render(&refusal), render(&approval));
         prop_assert_eq!(parse(&text), Err(Problem::Contradiction));
     }
 }
