@@ -1,5 +1,7 @@
 //! The driver with fake ports, a counted clock and tokio's paused time.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,7 @@
 //! Properties over input sequences: sampled long ones, and all short ones.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 use std::collections::{BTreeSet, HashSet};
 
 use codeloops_event::{AgentOutcome, CallKind, Decision, Event, Outcome, StopReason};
