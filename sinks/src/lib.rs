@@ -1,1 +1,28 @@
-//! placeholder
+//! Consumers of a run's events, and the hub that keeps them apart.
+//!
+//! A [`Sink`] is plain synchronous code. The [`Hub`] gives each its own thread and queue, so that
+//! one that blocks, fails or panics disturbs neither the run nor its neighbours. Here are also the
+//! two sinks that need nothing but the events: the [`ConsoleSink`] and the structured [`LogSink`].
+//!
+//! Whatever comes from agents or the repository goes through [`sanitise`] before it is shown.
+
+mod console;
+mod hub;
+mod json;
+mod log;
+mod outbox;
+mod sink;
+mod text;
+
+#[cfg(test)]
+mod samples;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use console::{
+    ConsoleOptions, ConsoleSink, Format, Line, Live, Span, Tone, render, render_summary,
+};
+pub use hub::{Hub, HubOptions, SinkReport, SinkState};
+pub use log::LogSink;
+pub use sink::{Gap, Sink, SinkError};
+pub use text::sanitise;

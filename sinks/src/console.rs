@@ -1,0 +1,238 @@
+//! The console: a run as text for people (`pretty`, `compact`) or for programs (`json`), and on a
+//! terminal one line that says what goes on.
+
+mod chatter;
+mod compact;
+mod line;
+mod notes;
+mod pretty;
+mod status;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::time::Instant;
+
+use codeloops_event::{Event, Iteration, IterationEnd};
+
+use crate::json;
+use crate::outbox::Outbox;
+use crate::sink::{Gap, Sink, SinkError};
+use chatter::Chatter;
+pub use line::{Line, Span, Tone};
+use status::Status;
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Short lines for a person who watches.
+    #[default]
+    Pretty,
+    /// One line per event, with its time.
+    Compact,
+    /// One JSON object per event: its own serde form.
+    Json,
+}
+
+/// Whether a status line is shown; only ever on a terminal.
+pub enum Live {
+    /// None.
+    Off,
+    /// One, on a terminal whose width in columns the function tells. It is asked at each drawing.
+    On(Box<dyn Fn() -> usize + Send>),
+}
+
+/// How the console shows a run.
+pub struct ConsoleOptions {
+    /// The format.
+    pub format: Format,
+    /// Whether colours are used.
+    pub color: bool,
+    /// Whether a status line is shown; never with [`Format::Json`].
+    pub live: Live,
+    /// Whether output of the agents is shown as it comes.
+    pub verbose: bool,
+}
+
+/// What an event says, as lines without colour; chatter says nothing by itself. The same event
+/// always gives the same lines.
+#[must_use]
+pub fn render(event: &Event, format: Format) -> Vec<Line> {
+    match format {
+        Format::Pretty => pretty::render(event),
+        Format::Compact => compact::render(event).into_iter().collect(),
+        Format::Json => vec![Line::default().with(Tone::Plain, json::line(event))],
+    }
+}
+
+/// What a round's summary says when it is all that is known of the round, as in recordings of other
+/// programs.
+#[must_use]
+pub fn render_summary(round: &IterationEnd, format: Format) -> Vec<Line> {
+    match format {
+        Format::Pretty => pretty::render_summary(round),
+        Format::Compact | Format::Json => {
+            render(&Event::Iteration(Box::new(round.clone())), format)
+        }
+    }
+}
+
+/// Shows a run on a writer.
+pub struct ConsoleSink<W: Write + Send> {
+    format: Format,
+    color: bool,
+    verbose: bool,
+    width: Option<Box<dyn Fn() -> usize + Send>>,
+    now: fn() -> Instant,
+    outbox: Outbox<W>,
+    chatter: Chatter,
+    status: Status,
+    /// The round whose beginning was shown.
+    round: Option<Iteration>,
+}
+
+impl Live {
+    /// On, for the terminal behind stdout.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::on(console::Term::stdout())
+    }
+
+    /// On, for the terminal behind stderr.
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::on(console::Term::stderr())
+    }
+
+    fn on(term: console::Term) -> Self {
+        Self::On(Box::new(move || usize::from(term.size().1)))
+    }
+}
+
+impl<W: Write + Send> ConsoleSink<W> {
+    /// Shows a run on `writer`.
+    pub fn new(writer: W, options: ConsoleOptions) -> Self {
+        let width = match options.live {
+            Live::On(width) if options.format != Format::Json => Some(width),
+            Live::On(_) | Live::Off => None,
+        };
+        Self {
+            format: options.format,
+            color: options.color,
+            verbose: options.verbose,
+            width,
+            now: Instant::now,
+            outbox: Outbox::new(writer),
+            chatter: Chatter::default(),
+            status: Status::default(),
+            round: None,
+        }
+    }
+
+    fn lines(&mut self, event: &Event) -> Vec<Line> {
+        match event {
+            Event::AgentOutput(_) if !self.verbose => Vec::new(),
+            Event::AgentOutput(chunk) if self.format != Format::Json => self.chatter.push(chunk),
+            Event::Iteration(round) if self.round != Some(round.iteration_number) => {
+                render_summary(round, self.format)
+            }
+            Event::IterationStarted(e) => {
+                self.round = Some(e.iteration);
+                render(event, self.format)
+            }
+            Event::ActorCompleted(_) | Event::CriticCompleted(_) | Event::SessionEnd(_) => {
+                let mut lines = self.chatter.flush();
+                lines.extend(render(event, self.format));
+                lines
+            }
+            _ => render(event, self.format),
+        }
+    }
+
+    /// Puts lines into the outbox, with the status around them.
+    fn put(&mut self, lines: &[Line]) {
+        let text: String = lines.iter().map(|line| self.finished_line(line)).collect();
+        let bytes = match &self.width {
+            None => text,
+            Some(_) if text.is_empty() => return,
+            Some(width) => self.status.around(&text, (self.now)(), width()),
+        };
+        self.outbox.push(bytes.as_bytes());
+    }
+
+    fn finished_line(&self, line: &Line) -> String {
+        if self.color { format!("{}\n", line.coloured()) } else { format!("{line}\n") }
+    }
+
+    fn send(&mut self) -> Result<(), SinkError> {
+        self.outbox.send().map_err(|error| SinkError::write("the console", &error))
+    }
+}
+
+impl<W: Write + Send> Sink for ConsoleSink<W> {
+    fn name(&self) -> &'static str {
+        "console"
+    }
+
+    fn wants_chatter(&self) -> bool {
+        self.verbose || self.width.is_some()
+    }
+
+    fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
+        if self.outbox.is_empty() {
+            let lines = self.lines(event);
+            if self.width.is_some() {
+                self.status.observe(event, (self.now)());
+            }
+            self.put(&lines);
+        }
+        self.send()
+    }
+
+    fn gap(&mut self, gap: Gap) -> Result<(), SinkError> {
+        if self.outbox.is_empty() && self.verbose {
+            let lines = match self.format {
+                Format::Json => vec![Line::default().with(Tone::Plain, json::gap(gap))],
+                Format::Pretty | Format::Compact => self.chatter.gap(gap),
+            };
+            self.put(&lines);
+        }
+        self.send()
+    }
+
+    fn next_tick(&self) -> Option<Instant> {
+        self.width.as_ref().and_then(|_| self.status.next_draw())
+    }
+
+    fn tick(&mut self) -> Result<(), SinkError> {
+        if let (true, Some(width)) = (self.outbox.is_empty(), &self.width) {
+            let bytes = self.status.refresh((self.now)(), width());
+            self.outbox.push(bytes.as_bytes());
+        }
+        self.send()
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        if self.outbox.is_empty() {
+            let lines = self.chatter.flush();
+            let text: String = lines.iter().map(|line| self.finished_line(line)).collect();
+            let clear = self.status.clear();
+            self.outbox.push(format!("{clear}{text}").as_bytes());
+        }
+        self.send()
+    }
+}
+
+/// Takes the status line off the terminal, also when the sink is given up or panicked.
+impl<W: Write + Send> Drop for ConsoleSink<W> {
+    fn drop(&mut self) {
+        let clear = self.status.clear();
+        if !clear.is_empty() {
+            self.outbox.push(clear.as_bytes());
+            // There is nobody left to tell of an error.
+            drop(self.send());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! One line per event with its time, for logs of many runs.
+
+use codeloops_event::{AgentOutcome, Event, IterationEnd, SessionEnd, SessionStart, Timestamp};
+
+use super::line::{Label, Line, Tone};
+use super::notes::{end_reasons, note, notes};
+use super::{pretty, words};
+use crate::text::{flatten, headline};
+
+/// Columns that an agent's words may take.
+const WORDS: usize = 160;
+
+/// At most one line, without the time where the event has none.
+pub(super) fn render(event: &Event) -> Option<Line> {
+    let line = match event {
+        Event::SessionStart(e) => session_start(e),
+        Event::IterationStarted(e) => {
+            note(Label::Codeloops, format!("Iteration {} begins", e.iteration))
+        }
+        Event::CriticCompleted(e) if e.outcome == AgentOutcome::Completed => {
+            let (_, ended) = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
+            join(note(Label::Critic, ended), notes(event))
+        }
+        Event::Iteration(e) => iteration_end(e),
+        Event::SessionEnd(e) => session_end(e),
+        other => {
+            let mut lines = notes(other).into_iter();
+            join(lines.next()?, lines)
+        }
+    };
+    Some(match event.timestamp() {
+        Some(at) => line.after(Tone::Faint, format!("{} ", time(at))),
+        None => line,
+    })
+}
+
+fn time(at: Timestamp) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn join(first: Line, others: impl IntoIterator<Item = Line>) -> Line {
+    others.into_iter().fold(first, Line::and)
+}
+
+fn session_start(e: &SessionStart) -> Line {
+    let actor = pretty::agent(&e.actor_agent, e.actor_model.as_deref());
+    let critic = pretty::agent(&e.critic_agent, e.critic_model.as_deref());
+    let prompt = headline(&e.prompt, WORDS);
+    let dir = flatten(&e.working_dir);
+    let text = format!(
+        "Starting actor-critic loop in {dir}; actor {actor}, critic {critic}; prompt: {prompt}"
+    );
+    let settings = e.settings.as_ref().map(pretty::settings).unwrap_or_default();
+    join(note(Label::Codeloops, text), settings)
+}
+
+fn iteration_end(e: &IterationEnd) -> Line {
+    let line = pretty::decision(e);
+    match &e.feedback {
+        Some(feedback) => line.with(Tone::Plain, format!(": {}", one_line(feedback))),
+        None => line,
+    }
+}
+
+fn session_end(e: &SessionEnd) -> Line {
+    let duration = format!(" in {}", words::secs(e.duration_secs));
+    let line = pretty::session_complete(e).with(Tone::Plain, duration);
+    let summary = e.summary.as_deref().map(|summary| {
+        let confidence = e.confidence.map_or_else(String::new, |c| format!(" (confidence {c})"));
+        note(Label::Codeloops, format!("summary{confidence}: {}", one_line(summary)))
+    });
+    join(join(line, end_reasons(e)), summary)
+}
+
+fn one_line(text: &str) -> String {
+    headline(&flatten(text), WORDS)
+}

@@ -1,0 +1,134 @@
+//! A line of console text: a label, and text in tones that may become colours.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::text;
+
+/// One line, without its newline. Whatever stands in it is harmless: there is no other way to make
+/// one than through [`text::sanitise`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    spans: Vec<Span>,
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    tone: Tone,
+    text: String,
+}
+
+/// How a piece is meant; the words say it as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    Plain,
+    /// Stands out, such as the beginning of a round.
+    Heading,
+    /// Names who speaks.
+    Label,
+    /// Went well.
+    Good,
+    /// Wants a look.
+    Attention,
+    /// Went wrong.
+    Bad,
+    /// Matters less.
+    Faint,
+}
+
+/// Who speaks in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    Codeloops,
+    Actor,
+    Critic,
+    Git,
+    Gate,
+}
+
+impl Line {
+    /// A line that `label` speaks.
+    pub(crate) fn of(label: Label) -> Self {
+        Self::default().with(Tone::Label, label.as_str()).with(Tone::Plain, " ")
+    }
+
+    /// Adds a piece; a newline in it becomes a space.
+    pub(crate) fn with(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
+        let text = text::sanitise(text.as_ref()).replace('\n', " ");
+        self.spans.push(Span { tone, text });
+        self
+    }
+
+    /// Adds what another line says, without its label.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.spans.push(Span { tone: Tone::Plain, text: "; ".to_owned() });
+        let said = other.spans.into_iter().skip_while(|span| span.tone == Tone::Label);
+        let said = said.skip_while(|span| span.text == " ");
+        self.spans.extend(said);
+        self
+    }
+
+    /// Puts a piece before everything else.
+    pub(crate) fn after(mut self, tone: Tone, text: String) -> Self {
+        self.spans.insert(0, Span { tone, text });
+        self
+    }
+
+    /// The line with colours.
+    #[must_use]
+    pub fn coloured(&self) -> String {
+        self.spans.iter().map(Span::coloured).collect()
+    }
+}
+
+/// The line without colours.
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spans.iter().try_for_each(|span| f.write_str(&span.text))
+    }
+}
+
+impl Span {
+    fn coloured(&self) -> String {
+        let style = self.tone.style();
+        format!("{style}{}{style:#}", self.text)
+    }
+}
+
+impl Tone {
+    const fn style(self) -> Style {
+        match self {
+            Self::Plain => Style::new(),
+            Self::Heading => Style::new().bold(),
+            Self::Label => AnsiColor::Cyan.on_default(),
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Attention => AnsiColor::Yellow.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Faint => Style::new().dimmed(),
+        }
+    }
+}
+
+impl Label {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Codeloops => "[codeloops]",
+            Self::Actor => "[actor]",
+            Self::Critic => "[critic]",
+            Self::Git => "[git]",
+            Self::Gate => "[gate]",
+        }
+    }
+}
+
+impl From<codeloops_event::Role> for Label {
+    fn from(role: codeloops_event::Role) -> Self {
+        match role {
+            codeloops_event::Role::Actor => Self::Actor,
+            codeloops_event::Role::Critic => Self::Critic,
+        }
+    }
+}

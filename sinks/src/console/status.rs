@@ -1,0 +1,177 @@
+//! The live status: one line at the bottom of a terminal, which says what goes on now.
+//!
+//! The line leaves nothing behind. It is drawn with automatic wrapping off, so it never takes two
+//! rows, and the cursor goes back to its first column; whatever comes next begins with "clear from
+//! here to the end of the screen". A terminal that is made narrower and breaks the line takes the
+//! cursor along to its first row, so this clears all of it without knowing how wide the terminal
+//! was. The cursor is never hidden: there is nothing to restore after a kill.
+
+use std::time::{Duration, Instant};
+
+use codeloops_event::{AgentOutput, Event, Iteration, Role};
+
+use super::words;
+use crate::text::{cut, flatten};
+
+/// Clears the status, from the first column of its row.
+const CLEAR: &str = "\r\x1b[J";
+/// Time between two drawings, when there is something new.
+const FASTEST: Duration = Duration::from_millis(100);
+/// Time between two drawings, when only the clock moves.
+const SLOWEST: Duration = Duration::from_secs(1);
+/// Bytes of an unfinished output line that are kept.
+const LONGEST_LINE: usize = 4 * 1024;
+
+/// What goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Agent(Role),
+    Capturing,
+    Gates,
+    CheckingTree,
+    Waiting { role: Role, until: String },
+    Stopping,
+}
+
+/// The state of the status line.
+#[derive(Default)]
+pub(super) struct Status {
+    phase: Option<(Phase, Instant)>,
+    iteration: Iteration,
+    /// The last line of output that is not blank.
+    last_line: String,
+    /// Output since the last newline.
+    unfinished: String,
+    on_screen: Option<String>,
+    drawn_at: Option<Instant>,
+    changed: bool,
+}
+
+impl Status {
+    /// Takes an event in.
+    pub(super) fn observe(&mut self, event: &Event, now: Instant) {
+        if let Event::AgentOutput(output) = event {
+            self.heard(output);
+            return;
+        }
+        match event {
+            Event::SessionStart(_) | Event::IterationStarted(_) | Event::SessionEnd(_) => {
+                self.phase = None;
+            }
+            Event::ActorStarted(e) => self.enter(Phase::Agent(Role::Actor), e.iteration, now),
+            Event::ActorCompleted(e) => self.enter(Phase::Capturing, e.iteration, now),
+            Event::DiffCaptured(e) => self.enter(Phase::Gates, e.iteration, now),
+            Event::CriticStarted(e) => self.enter(Phase::Agent(Role::Critic), e.iteration, now),
+            Event::CriticCompleted(e) => self.enter(Phase::CheckingTree, e.iteration, now),
+            Event::Waiting(e) => {
+                let until = words::utc(e.until);
+                self.enter(Phase::Waiting { role: e.role, until }, e.iteration, now);
+            }
+            Event::StopRequested(_) => self.enter(Phase::Stopping, self.iteration, now),
+            Event::WaitOver(_)
+            | Event::Iteration(_)
+            | Event::DiffFailed(_) | Event::EngineFailed(_) => {
+                self.phase = None;
+            }
+            Event::GateCompleted(_)
+            | Event::TreeChecked(_)
+            | Event::VerdictReached(_)
+            | Event::AnswerIgnored(_)
+            | Event::AgentOutput(_) => {}
+        }
+    }
+
+    /// What to write so that `lines` stand above the status.
+    pub(super) fn around(&mut self, lines: &str, now: Instant, width: usize) -> String {
+        let clear = self.clear();
+        let frame = if self.phase.is_some() { self.draw(now, width) } else { String::new() };
+        format!("{clear}{lines}{frame}")
+    }
+
+    /// What to write so that the status is up to date; nothing where it is.
+    pub(super) fn refresh(&mut self, now: Instant, width: usize) -> String {
+        let frame = self.frame(now, width);
+        self.drawn_at = Some(now);
+        self.changed = false;
+        if frame == self.on_screen {
+            return String::new();
+        }
+        match frame {
+            Some(_) => self.draw(now, width),
+            None => self.clear(),
+        }
+    }
+
+    /// What to write so that nothing of the status stays.
+    pub(super) fn clear(&mut self) -> String {
+        self.on_screen.take().map_or_else(String::new, |_| CLEAR.to_owned())
+    }
+
+    /// When the status is to be drawn next.
+    pub(super) fn next_draw(&self) -> Option<Instant> {
+        let (_, since) = self.phase.as_ref()?;
+        let pause = if self.changed { FASTEST } else { SLOWEST };
+        Some(self.drawn_at.map_or(*since, |at| at + pause))
+    }
+
+    fn enter(&mut self, phase: Phase, iteration: Iteration, now: Instant) {
+        self.phase = Some((phase, now));
+        self.iteration = iteration;
+        self.last_line.clear();
+        self.unfinished.clear();
+        self.changed = true;
+    }
+
+    fn heard(&mut self, output: &AgentOutput) {
+        let (whole, unfinished) = output.text.rsplit_once('\n').map_or_else(
+            || (None, output.text.as_str()),
+            |(whole, unfinished)| (Some(whole), unfinished),
+        );
+        if let Some(whole) = whole {
+            let ended = format!("{}{whole}", std::mem::take(&mut self.unfinished));
+            let last = ended.lines().rev().map(flatten).find(|line| !line.is_empty());
+            self.last_line = last.unwrap_or_else(|| std::mem::take(&mut self.last_line));
+        }
+        if self.unfinished.len() < LONGEST_LINE {
+            self.unfinished.push_str(unfinished);
+        }
+        self.changed = true;
+    }
+
+    fn draw(&mut self, now: Instant, width: usize) -> String {
+        self.on_screen = self.frame(now, width);
+        self.drawn_at = Some(now);
+        self.changed = false;
+        let text = self.on_screen.as_deref().unwrap_or_default();
+        format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h\r")
+    }
+
+    fn frame(&self, now: Instant, width: usize) -> Option<String> {
+        let (phase, since) = self.phase.as_ref()?;
+        let elapsed = now.saturating_duration_since(*since).as_secs();
+        let mut text = format!("{} | iteration {} | {elapsed}s", phase.words(), self.iteration);
+        if let Phase::Agent(_) = phase {
+            let unfinished = flatten(&self.unfinished);
+            let said = if unfinished.is_empty() { &self.last_line } else { &unfinished };
+            if !said.is_empty() {
+                text.push_str(" | ");
+                text.push_str(said);
+            }
+        }
+        // The last column stays free: some terminals wrap as soon as it is written to.
+        Some(cut(&text, width.saturating_sub(1)).to_owned())
+    }
+}
+
+impl Phase {
+    fn words(&self) -> String {
+        match self {
+            Self::Agent(role) => format!("{role} at work"),
+            Self::Capturing => "capturing changes".to_owned(),
+            Self::Gates => "checking changes".to_owned(),
+            Self::CheckingTree => "checking the tree".to_owned(),
+            Self::Waiting { role, until } => format!("{role} waits until {until}"),
+            Self::Stopping => "stopping".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! What a run looks like: word for word, harmless, and without a trace of the status line.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use codeloops_event::{
+    AgentOutcome, CallId, CallKind, CutOffKind, Decision, DiffFailed, EngineFailed, GateCompleted,
+    GateResult, GateStatus, LimitKind, Outcome, OutputStream, Refusal, Role, Ruling, SessionEnd,
+    StopReason, StopRequested, TreeCheck, VerdictProblem, Waiting,
+};
+
+use super::*;
+use crate::samples::{self, at};
+use crate::text;
+
+/// The text that the user guide prints for its first session.
+const GUIDE: &str = "\
+[codeloops] Starting actor-critic loop
+[codeloops] Prompt: Add input validation to the user registration endpoint in...
+[codeloops] Working directory: /home/user/projects/myapp
+[codeloops] Actor: Claude Code | Critic: Claude Code
+
+[iteration 1]
+[actor] Running Claude Code...
+[actor] Completed in 45.2s (exit code: 0)
+[git] 2 files changed, 47 insertions(+), 3 deletions(-)
+[critic] Evaluating changes...
+[critic] Decision: CONTINUE
+[critic] Feedback: The email validation is implemented but the password
+         validation only checks length. Missing: uppercase letter check
+         and number requirement. Also, error messages are generic -
+         please provide specific feedback for each validation rule.
+
+[iteration 2]
+[actor] Running Claude Code...
+[actor] Completed in 32.1s (exit code: 0)
+[git] 1 file changed, 28 insertions(+), 12 deletions(-)
+[critic] Evaluating changes...
+[critic] Decision: DONE
+[critic] Summary: Input validation is now complete. Email format is
+         validated using regex. Password validation checks: minimum
+         8 characters, at least one uppercase letter (A-Z), at least
+         one digit (0-9). Error messages are specific and helpful.
+[critic] Confidence: 0.95
+
+[codeloops] Session complete: success (2 iterations)
+[codeloops] Duration: 89.4s
+";
+
+#[derive(Clone, Default)]
+struct Bytes(Arc<Mutex<Vec<u8>>>);
+
+impl Bytes {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn options(format: Format, verbose: bool) -> ConsoleOptions {
+    ConsoleOptions { format, color: false, live: Live::Off, verbose }
+}
+
+fn shown(events: &[Event], options: ConsoleOptions) -> String {
+    let bytes = Bytes::default();
+    let mut sink = ConsoleSink::new(bytes.clone(), options);
+    for event in events {
+        sink.accept(event).unwrap();
+    }
+    sink.finish().unwrap();
+    bytes.text()
+}
+
+/// Events of every kind that the first session does not hold.
+fn bad_day() -> Vec<Event> {
+    let message = || "529 over\u{1b}[31mloaded".to_owned();
+    let failed = [
+        AgentOutcome::Denied { count: 1 },
+        AgentOutcome::Refused { refusal: Refusal::Auth, message: "please log in".to_owned() },
+        AgentOutcome::UsageLimit { resets_at: Some(at(60_000)), message: String::new() },
+        AgentOutcome::Transient { message: message() },
+        AgentOutcome::CutOff { how: CutOffKind::Length },
+        AgentOutcome::Failed { exit_code: 2, message: None },
+        AgentOutcome::Signaled { signal: 9 },
+        AgentOutcome::NoOutput,
+        AgentOutcome::TimedOut { limit: LimitKind::Idle, after_ms: 1_200_000 },
+        AgentOutcome::Interrupted,
+        AgentOutcome::NotStarted { message: "no such program `claude`".to_owned() },
+    ];
+    let mut events: Vec<Event> =
+        failed.into_iter().map(|o| samples::actor_completed(1, o, Some(2), 1234.56)).collect();
+    events.push(samples::critic_completed(1, AgentOutcome::Transient { message: message() }, None));
+    events.extend(changes());
+    events.extend(decisions());
+    events
+}
+
+fn changes() -> Vec<Event> {
+    let files = ["a.rs", "b\n[critic] Decision: DONE", "c.rs", "d.rs"].map(str::to_owned).to_vec();
+    let kept_as = "refs/codeloops/01JJ/critic-1".to_owned();
+    let gate = |status, required, exit_code| {
+        Event::GateCompleted(Box::new(GateCompleted {
+            timestamp: at(46_000),
+            elapsed_ms: 46_000,
+            iteration: 1,
+            gate: GateResult {
+                name: "test".to_owned(),
+                status,
+                required,
+                baseline: None,
+                exit_code,
+                duration_secs: 4.5,
+                tail: String::new(),
+                output: None,
+            },
+        }))
+    };
+    vec![
+        Event::DiffFailed(DiffFailed {
+            timestamp: at(46_000),
+            elapsed_ms: 46_000,
+            iteration: 1,
+            error: "`.git/index` is corrupt".to_owned(),
+        }),
+        gate(GateStatus::Passed, true, Some(0)),
+        gate(GateStatus::Failed, true, Some(101)),
+        gate(GateStatus::TimedOut, false, None),
+        samples::tree_checked(TreeCheck::Changed {
+            kept_as,
+            files,
+            head_moved: true,
+            index_changed: false,
+            restored: true,
+        }),
+        samples::tree_checked(TreeCheck::Failed { error: "disk full".to_owned() }),
+    ]
+}
+
+fn decisions() -> Vec<Event> {
+    let end = |outcome, stop_reason, error: Option<&str>| {
+        Event::SessionEnd(SessionEnd {
+            outcome,
+            iterations: 0,
+            summary: None,
+            confidence: None,
+            duration_secs: 5.0,
+            timestamp: at(5_000),
+            elapsed_ms: 5_000,
+            stop_reason: Some(stop_reason),
+            error: error.map(str::to_owned),
+            usage: None,
+        })
+    };
+    let stop = |signal: &str, now| {
+        let signal = signal.to_owned();
+        Event::StopRequested(StopRequested { timestamp: at(1), elapsed_ms: 1, signal, now })
+    };
+    vec![
+        samples::verdict_reached(Ruling::AskedAgain { problem: VerdictProblem::NoDecision }),
+        samples::verdict_reached(Ruling::GivenUp {
+            problem: VerdictProblem::UnknownDecision { found: "MAY\u{9b}31mBE".to_owned() },
+        }),
+        Event::Waiting(Waiting {
+            timestamp: at(0),
+            elapsed_ms: 0,
+            iteration: 1,
+            role: Role::Actor,
+            attempt: 2,
+            until: at(3_600_000),
+            reason: "usage limit".to_owned(),
+        }),
+        samples::bare_iteration(3, Decision::Error, Some("It broke.\n\n  Put it right.")),
+        stop("SIGINT", false),
+        stop("SIGTERM", false),
+        stop("SIGINT", true),
+        Event::AnswerIgnored(codeloops_event::AnswerIgnored {
+            timestamp: at(2),
+            elapsed_ms: 2,
+            call: CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 },
+        }),
+        Event::EngineFailed(EngineFailed {
+            timestamp: at(3),
+            elapsed_ms: 3,
+            reason: StopReason::RecordFailed,
+            error: "no space left on device".to_owned(),
+        }),
+        end(Outcome::Failed, StopReason::ActorFailed, Some("exit code 2\nthree times")),
+        end(Outcome::MaxIterationsReached, StopReason::MaxIterations, None),
+        end(Outcome::BudgetExhausted, StopReason::MaxCost, None),
+        end(Outcome::Interrupted, StopReason::Interrupted, None),
+    ]
+}
+
+#[test]
+fn pretty_prints_the_user_guide() {
+    assert_eq!(shown(&samples::first_session(), options(Format::Pretty, false)), GUIDE);
+}
+
+#[test]
+fn every_event_in_every_format() {
+    let mut events = samples::first_session();
+    events.extend(bad_day());
+    insta::assert_snapshot!("pretty", shown(&bad_day(), options(Format::Pretty, false)));
+    insta::assert_snapshot!("compact", shown(&events, options(Format::Compact, false)));
+    let coloured = ConsoleOptions { color: true, ..options(Format::Pretty, false) };
+    insta::assert_snapshot!("coloured", shown(&events, coloured).replace('\u{1b}', "␛"));
+}
+
+#[test]
+fn colour_carries_no_meaning() {
+    let mut events = samples::first_session();
+    events.extend(bad_day());
+    for format in [Format::Pretty, Format::Compact, Format::Json] {
+        let coloured = shown(&events, ConsoleOptions { color: true, ..options(format, false) });
+        let plain = shown(&events, options(format, false));
+        assert_eq!(console::strip_ansi_codes(&coloured), plain);
+        assert!(!plain.contains(|c| text::is_unsafe(c)), "{plain:?}");
+    }
+}
+
+#[test]
+fn json_is_the_events_themselves_and_chatter_only_if_verbose() {
+    let mut events = samples::first_session();
+    events.extend(bad_day());
+    let chatter = samples::actor_output("\u{9b}31mhi\u{202e}\n");
+    events.push(chatter.clone());
+    let read = |text: &str| -> Vec<Event> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let quiet = read(&shown(&events, options(Format::Json, false)));
+    assert_eq!(quiet, events[..events.len() - 1]);
+    let verbose = shown(&events, options(Format::Json, true));
+    assert_eq!(read(&verbose), events);
+    assert!(!verbose.contains(|c| text::is_unsafe(c)));
+}
+
+#[test]
+fn compact_has_one_line_per_event_and_none_is_blank() {
+    let mut events = samples::first_session();
+    events.extend(bad_day());
+    let shown = shown(&events, options(Format::Compact, false));
+    assert!(shown.lines().all(|line| line.starts_with("2025-01-27T")), "{shown}");
+    assert!(shown.lines().count() <= events.len());
+}
+
+#[test]
+fn a_round_of_another_program_is_told_from_its_summary() {
+    let events = [samples::session_start(), samples::bare_iteration(1, Decision::Done, None)];
+    let shown = shown(&events, options(Format::Pretty, false));
+    let round = shown.split_once("\n\n").unwrap().1;
+    assert_eq!(
+        round,
+        "[iteration 1]\n[actor] Completed in 12.3s (exit code: 0)\n[git] 2 files changed\n\
+         [critic] Decision: DONE\n"
+    );
+}
+
+#[test]
+fn git_words_are_those_of_git() {
+    let words = |f, i, d| words::diff_summary(f, i, d);
+    assert_eq!(words(0, 0, 0), "no changes");
+    assert_eq!(words(1, 0, 0), "1 file changed, 0 insertions(+), 0 deletions(-)");
+    assert_eq!(words(1, 2, 0), "1 file changed, 2 insertions(+)");
+    assert_eq!(words(2, 0, 1), "2 files changed, 1 deletion(-)");
+    assert_eq!(words(2, 1, 1), "2 files changed, 1 insertion(+), 1 deletion(-)");
+}
+
+#[test]
+fn verbose_puts_chunks_together_and_makes_them_harmless() {
+    let actor = |text| samples::actor_output(text);
+    let critic = |text, skipped| samples::output(Role::Critic, OutputStream::Stderr, text, skipped);
+    let events = [
+        actor("one\ntw"),
+        critic("crit", 0),
+        actor("o \u{1b}[3"),
+        actor("1mred\u{1b}[0m\r\n10%\r20%\nend"),
+        critic("ic\n", 7),
+        samples::actor_completed(1, AgentOutcome::Completed, Some(0), 1.0),
+    ];
+    assert_eq!(
+        shown(&events, options(Format::Pretty, true)),
+        "[actor] | one\n[actor] | two red\n[actor] | 10%\n[actor] | 20%\n[critic] | crit\n\
+         [critic] | ... 7 bytes of output left out ...\n[critic] | ic\n[actor] | end\n\
+         [actor] Completed in 1.0s (exit code: 0)\n"
+    );
+    assert_eq!(
+        shown(&events, options(Format::Pretty, false)),
+        "[actor] Completed in 1.0s (exit code: 0)\n"
+    );
+}
+
+#[test]
+fn a_gap_stands_where_it_is() {
+    let bytes = Bytes::default();
+    let mut sink = ConsoleSink::new(bytes.clone(), options(Format::Pretty, true));
+    sink.accept(&samples::actor_output("half")).unwrap();
+    sink.gap(Gap { events: 2, bytes: 1 }).unwrap();
+    sink.accept(&samples::actor_output("whole\n")).unwrap();
+    assert_eq!(
+        bytes.text(),
+        "[actor] | half\n[codeloops] ... 1 byte of output left out ...\n[actor] | whole\n"
+    );
+}
+
+#[test]
+fn an_event_that_is_offered_again_goes_on_where_it_stopped() {
+    /// Takes three bytes, then fails once, and so on.
+    struct Stuttering(Bytes, bool);
+    impl Write for Stuttering {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                self.0.write(&bytes[..bytes.len().min(3)])
+            } else {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let bytes = Bytes::default();
+    let mut sink =
+        ConsoleSink::new(Stuttering(bytes.clone(), false), options(Format::Pretty, false));
+    for event in samples::first_session() {
+        while sink.accept(&event).is_err() {}
+    }
+    assert_eq!(bytes.text(), GUIDE);
+}
+
+/// A terminal of 40 rows, on which a run is shown with the status line.
+struct Terminal {
+    bytes: Bytes,
+    taken: usize,
+    screen: vt100::Parser,
+}
+
+impl Terminal {
+    fn show(columns: u16, color: bool) -> (Self, ConsoleSink<Bytes>) {
+        let bytes = Bytes::default();
+        let width = Box::new(move || usize::from(columns));
+        let live = Live::On(width);
+        let options = ConsoleOptions { format: Format::Pretty, color, live, verbose: false };
+        let sink = ConsoleSink::new(bytes.clone(), options);
+        let [rows, columns] = [40, columns].map(|n| n.try_into().unwrap());
+        (Self { bytes, taken: 0, screen: vt100::Parser::new(rows, columns, 0) }, sink)
+    }
+
+    /// What the screen holds, as a terminal breaks newlines.
+    fn contents(&mut self) -> String {
+        let text = self.bytes.text();
+        self.screen.process(text[self.taken..].replace('\n', "\r\n").as_bytes());
+        self.taken = text.len();
+        self.screen.screen().contents()
+    }
+
+    fn last_line(&mut self) -> String {
+        self.contents().lines().last().unwrap_or_default().to_owned()
+    }
+}
+
+#[test]
+fn the_status_leaves_no_trace() {
+    for color in [false, true] {
+        let (mut terminal, mut sink) = Terminal::show(80, color);
+        let mut statuses = 0;
+        for event in samples::first_session() {
+            sink.accept(&event).unwrap();
+            sink.accept(&samples::actor_output("working on it\n")).unwrap();
+            sink.tick().unwrap();
+            statuses += usize::from(terminal.last_line().contains(" | iteration "));
+        }
+        sink.finish().unwrap();
+        assert_eq!(statuses, 2 * 7, "two rounds, each from `actor_started` to `verdict_reached`");
+        assert_eq!(terminal.contents(), GUIDE.trim_end());
+        assert_eq!(terminal.screen.screen().cursor_position().1, 0);
+        assert!(!terminal.screen.screen().hide_cursor());
+    }
+}
+
+#[test]
+fn the_status_shows_phase_time_and_the_last_line_cut_to_the_width() {
+    let (mut terminal, mut sink) = Terminal::show(47, false);
+    let start = Instant::now();
+    sink.accept(&samples::first_session()[2]).unwrap();
+    sink.accept(&samples::actor_output("reading \u{1b}]0;owned\u{7}\u{4f60}\u{597d}")).unwrap();
+    let mut later = |after| {
+        let width = 47;
+        let bytes = sink.status.refresh(start + Duration::from_secs(after), width);
+        sink.outbox.push(bytes.as_bytes());
+        sink.send().unwrap();
+        terminal.last_line()
+    };
+    let line = later(65);
+    assert!(line.starts_with("actor at work | iteration 1 | "), "{line}");
+    assert!(line.ends_with("s | reading \u{4f60}"), "two columns would not fit: {line}");
+}
+
+#[test]
+fn nothing_is_drawn_twice_and_not_more_often_than_ten_times_a_second() {
+    let (terminal, mut sink) = Terminal::show(80, false);
+    let mut status = Status::default();
+    let now = Instant::now();
+    assert_eq!(sink.next_tick(), None, "nothing goes on yet");
+    status.observe(&samples::first_session()[2], now);
+    assert!(!status.refresh(now, 80).is_empty());
+    assert!(status.refresh(now, 80).is_empty(), "it is up to date");
+    assert_eq!(status.next_draw(), Some(now + Duration::from_secs(1)), "for the clock");
+    status.observe(&samples::actor_output("x\n"), now);
+    assert_eq!(status.next_draw(), Some(now + Duration::from_millis(100)), "for the output");
+    sink.finish().unwrap();
+    assert_eq!(terminal.bytes.text(), "");
+}
+
+#[test]
+fn a_sink_that_is_dropped_in_the_middle_takes_its_status_along() {
+    let (mut terminal, mut sink) = Terminal::show(80, false);
+    for event in &samples::first_session()[..3] {
+        sink.accept(event).unwrap();
+    }
+    assert!(terminal.last_line().starts_with("actor at work"));
+    drop(sink);
+    assert_eq!(terminal.last_line(), "[actor] Running Claude Code...");
+}
+
+#[test]
+fn a_status_that_a_narrower_terminal_broke_in_two_is_cleared_whole() {
+    let (mut terminal, mut sink) = Terminal::show(80, false);
+    for event in &samples::first_session()[..3] {
+        sink.accept(event).unwrap();
+    }
+    let above = terminal.contents().lines().count() - 1;
+    // What a terminal that breaks long lines shows then: the rest of the status in the next row,
+    // the cursor where it was, at the beginning of the status.
+    let row = u16::try_from(above).unwrap();
+    assert_eq!(terminal.screen.screen().cursor_position(), (row, 0));
+    terminal.screen.process(b"\r\n7s | rest of the status\x1b[A\r");
+    sink.finish().unwrap();
+    assert_eq!(terminal.contents().lines().count(), above);
+}

@@ -1,0 +1,255 @@
+//! No sink's trouble reaches the publisher or another sink, whatever it is.
+//!
+//! That `publish` does not wait is shown by where it returns: on the test's own thread, while the
+//! sink provably stands before a closed gate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeloops_event::Event;
+
+use super::*;
+use crate::samples;
+use crate::sink::{Gap, SinkError};
+use crate::testing::{FailingSink, FullDisk, GatedSink, MemorySink, PanickingSink, Seen};
+
+/// Longer than any test takes: where it passes, a test fails instead of hanging.
+const PATIENT: Duration = Duration::from_secs(60);
+
+fn options() -> HubOptions {
+    HubOptions {
+        attempts: 3,
+        first_pause: Duration::ZERO,
+        longest_pause: Duration::ZERO,
+        ..HubOptions::default()
+    }
+}
+
+fn publish_all(hub: &Hub, events: &[Event]) {
+    for event in events {
+        hub.publish(&Arc::new(event.clone()));
+    }
+}
+
+fn chunk(text: &str) -> Event {
+    samples::actor_output(text)
+}
+
+/// Publishes a run to a bad sink with a good one at each side; gives the bad one's report.
+#[track_caller]
+fn beside_good_ones(bad: impl Sink + 'static, deadline: Duration) -> SinkReport {
+    let events = samples::first_session();
+    let (left, right) = (MemorySink::default(), MemorySink::default());
+    let hub =
+        Hub::new(vec![Box::new(left.clone()), Box::new(bad), Box::new(right.clone())], &options());
+    publish_all(&hub, &events);
+    // The good ones are through, whether or not the bad one ever will be.
+    let [left_report, bad_report, right_report] =
+        <[SinkReport; 3]>::try_from(hub.close(deadline)).unwrap();
+    for (memory, report) in [(left, left_report), (right, right_report)] {
+        assert_eq!(memory.events(), events);
+        assert_eq!(memory.seen().last(), Some(&Seen::Finished));
+        assert_eq!(report.state, SinkState::Finished);
+        assert_eq!((report.written, report.dropped_events), (events.len() as u64, 0));
+        assert_eq!(report.error, None);
+    }
+    assert_eq!(
+        bad_report.written + bad_report.dropped_events,
+        events.len() as u64,
+        "every event is accounted for: {bad_report:?}"
+    );
+    bad_report
+}
+
+#[test]
+fn a_sink_that_blocks_for_ever_is_abandoned() {
+    let blocked = GatedSink::default();
+    // Good sinks get their share of the deadline before it is over.
+    let report = beside_good_ones(blocked.clone(), Duration::from_secs(2));
+    assert_eq!(report.state, SinkState::Abandoned);
+    assert_eq!(report.written, 0);
+    assert!(report.error.unwrap().contains("still busy"));
+    blocked.gate.open();
+}
+
+#[test]
+fn a_sink_that_always_fails_is_detached() {
+    let report = beside_good_ones(FailingSink::always(), PATIENT);
+    assert_eq!(report.state, SinkState::Detached);
+    assert_eq!(report.written, 0);
+    assert_eq!(report.error.unwrap(), "out of order");
+}
+
+#[test]
+fn a_sink_that_panics_is_detached() {
+    let sink = PanickingSink::at(2);
+    let report = beside_good_ones(sink.clone(), PATIENT);
+    assert_eq!(report.state, SinkState::Detached);
+    assert_eq!(report.written, 2);
+    assert_eq!(report.error.unwrap(), "it panicked: cannot stand event 2");
+    assert_eq!(sink.memory.events(), samples::first_session()[..2]);
+}
+
+#[test]
+fn a_full_disk_detaches_and_keeps_what_fitted() {
+    let disk = FullDisk::new(2000);
+    let report = beside_good_ones(disk.log(), PATIENT);
+    assert_eq!(report.state, SinkState::Detached);
+    assert!(report.error.unwrap().starts_with("cannot write to a full disk: "));
+    let whole = FullDisk::new(usize::MAX);
+    beside_good_ones(whole.log(), PATIENT);
+    assert_eq!(disk.written(), whole.written()[..2000], "written once, in order, up to the end");
+}
+
+#[test]
+fn a_slow_sink_gets_everything() {
+    let slow = GatedSink::default();
+    let gate = slow.gate.clone();
+    let pusher = thread::spawn(move || {
+        for n in 1..=samples::first_session().len() as u64 {
+            gate.wait_for_arrival(n);
+            gate.allow(1);
+        }
+    });
+    let report = beside_good_ones(slow.clone(), PATIENT);
+    pusher.join().unwrap();
+    assert_eq!(report.state, SinkState::Finished);
+    assert_eq!(slow.memory.events(), samples::first_session());
+}
+
+#[test]
+fn a_failure_that_passes_costs_nothing() {
+    let sink = FailingSink::times(2);
+    let report = beside_good_ones(sink.clone(), PATIENT);
+    assert_eq!(report.state, SinkState::Finished);
+    assert_eq!(sink.memory.events(), samples::first_session(), "each once, in order");
+}
+
+#[test]
+fn a_permanent_failure_is_not_tried_again() {
+    struct Gone(MemorySink);
+    impl Sink for Gone {
+        fn name(&self) -> &'static str {
+            "gone"
+        }
+        fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
+            self.0.accept(event)?;
+            Err(SinkError::write("a pipe", &std::io::ErrorKind::BrokenPipe.into()))
+        }
+        fn finish(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+    let memory = MemorySink::default();
+    let report = beside_good_ones(Gone(memory.clone()), PATIENT);
+    assert_eq!(report.state, SinkState::Detached);
+    assert_eq!(memory.events().len(), 1);
+}
+
+/// A gated sink that stands before its gate with one chunk, while others wait.
+fn blocked_hub(options: &HubOptions) -> (GatedSink, Hub) {
+    let sink = GatedSink::default();
+    let hub = Hub::new(vec![Box::new(sink.clone())], options);
+    publish_all(&hub, &[chunk("first")]);
+    sink.gate.wait_for_arrival(1);
+    (sink, hub)
+}
+
+#[test]
+fn chatter_beyond_the_bound_is_left_out_and_the_gap_is_told_where_it_is() {
+    let (sink, hub) = blocked_hub(&HubOptions { chatter_items: 2, ..options() });
+    let fact = samples::iteration_started(1);
+    publish_all(&hub, &[chunk("a"), chunk("b"), chunk("lost"), chunk("lost too"), fact.clone()]);
+    publish_all(&hub, &[chunk("lost as well")]);
+    sink.gate.open();
+    let report = hub.close(PATIENT).pop().unwrap();
+    let expected = [
+        Seen::Event(chunk("first")),
+        Seen::Event(chunk("a")),
+        Seen::Event(chunk("b")),
+        Seen::Gap(Gap { events: 2, bytes: 12 }),
+        Seen::Event(fact),
+        Seen::Gap(Gap { events: 1, bytes: 12 }),
+        Seen::Finished,
+    ];
+    assert_eq!(sink.memory.seen(), expected);
+    assert_eq!(report.state, SinkState::Finished);
+    assert_eq!((report.written, report.dropped_events, report.dropped_bytes), (4, 3, 24));
+}
+
+#[test]
+fn chatter_is_bounded_in_bytes_as_well() {
+    let (sink, hub) = blocked_hub(&HubOptions { chatter_bytes: 10, ..options() });
+    publish_all(&hub, &[chunk("12345678"), chunk("9 too many"), chunk("10")]);
+    sink.gate.open();
+    let report = hub.close(PATIENT).pop().unwrap();
+    assert_eq!(sink.memory.events(), [chunk("first"), chunk("12345678"), chunk("10")]);
+    assert_eq!(report.dropped_bytes, 10);
+}
+
+#[test]
+fn facts_are_queued_whatever_the_bound_on_chatter_is() {
+    let (sink, hub) = blocked_hub(&HubOptions { chatter_items: 1, ..options() });
+    let events = samples::first_session();
+    publish_all(&hub, &[chunk("fits")]);
+    publish_all(&hub, &events);
+    sink.gate.open();
+    drop(hub.close(PATIENT));
+    assert_eq!(sink.memory.events()[2..], events);
+}
+
+#[test]
+fn a_hopeless_backlog_detaches_the_sink_although_it_is_blocked() {
+    let (sink, hub) = blocked_hub(&HubOptions { backlog_bytes: 2000, ..options() });
+    let events = samples::first_session();
+    publish_all(&hub, &events);
+    // The gate is still closed: the sink cannot have consumed anything.
+    let report = hub.close(Duration::ZERO).pop().unwrap();
+    assert_eq!(report.state, SinkState::Detached);
+    assert_eq!((report.written, report.dropped_events), (0, events.len() as u64 + 1));
+    assert!(report.error.unwrap().contains("more than 2000 bytes waited"));
+    sink.gate.open();
+}
+
+#[test]
+fn what_is_published_after_closing_is_counted() {
+    let memory = MemorySink::default();
+    let hub = Hub::new(vec![Box::new(memory.clone())], &options());
+    assert_eq!(hub.close(PATIENT)[0].dropped_events, 0);
+    publish_all(&hub, &[samples::iteration_started(1)]);
+    assert_eq!(hub.close(PATIENT)[0].dropped_events, 1);
+    assert_eq!(memory.seen(), [Seen::Finished]);
+}
+
+#[test]
+fn a_sink_is_ticked_while_nothing_comes() {
+    struct Ticking {
+        left: u32,
+        done: std::sync::mpsc::Sender<()>,
+    }
+    impl Sink for Ticking {
+        fn name(&self) -> &'static str {
+            "ticking"
+        }
+        fn accept(&mut self, _: &Event) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn next_tick(&self) -> Option<Instant> {
+            (self.left > 0).then(Instant::now)
+        }
+        fn tick(&mut self) -> Result<(), SinkError> {
+            self.left -= 1;
+            if self.left == 0 {
+                self.done.send(()).unwrap();
+            }
+            Ok(())
+        }
+        fn finish(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+    }
+    let (done, ticked) = std::sync::mpsc::channel();
+    let hub = Hub::new(vec![Box::new(Ticking { left: 3, done })], &options());
+    ticked.recv_timeout(PATIENT).unwrap();
+    assert_eq!(hub.close(PATIENT)[0].state, SinkState::Finished);
+}

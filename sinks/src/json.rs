@@ -1,0 +1,30 @@
+//! An event as one line of JSON that is safe on a terminal.
+
+use codeloops_event::Event;
+
+use crate::sink::Gap;
+use crate::text;
+
+/// The event's own serde form. Characters that could act on a terminal are escaped: JSON escapes
+/// the C0 controls itself, the others stand only inside strings.
+pub(crate) fn line(event: &Event) -> String {
+    let json = serde_json::to_string(event).expect("an event has plain values and string keys");
+    if !json.chars().any(text::is_unsafe) {
+        return json;
+    }
+    json.chars().fold(String::with_capacity(json.len() + 16), |mut safe, c| {
+        if text::is_unsafe(c) {
+            // All of them are in the basic plane, so one escape holds each.
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+        safe
+    })
+}
+
+/// A line that stands where chatter was left out; no event, as the sink itself is the reason.
+pub(crate) fn gap(gap: Gap) -> String {
+    let Gap { events, bytes } = gap;
+    serde_json::json!({ "type": "output_dropped", "events": events, "bytes": bytes }).to_string()
+}

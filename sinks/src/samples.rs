@@ -1,0 +1,244 @@
+//! Events for this crate's tests: the run of the user guide, and one of every other kind.
+
+use codeloops_event::{
+    ActorCompleted, AgentOutcome, AgentOutput, AgentStarted, CriticCompleted, Decision,
+    DiffCaptured, Event, Evidence, Iteration, IterationEnd, IterationStarted, Nonce, Outcome,
+    OutputStream, ProcessInfo, Role, Ruling, SessionEnd, SessionStart, StopReason, Timestamp,
+    TreeCheck, TreeChecked, TreeId, Verdict, VerdictReached,
+};
+
+const FEEDBACK: &str = "The email validation is implemented but the password\n\
+    validation only checks length. Missing: uppercase letter check\n\
+    and number requirement. Also, error messages are generic -\n\
+    please provide specific feedback for each validation rule.";
+
+const SUMMARY: &str = "Input validation is now complete. Email format is\n\
+    validated using regex. Password validation checks: minimum\n\
+    8 characters, at least one uppercase letter (A-Z), at least\n\
+    one digit (0-9). Error messages are specific and helpful.";
+
+const PROMPT: &str = "Add input validation to the user registration endpoint in src/api/users.rs:\n\n\
+    Requirements:\n- Email must be a valid email format\n";
+
+/// `ms` after the run began.
+pub(crate) fn at(ms: u64) -> Timestamp {
+    let start: Timestamp = "2025-01-27T15:30:45Z".parse().unwrap();
+    start + std::time::Duration::from_millis(ms)
+}
+
+/// The session that the user guide walks through, as the machine tells it.
+pub(crate) fn first_session() -> Vec<Event> {
+    let mut events = vec![session_start()];
+    events.extend(round(
+        1,
+        0,
+        (45.2, 2, 47, 3),
+        Verdict::Continue { feedback: FEEDBACK.to_owned() },
+    ));
+    let done = Verdict::Done { summary: SUMMARY.to_owned(), confidence: Some(0.95) };
+    events.extend(round(2, 50_000, (32.1, 1, 28, 12), done));
+    events.push(Event::SessionEnd(SessionEnd {
+        outcome: Outcome::Success,
+        iterations: 2,
+        summary: Some(SUMMARY.to_owned()),
+        confidence: Some(0.95),
+        duration_secs: 89.4,
+        timestamp: at(89_400),
+        elapsed_ms: 89_400,
+        stop_reason: Some(StopReason::Approved),
+        error: None,
+        usage: None,
+    }));
+    events
+}
+
+pub(crate) fn session_start() -> Event {
+    Event::SessionStart(Box::new(SessionStart {
+        timestamp: at(0),
+        prompt: PROMPT.to_owned(),
+        working_dir: "/home/user/projects/myapp".to_owned(),
+        actor_agent: "Claude Code".to_owned(),
+        critic_agent: "Claude Code".to_owned(),
+        actor_model: None,
+        critic_model: None,
+        max_iterations: None,
+        format_version: None,
+        codeloops_version: None,
+        run_id: None,
+        commit_sha: None,
+        branch: None,
+        base_tree: None,
+        parent: None,
+        trace_id: None,
+        parent_span_id: None,
+        settings: None,
+    }))
+}
+
+/// Actor seconds, changed files, insertions, deletions.
+type Work = (f64, u64, u64, u64);
+
+fn round(n: Iteration, start: u64, work: Work, verdict: Verdict) -> Vec<Event> {
+    let (actor_secs, files, insertions, deletions) = work;
+    let feedback = verdict.feedback();
+    let decision = verdict.decision();
+    vec![
+        iteration_started(n),
+        Event::ActorStarted(agent_started(n, start, None)),
+        actor_completed(n, AgentOutcome::Completed, Some(0), actor_secs),
+        Event::DiffCaptured(Box::new(DiffCaptured {
+            timestamp: at(start + 46_000),
+            elapsed_ms: start + 46_000,
+            iteration: n,
+            tree: TreeId("4b825dc642cb6eb9a060e54bf8d69288fbee4904".to_owned()),
+            files_changed: files,
+            insertions,
+            deletions,
+            patch: evidence("iterations/1/diff.patch"),
+            notes: Vec::new(),
+        })),
+        Event::CriticStarted(agent_started(n, start + 46_000, Some(Nonce("5eed".to_owned())))),
+        critic_completed(n, AgentOutcome::Completed, Some(0)),
+        tree_checked(TreeCheck::Unchanged),
+        verdict_reached(Ruling::Accepted { verdict }),
+        Event::Iteration(Box::new(IterationEnd {
+            iteration_number: n,
+            actor_output: "Done.".to_owned(),
+            actor_stderr: String::new(),
+            actor_exit_code: 0,
+            actor_duration_secs: actor_secs,
+            git_diff: String::new(),
+            git_files_changed: files,
+            critic_decision: decision,
+            feedback,
+            timestamp: at(start + 49_000),
+            elapsed_ms: start + 49_000,
+            critic_output: None,
+            critic_verdict: Some(decision),
+            critic_exit_code: Some(0),
+            critic_duration_secs: Some(3.0),
+            insertions: Some(insertions),
+            deletions: Some(deletions),
+            tree: None,
+            usage: None,
+            gates: Vec::new(),
+        })),
+    ]
+}
+
+/// A round as a recording of another program has it.
+pub(crate) fn bare_iteration(n: Iteration, decision: Decision, feedback: Option<&str>) -> Event {
+    Event::Iteration(Box::new(IterationEnd {
+        iteration_number: n,
+        actor_output: "Done.".to_owned(),
+        actor_stderr: String::new(),
+        actor_exit_code: 0,
+        actor_duration_secs: 12.3,
+        git_diff: String::new(),
+        git_files_changed: 2,
+        critic_decision: decision,
+        feedback: feedback.map(str::to_owned),
+        timestamp: at(49_000),
+        elapsed_ms: 0,
+        critic_output: None,
+        critic_verdict: None,
+        critic_exit_code: None,
+        critic_duration_secs: None,
+        insertions: None,
+        deletions: None,
+        tree: None,
+        usage: None,
+        gates: Vec::new(),
+    }))
+}
+
+pub(crate) fn iteration_started(iteration: Iteration) -> Event {
+    Event::IterationStarted(IterationStarted { timestamp: at(0), elapsed_ms: 0, iteration })
+}
+
+pub(crate) fn agent_started(iteration: Iteration, ms: u64, nonce: Option<Nonce>) -> AgentStarted {
+    AgentStarted {
+        timestamp: at(ms),
+        elapsed_ms: ms,
+        iteration,
+        attempt: 1,
+        agent: "Claude Code".to_owned(),
+        process: ProcessInfo { pid: 4711, start_ticks: Some(99) },
+        nonce,
+    }
+}
+
+pub(crate) fn actor_completed(
+    iteration: Iteration,
+    outcome: AgentOutcome,
+    exit_code: Option<i32>,
+    duration_secs: f64,
+) -> Event {
+    Event::ActorCompleted(Box::new(ActorCompleted {
+        timestamp: at(45_200),
+        elapsed_ms: 45_200,
+        iteration,
+        attempt: 1,
+        outcome,
+        exit_code,
+        duration_secs,
+        stdout: None,
+        stderr: None,
+        agent_session: None,
+        usage: None,
+        leftovers: 0,
+    }))
+}
+
+pub(crate) fn critic_completed(
+    iteration: Iteration,
+    outcome: AgentOutcome,
+    exit_code: Option<i32>,
+) -> Event {
+    Event::CriticCompleted(Box::new(CriticCompleted {
+        timestamp: at(48_200),
+        elapsed_ms: 48_200,
+        iteration,
+        attempt: 1,
+        outcome,
+        exit_code,
+        duration_secs: 3.0,
+        text: "DECISION: DONE".to_owned(),
+        stdout: None,
+        stderr: None,
+        usage: None,
+        leftovers: 0,
+    }))
+}
+
+pub(crate) fn tree_checked(check: TreeCheck) -> Event {
+    Event::TreeChecked(Box::new(TreeChecked {
+        timestamp: at(48_300),
+        elapsed_ms: 48_300,
+        iteration: 1,
+        attempt: 1,
+        check,
+    }))
+}
+
+pub(crate) fn verdict_reached(ruling: Ruling) -> Event {
+    Event::VerdictReached(Box::new(VerdictReached {
+        timestamp: at(48_300),
+        elapsed_ms: 48_300,
+        iteration: 1,
+        attempt: 1,
+        ruling,
+    }))
+}
+
+pub(crate) fn actor_output(text: &str) -> Event {
+    output(Role::Actor, OutputStream::Stdout, text, 0)
+}
+
+pub(crate) fn output(role: Role, stream: OutputStream, text: &str, skipped_bytes: u64) -> Event {
+    Event::AgentOutput(AgentOutput { role, stream, text: text.to_owned(), skipped_bytes })
+}
+
+pub(crate) fn evidence(path: &str) -> Evidence {
+    Evidence { path: path.to_owned(), bytes: 1234, sha256: "0".repeat(64), dropped_bytes: 0 }
+}

@@ -1,0 +1,236 @@
+//! Text that may be shown: what agents and repositories hold, made harmless and cut to size.
+
+use std::borrow::Cow;
+
+use console::measure_text_width;
+
+const ESC: char = '\u{1b}';
+const BEL: char = '\u{7}';
+/// The C1 form of `ESC [`.
+const CSI: char = '\u{9b}';
+/// The C1 form of `ESC \`.
+const ST: char = '\u{9c}';
+
+/// Whether a character could act on a terminal instead of being shown by it, or change the order
+/// in which others are shown: C0 controls except tab and newline, DEL, C1 controls, and Unicode's
+/// bidirectional embeddings, overrides and isolates.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    match c {
+        '\t' | '\n' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => c.is_control(),
+    }
+}
+
+/// Takes out everything that could act on a terminal: escape sequences as a whole, and the
+/// characters that [`is_unsafe`] names. Tabs and newlines stay; a carriage return becomes a
+/// newline, so that what it would have overwritten can be read.
+///
+/// A string sequence (a title, a link) that does not end on its line loses only its beginning:
+/// nobody hides the rest of a text behind one.
+#[must_use]
+pub fn sanitise(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        rest = match c {
+            ESC => skip_escape(after),
+            CSI => skip_csi(after),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(after),
+            '\r' => {
+                safe.push('\n');
+                after.strip_prefix('\n').unwrap_or(after)
+            }
+            _ => {
+                if !is_unsafe(c) {
+                    safe.push(c);
+                }
+                after
+            }
+        };
+    }
+    Cow::Owned(safe)
+}
+
+/// Skips what follows an ESC.
+fn skip_escape(text: &str) -> &str {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some('[') => skip_csi(chars.as_str()),
+        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(chars.as_str()),
+        Some(' '..='/') => {
+            let text = text.trim_start_matches(|c| matches!(c, ' '..='/'));
+            text.strip_prefix(|c| matches!(c, '0'..='~')).unwrap_or(text)
+        }
+        Some('0'..='~') => chars.as_str(),
+        _ => text,
+    }
+}
+
+/// Skips parameters, intermediates and the final character of a control sequence.
+fn skip_csi(text: &str) -> &str {
+    let text = text.trim_start_matches(|c| matches!(c, '0'..='?'));
+    let text = text.trim_start_matches(|c| matches!(c, ' '..='/'));
+    text.strip_prefix(|c| matches!(c, '@'..='~')).unwrap_or(text)
+}
+
+/// Skips to the end of a string sequence, if it ends on this line.
+fn skip_string(text: &str) -> &str {
+    let line = text.split('\n').next().unwrap_or_default();
+    let bell = line.find([BEL, ST]).map(|at| &text[at..]);
+    let escape = line.find("\u{1b}\\").map(|at| &text[at + 2..]);
+    let mut end = bell.and_then(|at| at.chars().next().map(|c| &at[c.len_utf8()..]));
+    if escape.is_some_and(|e| end.is_none_or(|b| b.len() < e.len())) {
+        end = escape;
+    }
+    end.unwrap_or(text)
+}
+
+/// The text in one line: every run of white space becomes one space.
+pub(crate) fn flatten(text: &str) -> String {
+    sanitise(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of a text in one line of at most `width` columns, with `...` behind it if
+/// something is missing. A first line that is too long ends after its last whole sentence, if it
+/// has one, else after its last whole word.
+pub(crate) fn headline(text: &str, width: usize) -> String {
+    let text = sanitise(text);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if measure_text_width(first) <= width {
+        let more = if lines.next().is_some() { "..." } else { "" };
+        return format!("{}{more}", first.replace('\t', " "));
+    }
+    let fitting = cut(first, width.saturating_sub(3));
+    let sentence = fitting.rfind(". ").map(|at| &fitting[..at]);
+    let word = || fitting.rfind(char::is_whitespace).map(|at| &fitting[..at]);
+    let kept = sentence.or_else(word).unwrap_or(fitting).trim_end_matches(['.', ',', ':', ' ']);
+    format!("{}...", kept.replace('\t', " "))
+}
+
+/// The longest beginning of a text that takes at most `width` columns.
+pub(crate) fn cut(text: &str, width: usize) -> &str {
+    let mut taken = 0;
+    for (at, c) in text.char_indices() {
+        taken += measure_text_width(c.encode_utf8(&mut [0; 4]));
+        if taken > width {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The lines of a text, each broken between words so that the first takes at most `first` columns
+/// and the others at most `width`. A line's own indentation is kept, also where it is broken; a
+/// word that is too long stays whole (it may be a path or a URL that somebody wants to copy).
+pub(crate) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+    let mut wrapped: Vec<String> = Vec::new();
+    for line in sanitise(text).trim().lines() {
+        wrap_line(line.trim_end(), first, width, &mut wrapped);
+    }
+    wrapped
+}
+
+fn wrap_line(line: &str, first: usize, width: usize, wrapped: &mut Vec<String>) {
+    let room = |wrapped: &Vec<String>| if wrapped.is_empty() { first } else { width };
+    let (indent, mut rest) = line.split_at(line.len() - line.trim_start().len());
+    while measure_text_width(indent) + measure_text_width(rest) > room(wrapped) {
+        let columns = room(wrapped).saturating_sub(measure_text_width(indent));
+        let Some((head, tail)) = break_line(rest, columns) else { break };
+        wrapped.push(format!("{indent}{head}"));
+        rest = tail;
+    }
+    wrapped.push(format!("{indent}{rest}"));
+}
+
+/// Breaks at the last space that leaves at most `columns` before it, else at the first one.
+fn break_line(line: &str, columns: usize) -> Option<(&str, &str)> {
+    let fitting = cut(line, columns);
+    let whole_word = line[fitting.len()..].starts_with(' ');
+    let last = if whole_word { Some(fitting.len()) } else { fitting.rfind(' ') };
+    let at = last.or_else(|| line.find(' '))?;
+    Some((line[..at].trim_end(), line[at..].trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, safe: &str) {
+        assert_eq!(sanitise(text), safe);
+        assert_eq!(sanitise(safe), safe, "sanitising twice changes nothing");
+    }
+
+    #[test]
+    fn escape_sequences_go_and_the_text_stays() {
+        check(
+            "\u{1b}[1;31mred\u{1b}[0m, \u{9b}2Jclear, \u{1b}(B\u{1b}7\u{1b}cplain",
+            "red, clear, plain",
+        );
+        check("\u{1b}[31\u{e9}t\u{e9} \u{1b}[?25l\u{1b}[>4;2mx\u{1b}", "\u{e9}t\u{e9} x");
+    }
+
+    #[test]
+    fn titles_and_links_go_as_a_whole() {
+        check("a\u{1b}]0;owned\u{7}b", "ab");
+        check("a\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\b", "alinkb");
+        check("a\u{9d}52;c;bWU=\u{9c}b\u{1b}P1$r0m\u{1b}\\c", "abc");
+    }
+
+    #[test]
+    fn a_sequence_without_an_end_hides_nothing() {
+        check("a\u{1b}]0;the rest\nof the text\u{7}", "a0;the rest\nof the text");
+        check("\u{1b}Pdecision: error", "decision: error");
+    }
+
+    #[test]
+    fn lone_controls_and_bidi_overrides_go() {
+        check("a\u{0}b\u{8}c\u{7f}d\u{85}e\u{7}f", "abcdef");
+        check("\u{202e}gnp.exe\u{202c} \u{2066}x\u{2069}", "gnp.exe x");
+        check(
+            "\ttab\nline \u{1f469}\u{200d}\u{1f4bb} \u{4f60}\u{597d}",
+            "\ttab\nline \u{1f469}\u{200d}\u{1f4bb} \u{4f60}\u{597d}",
+        );
+    }
+
+    #[test]
+    fn a_carriage_return_cannot_overwrite_a_line() {
+        check("safe\rforged\r\nend", "safe\nforged\nend");
+    }
+
+    #[test]
+    fn a_headline_is_the_first_sentence_or_as_many_words_as_fit() {
+        let typo = "Fix the typo in the greeting message. The word \"Helo\" should be \"Hello\".";
+        assert_eq!(headline(typo, 63), "Fix the typo in the greeting message...");
+        assert_eq!(headline("Fix it.", 63), "Fix it.");
+        assert_eq!(headline("\n  Fix it:\n- here\n", 63), "Fix it:...");
+        let long = "Add input validation to the user registration endpoint in src/api/users.rs:";
+        assert_eq!(
+            headline(long, 63),
+            "Add input validation to the user registration endpoint in..."
+        );
+        assert_eq!(headline(&"\u{4f60}".repeat(40), 63), format!("{}...", "\u{4f60}".repeat(30)));
+        assert_eq!(headline("", 63), "");
+    }
+
+    #[test]
+    fn wrapping_keeps_lines_indentation_and_long_words() {
+        assert_eq!(wrap("one two three four", 7, 10), ["one two", "three four"]);
+        assert_eq!(wrap("a:\n\n  - bb cc dd\n", 20, 9), ["a:", "", "  - bb cc", "  dd"]);
+        assert_eq!(
+            wrap("see https://example.org/long now", 9, 9),
+            ["see", "https://example.org/long", "now"]
+        );
+        assert_eq!(
+            wrap("\u{4f60}\u{597d} \u{4f60}\u{597d}", 5, 5),
+            ["\u{4f60}\u{597d}", "\u{4f60}\u{597d}"]
+        );
+        assert_eq!(wrap("", 5, 5), [""; 0]);
+    }
+}
