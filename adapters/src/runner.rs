@@ -24,6 +24,8 @@ pub struct RoleAgent {
     pub agent: ResolvedAgent,
     /// The model asked for, `None` for the agent's own default.
     pub model: Option<String>,
+    /// What it may do without asking.
+    pub permissions: Permissions,
 }
 
 /// Everything about a run that its agent calls have in common.
@@ -33,8 +35,6 @@ pub struct AgentsConfig {
     pub actor: RoleAgent,
     /// Who judges it.
     pub critic: RoleAgent,
-    /// What agents may do without asking.
-    pub permissions: Permissions,
     /// What the critic may do.
     pub critic_access: CriticAccess,
     /// Where agents run.

@@ -67,11 +67,14 @@ impl Bench {
 
     fn agents(&self) -> CliAgents {
         let host = Host { root: false, ..Host::current(self.dir.path()) };
-        let agent = RoleAgent { agent: resolve(&self.spec, &host).unwrap(), model: None };
+        let agent = RoleAgent {
+            agent: resolve(&self.spec, &host).unwrap(),
+            model: None,
+            permissions: codeloops_event::Permissions::Full,
+        };
         CliAgents::new(AgentsConfig {
             actor: agent.clone(),
             critic: agent,
-            permissions: codeloops_event::Permissions::Full,
             critic_access: codeloops_event::CriticAccess::RunCommands,
             working_dir: self.dir.path().to_owned(),
             evidence_root: self.path("evidence"),

@@ -83,12 +83,12 @@ fn supervise(
 }
 
 fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
-    let RoleAgent { agent, model } = config.role(call.role);
+    let RoleAgent { agent, model, permissions } = config.role(call.role);
     let prompt = prompt_argument(config, call, &agent.spec)?;
     let args = ArgvOf {
         role: call.role,
         model: model.as_deref(),
-        permissions: config.permissions,
+        permissions: *permissions,
         access: config.critic_access,
         prompt: &prompt,
     };

@@ -21,7 +21,7 @@ pub fn any_session() -> impl Strategy<Value = Vec<Event>> {
     let end = of(any_session_end().boxed());
     (start, vec(any_event(), 0..8), end).prop_map(|(start, middle, end)| {
         let start = Event::SessionStart(Box::new(start));
-        let end = end.map(Event::SessionEnd);
+        let end = end.map(|end| Event::SessionEnd(Box::new(end)));
         std::iter::once(start).chain(middle).chain(end).collect()
     })
 }
@@ -60,7 +60,7 @@ prop_compose! {
 prop_compose! {
     /// A first line.
     pub fn any_session_start()(
-        (timestamp, prompt, working_dir) in (time(), text(), text()),
+        ((timestamp, elapsed_ms), prompt, working_dir) in (when(), text(), text()),
         (actor_agent, critic_agent) in (text(), text()),
         (actor_model, critic_model) in (of(text()), of(text())),
         max_iterations in of(any::<u32>()),
@@ -73,7 +73,7 @@ prop_compose! {
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
-            max_iterations, format_version, codeloops_version, run_id, commit_sha, branch,
+            max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha, branch,
             base_tree, parent, trace_id, parent_span_id, settings,
         }
     }
@@ -463,7 +463,8 @@ fn call_kind() -> impl Strategy<Value = CallKind> {
         CallKind::Gate,
         CallKind::Critic,
         CallKind::TreeCheck,
-        CallKind::Wait,
+        CallKind::ActorWait,
+        CallKind::CriticWait,
     ])
 }
 
