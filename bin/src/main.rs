@@ -1,3 +1,9 @@
 //! codeloops, the program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use codeloops::{World, main_with};
+
+fn main() -> ExitCode {
+    main_with(std::env::args_os(), World::real())
+}

@@ -1,0 +1,10 @@
+//! The commands, one module each, and the way from the arguments to the right one.
+
+mod dispatch;
+mod dry_run;
+mod init;
+mod run;
+mod sessions;
+mod shell;
+
+pub(crate) use dispatch::dispatch;

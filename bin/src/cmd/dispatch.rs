@@ -1,0 +1,113 @@
+//! From the arguments to the command, and from its result to the exit code.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use super::{init, run, sessions, shell};
+use crate::app::{App, Command};
+use crate::error::CliError;
+use crate::exit_code;
+use crate::output::{Printer, RunDocument};
+use crate::world::World;
+
+/// Carries out what the arguments ask for; gives the exit code.
+pub(crate) fn dispatch(args: &[OsString], world: &World) -> u8 {
+    let app = match parse(args) {
+        Ok(app) => app,
+        Err(error) => return answer_clap(&error, args, world),
+    };
+    let mut printer = Printer::new(world, app.no_color);
+    let json = app.wants_document();
+    execute(app, world, &mut printer).unwrap_or_else(|error| report(&error, json, &mut printer))
+}
+
+fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliError> {
+    let no_color = app.no_color;
+    match app.command {
+        None => return run::run(&app.run, no_color, world, printer),
+        Some(Command::Run(args)) => return run::run(&args, no_color, world, printer),
+        Some(Command::Sessions(command)) => sessions::sessions(&command, world, printer)?,
+        Some(Command::Init(args)) => init::init(&args, world, printer)?,
+        Some(Command::Demo(_)) => {
+            return Err(CliError::failed("the demo is not yet available in this release"));
+        }
+        Some(Command::Completions { shell }) => shell::completions(shell, printer)?,
+        Some(Command::Man) => shell::man(printer)?,
+    }
+    Ok(exit_code::SUCCESS)
+}
+
+/// Parses the arguments. The options of `run` stand at the top level too, but not before a command:
+/// there they would be lost.
+fn parse(args: &[OsString]) -> Result<App, clap::Error> {
+    let mut command = App::command();
+    let mut matches = command.try_get_matches_from_mut(args)?;
+    if let Some((name, _)) = matches.subcommand()
+        && let Some(misplaced) = given_before_command(&matches)
+    {
+        let flag = flag_name(&command, misplaced);
+        let message = if name == "run" {
+            format!("`{flag}` stands before `run`; write it after, or leave `run` out")
+        } else {
+            format!("`{flag}` is an option of `run` and cannot be used with `{name}`")
+        };
+        return Err(command.error(ErrorKind::ArgumentConflict, message));
+    }
+    App::from_arg_matches_mut(&mut matches)
+}
+
+fn given_before_command(matches: &ArgMatches) -> Option<&str> {
+    matches
+        .ids()
+        .map(clap::Id::as_str)
+        .filter(|id| *id != "no_color" && matches.try_contains_id(id).is_ok())
+        .find(|id| matches.value_source(id) == Some(ValueSource::CommandLine))
+}
+
+fn flag_name(command: &clap::Command, id: &str) -> String {
+    let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+    format!("--{}", arg.and_then(|arg| arg.get_long()).unwrap_or(id))
+}
+
+/// Prints help and version where they were asked for, else the usage error.
+fn answer_clap(error: &clap::Error, args: &[OsString], world: &World) -> u8 {
+    let asked_for = |flag: &str| args.iter().any(|arg| arg == flag);
+    let mut printer = Printer::new(world, asked_for("--no-color"));
+    let render = |color: bool| {
+        let text = error.render();
+        if color { text.ansi().to_string() } else { text.to_string() }
+    };
+    if !error.use_stderr() {
+        return match printer.data(&render(printer.stdout_color)) {
+            Ok(()) => exit_code::SUCCESS,
+            Err(error) => report(&error, false, &mut printer),
+        };
+    }
+    printer.note(&render(printer.stderr_color).replacen("error:", "Error:", 1));
+    if asked_for("--json-output") {
+        let text = error.render().to_string();
+        let first_line = text.lines().next().unwrap_or_default();
+        let message = first_line.strip_prefix("error: ").unwrap_or(first_line);
+        document(&CliError::usage(message), &mut printer);
+    }
+    exit_code::FAILED
+}
+
+fn report(error: &CliError, json: bool, printer: &mut Printer) -> u8 {
+    printer.error(error);
+    if json {
+        document(error, printer);
+    }
+    error.kind.exit_code()
+}
+
+/// The one document on standard output. Where that cannot be written either, the exit code and
+/// standard error have said it all.
+fn document(error: &CliError, printer: &mut Printer) {
+    if let Err(unwritable) = printer.json(&RunDocument::of_error(error)) {
+        printer.error(&unwritable);
+    }
+}

@@ -1,0 +1,56 @@
+//! `--dry-run`: every resolved setting with where it came from, and nothing else happens.
+
+use codeloops_adapters::resolve::Host;
+use serde_json::{Map, Value, json};
+
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::prompt::Prompt;
+use crate::settings::{Row, RunSettings};
+use crate::text::{one_line, shorten};
+
+/// Columns of the task that are shown.
+const PROMPT_WIDTH: usize = 60;
+
+/// Shows the settings. A task that is missing and an agent that is not installed are shown, not
+/// errors: the configuration can be looked at before either is there.
+pub(crate) fn dry_run(
+    settings: &RunSettings,
+    prompt: &Result<Prompt, CliError>,
+    host: &Host,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    let prompt = prompt_row(prompt);
+    let rows = settings.rows(host);
+    if settings.json_output {
+        let rows = std::iter::once(&prompt).chain(&rows);
+        return printer.json(&document(rows, settings));
+    }
+    let shown = shorten(&one_line(&prompt.shown_value()), PROMPT_WIDTH);
+    let prompt = Row { value: shown.into(), ..prompt };
+    printer.data(&table(&[&[prompt], &rows[..]].concat()))
+}
+
+fn prompt_row(prompt: &Result<Prompt, CliError>) -> Row {
+    match prompt {
+        Ok(prompt) => Row::new("prompt", prompt.text.as_str(), prompt.source.shown()),
+        Err(error) => Row::new("prompt", Value::Null, &error.message),
+    }
+}
+
+fn document<'a>(rows: impl Iterator<Item = &'a Row>, settings: &RunSettings) -> Value {
+    let files = settings.config_files.iter().map(|file| file.display().to_string());
+    let settings: Map<String, Value> = rows
+        .map(|row| (row.name.clone(), json!({ "value": row.value, "origin": row.origin })))
+        .collect();
+    json!({ "settings": settings, "config_files": files.collect::<Vec<_>>() })
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    let line = |row: &Row| {
+        let value = one_line(&row.shown_value());
+        format!("{:<width$}  {value}  ({})\n", row.name, one_line(&row.origin))
+    };
+    rows.iter().map(line).collect()
+}

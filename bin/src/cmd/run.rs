@@ -1,0 +1,111 @@
+//! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
+
+use codeloops_event::SessionEnd;
+use codeloops_sinks::{SinkReport, SinkState};
+
+use super::dry_run::dry_run;
+use crate::app::RunArgs;
+use crate::engine::{self, Finished};
+use crate::error::CliError;
+use crate::exit_code;
+use crate::output::{Printer, RunDocument, SinkDocument};
+use crate::prompt::Prompt;
+use crate::settings::{RunSettings, host, working_dir};
+use crate::values::{LogFormat, SinkName};
+use crate::world::World;
+
+/// Carries out `run`; gives the exit code.
+pub(crate) fn run(
+    args: &RunArgs,
+    no_color: bool,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<u8, CliError> {
+    let dir = working_dir(args.working_dir.as_deref(), &world.env)?;
+    let settings = RunSettings::resolve(args, no_color, dir, world)?;
+    let dir = &settings.working_dir.value;
+    let prompt = Prompt::load(args, dir, world.env.current_dir()?);
+    if args.output.dry_run {
+        dry_run(&settings, &prompt, &host(&world.env, dir), printer)?;
+        return Ok(exit_code::SUCCESS);
+    }
+    let finished = engine::execute(&settings, prompt?, world, printer)?;
+    report(&settings, &finished, printer)?;
+    Ok(finished.result.end.outcome.exit_code())
+}
+
+/// What is told once the run is over, beside what its sinks have told.
+pub(crate) fn report(
+    settings: &RunSettings,
+    finished: &Finished,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    for sink in finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished) {
+        printer.warning(&trouble(sink));
+    }
+    if settings.json_output {
+        return printer.json(&document(finished));
+    }
+    if settings.has_sink(SinkName::Console) {
+        return saved(settings, finished, printer);
+    }
+    if let Some(error) = &finished.result.end.error {
+        printer.error(&CliError::failed(error.clone()));
+    }
+    Ok(())
+}
+
+fn saved(
+    settings: &RunSettings,
+    finished: &Finished,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    let Some(recorded) = &finished.recorded else { return Ok(()) };
+    let line = format!("[codeloops] Session saved: {}\n", recorded.id);
+    match settings.log_format.value {
+        LogFormat::Pretty | LogFormat::Compact => printer.data(&line),
+        // Standard output holds JSON lines.
+        LogFormat::Json => {
+            printer.note(&line);
+            Ok(())
+        }
+    }
+}
+
+fn trouble(sink: &SinkReport) -> String {
+    let what = match sink.state {
+        SinkState::Finished => "finished",
+        SinkState::Detached => "was given up",
+        SinkState::Abandoned => "did not end in time",
+    };
+    let why = sink.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("the sink `{}` {what}; it missed {} events{why}", sink.name, sink.dropped_events)
+}
+
+fn document(finished: &Finished) -> RunDocument {
+    let end: &SessionEnd = &finished.result.end;
+    RunDocument {
+        outcome: end.outcome,
+        stop_reason: end.stop_reason,
+        iterations: end.iterations,
+        summary: end.summary.clone(),
+        confidence: end.confidence,
+        duration_secs: end.duration_secs,
+        session_id: finished.recorded.as_ref().map(|recorded| recorded.id.to_string()),
+        run_id: Some(finished.run_id.clone()),
+        session_file: finished.recorded.as_ref().map(|r| r.path.to_string_lossy().into_owned()),
+        exit_code: end.outcome.exit_code(),
+        error: end.error.clone(),
+        usage: end.usage.clone(),
+        sinks: finished.sinks.iter().map(sink_document).collect(),
+    }
+}
+
+fn sink_document(report: &SinkReport) -> SinkDocument {
+    SinkDocument {
+        name: report.name.clone(),
+        written: report.written,
+        dropped: report.dropped_events,
+        error: report.error.clone(),
+    }
+}

@@ -1,0 +1,87 @@
+//! `codeloops sessions list`: one line a session.
+
+use codeloops_event::Outcome;
+use codeloops_session::{SessionFilter, SessionStore, SessionSummary};
+use console::measure_text_width;
+
+use super::{store_error, tell};
+use crate::app::ListArgs;
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::text::{one_line, shorten};
+
+/// Columns that the prompt may take.
+const PROMPT_WIDTH: usize = 50;
+
+/// Lists the sessions that match.
+pub(super) fn list(
+    args: &ListArgs,
+    store: &SessionStore,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
+    let filter = filter(args);
+    let found = store.list_sessions(&filter).map_err(|error| store_error(&error))?;
+    tell(&found.warnings, printer);
+    if args.json {
+        return printer.json(&found.sessions);
+    }
+    if found.sessions.is_empty() {
+        printer.note(nothing(&filter));
+        return Ok(());
+    }
+    printer.data(&table(&found.sessions))
+}
+
+fn filter(args: &ListArgs) -> SessionFilter {
+    SessionFilter {
+        outcome: args.outcome,
+        after: args.after,
+        before: args.before,
+        search: args.search.clone(),
+        project: args.project.clone(),
+        status: args.status,
+    }
+}
+
+fn nothing(filter: &SessionFilter) -> &'static str {
+    if *filter == SessionFilter::default() {
+        "no sessions yet; `codeloops` records one when it runs\n"
+    } else {
+        "no session matches\n"
+    }
+}
+
+/// The sessions as lines under a head line. All columns but the last are as wide as their widest
+/// cell.
+fn table(sessions: &[SessionSummary]) -> String {
+    let head = ["ID", "Project", "Outcome", "Iters", "Duration", "Prompt"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(sessions.iter().map(cells)).collect();
+    let width = |column: usize| {
+        rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or_default()
+    };
+    let widths: [usize; 6] = std::array::from_fn(width);
+    rows.iter().map(|row| line(row, &widths)).collect()
+}
+
+fn cells(session: &SessionSummary) -> [String; 6] {
+    [
+        one_line(session.id.as_str()),
+        one_line(&session.project),
+        session.outcome.map_or(session.status.as_str(), Outcome::as_str).to_owned(),
+        session.iterations.to_string(),
+        session.duration_secs.map_or_else(|| "-".to_owned(), |secs| format!("{secs:.1}s")),
+        shorten(&one_line(&session.prompt_preview), PROMPT_WIDTH),
+    ]
+}
+
+fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
+    let cells: Vec<String> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| {
+            let gap = width.saturating_sub(measure_text_width(cell));
+            format!("{cell}{}", " ".repeat(gap))
+        })
+        .collect();
+    format!("{}\n", cells.join("  ").trim_end())
+}

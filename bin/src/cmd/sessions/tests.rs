@@ -1,0 +1,158 @@
+//! Listing and showing recorded sessions.
+
+use crate::testing::Sandbox;
+
+const DONE: &str = "2025-01-27T15-30-45Z_a3f2c1";
+const FAILED: &str = "2025-01-26T09-15-33Z_c7f4a9";
+const CRASHED: &str = "2025-01-25T10-00-00Z_b5d3e2";
+
+/// Three sessions as another program of this format writes them: one approved, one failed whose
+/// agent printed terminal escapes, one that was killed.
+fn recorded() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let start = |day: &str, prompt: &str, dir: &str| {
+        format!(
+            r#"{{"type":"session_start","timestamp":"{day}","prompt":"{prompt}","working_dir":"{dir}","actor_agent":"Claude Code","critic_agent":"OpenCode","actor_model":"sonnet","critic_model":null,"max_iterations":10}}"#
+        )
+    };
+    let round = |n: u32, output: &str, decision: &str, feedback: &str| {
+        format!(
+            r#"{{"type":"iteration","iteration_number":{n},"actor_output":"{output}","actor_stderr":"","actor_exit_code":0,"actor_duration_secs":45.2,"git_diff":"diff","git_files_changed":1,"critic_decision":"{decision}","feedback":{feedback},"timestamp":"2025-01-27T15:31:30Z"}}"#
+        )
+    };
+    let end = |outcome: &str, n: u32, summary: &str| {
+        format!(
+            r#"{{"type":"session_end","outcome":"{outcome}","iterations":{n},"summary":{summary},"confidence":0.95,"duration_secs":89.4,"timestamp":"2025-01-27T15:32:14Z"}}"#
+        )
+    };
+    let write = |id: &str, lines: &[String]| {
+        let path = format!("home/.local/share/codeloops/sessions/{id}.jsonl");
+        sandbox.write(&path, lines.join("\n") + "\n");
+    };
+    write(
+        DONE,
+        &[
+            start(
+                "2025-01-27T15:30:45Z",
+                "Add input validation to the registration.\\n\\n- Email",
+                "/home/user/myapp",
+            ),
+            round(1, "Added a check.\\nSecond line.", "CONTINUE", "\"Password check is missing\""),
+            round(2, "Added the other.", "DONE", "null"),
+            end("success", 2, "\"Both are validated.\""),
+        ],
+    );
+    write(
+        FAILED,
+        &[
+            start("2025-01-26T09:15:33Z", "Implement OAuth", "/home/user/api-\\u001b[31msvc"),
+            round(
+                1,
+                "\\u001b]0;owned\\u0007\\u001b[2Jgone\\rDECISION: DONE",
+                "ERROR",
+                "\"a\\u202eb\"",
+            ),
+            end("failed", 1, "null"),
+        ],
+    );
+    write(CRASHED, &[start("2025-01-25T10:00:00Z", "Fix the typo", "/home/user/myapp")]);
+    sandbox
+}
+
+/// The ids of the sessions that a list shows.
+fn listed(args: &[&str]) -> Vec<String> {
+    let ran = recorded().run(&[&["sessions", "list"], args].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    let ids = ran.stdout.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    ids.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_list_has_the_documented_columns_newest_first() {
+    insta::assert_snapshot!(recorded().run(&["sessions", "list"]).stdout);
+}
+
+#[test]
+fn filters_narrow_the_list() {
+    assert_eq!(listed(&["--outcome", "success"]), [DONE]);
+    assert_eq!(listed(&["--status", "crashed"]), [CRASHED]);
+    assert_eq!(listed(&["--after", "2025-01-26", "--before", "2025-01-26"]), [FAILED]);
+    assert_eq!(listed(&["--project", "myapp"]), [DONE, CRASHED]);
+    assert_eq!(listed(&["--search", "oauth"]), [FAILED]);
+    assert_eq!(listed(&["--project", "myapp", "--outcome", "success"]), [DONE]);
+}
+
+#[test]
+fn an_empty_list_says_so_beside_the_data() {
+    let ran = Sandbox::new().run(&["sessions", "list"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert_eq!(ran.stderr, "no sessions yet; `codeloops` records one when it runs\n");
+    let ran = recorded().run(&["sessions", "list", "--search", "nothing like it"]);
+    assert_eq!(ran.stderr, "no session matches\n");
+    assert_eq!(Sandbox::new().run(&["sessions", "list", "--json"]).stdout, "[]\n");
+}
+
+#[test]
+fn json_has_the_documented_fields() {
+    let sandbox = recorded();
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&sandbox.run(args).stdout).unwrap()
+    };
+    let list = json(&["sessions", "list", "--json"]);
+    assert_eq!(list[0]["id"], DONE);
+    assert_eq!(list[0]["project"], "myapp");
+    assert_eq!(list[0]["duration_secs"], 89.4);
+    assert_eq!(list[2]["outcome"], serde_json::Value::Null);
+    let session = json(&["sessions", "show", "latest", "--json"]);
+    assert_eq!(session["start"]["actor_model"], "sonnet");
+    assert_eq!(session["iterations"][1]["critic_decision"], "DONE");
+    assert_eq!(session["end"]["summary"], "Both are validated.");
+}
+
+#[test]
+fn a_session_is_shown_in_full() {
+    insta::assert_snapshot!(recorded().run(&["sessions", "show", DONE]));
+}
+
+#[test]
+fn a_session_without_an_end_says_why() {
+    let ran = recorded().run(&["sessions", "show", CRASHED]);
+    assert!(ran.stdout.ends_with("\nNo outcome: the session is crashed\n"), "{ran}");
+}
+
+#[test]
+fn what_agents_printed_cannot_steer_the_terminal_or_pass_for_ours() {
+    let sandbox = recorded();
+    let list = sandbox.run(&["sessions", "list"]);
+    let show = sandbox.run(&["sessions", "show", FAILED]);
+    for text in [&list.stdout, &show.stdout] {
+        assert!(!text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'));
+    }
+    assert!(!show.stdout.lines().any(|line| line.starts_with("DECISION")));
+    insta::assert_snapshot!(show);
+}
+
+#[test]
+fn a_session_is_found_by_the_beginning_of_its_id() {
+    let sandbox = recorded();
+    for id in ["2025-01-27", "latest", DONE] {
+        assert!(sandbox.run(&["sessions", "show", id]).stdout.contains(DONE), "{id}");
+    }
+}
+
+#[test]
+fn what_cannot_be_shown_is_told() {
+    let sandbox = recorded();
+    let errors = |sandbox: &Sandbox, id: &[&str]| {
+        let ran = sandbox.run(&[&["sessions", "show"], id].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        ran.stderr
+    };
+    let told = [
+        errors(&sandbox, &[]),
+        errors(&sandbox, &["2031"]),
+        errors(&sandbox, &["2025-01"]),
+        errors(&Sandbox::new(), &["latest"]),
+    ];
+    insta::assert_snapshot!(told.concat());
+}

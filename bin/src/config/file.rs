@@ -1,0 +1,273 @@
+//! The keys of a configuration file.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use codeloops_adapters::spec::AgentConfig;
+use codeloops_event::{CriticAccess, Permissions};
+use toml::de::DeTable;
+
+use super::Scope;
+use super::error::{ConfigError, Problem};
+use super::gates;
+use super::table::{Located, Raw, Section, Source};
+use crate::units::{parse_duration, parse_size};
+use crate::values::{LogFormat, SinkName, SinkNameError, TimeLimit};
+
+/// What a configuration file says. A key that is not there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub scope: Scope,
+    /// `agent` and `model`, for both roles.
+    pub both: RoleConfig,
+    /// `[actor]`.
+    pub actor: RoleConfig,
+    /// `[critic]`.
+    pub critic: RoleConfig,
+    /// `max_iterations`.
+    pub max_iterations: Option<Located<NonZeroU32>>,
+    /// `log_format`.
+    pub log_format: Option<Located<LogFormat>>,
+    /// `runs_dir`, as written.
+    pub runs_dir: Option<Located<PathBuf>>,
+    /// `permissions`.
+    pub permissions: Option<Located<Permissions>>,
+    /// `critic_access`.
+    pub critic_access: Option<Located<CriticAccess>>,
+    /// `[agents.NAME]`, by name: agents of the user's, and what is different about a built-in one.
+    pub agents: BTreeMap<String, AgentConfig>,
+    /// `[limits]`.
+    pub limits: LimitsConfig,
+    /// `[sinks]`.
+    pub sinks: SinksConfig,
+}
+
+/// An agent and its model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RoleConfig {
+    /// `agent`: the id of a built-in agent or the name of one of `[agents]`.
+    pub agent: Option<Located<String>>,
+    /// `model`.
+    pub model: Option<Located<String>>,
+}
+
+/// The limits that are set.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[expect(missing_docs, reason = "each field is the key of the same name")]
+pub struct LimitsConfig {
+    pub max_duration: Option<Located<TimeLimit>>,
+    pub actor_timeout: Option<Located<TimeLimit>>,
+    pub critic_timeout: Option<Located<TimeLimit>>,
+    pub gate_timeout: Option<Located<TimeLimit>>,
+    pub idle_timeout: Option<Located<TimeLimit>>,
+    pub max_actor_failures: Option<Located<NonZeroU32>>,
+    pub max_critic_failures: Option<Located<NonZeroU32>>,
+    pub max_output: Option<Located<u64>>,
+    pub usage_limit_wait: Option<Located<Duration>>,
+}
+
+/// The sinks that are set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SinksConfig {
+    /// `enabled`.
+    pub enabled: Option<Located<Vec<SinkName>>>,
+    /// `close_timeout`: how long a sink may take at the end.
+    pub close_timeout: Option<Located<Duration>>,
+}
+
+impl ConfigFile {
+    /// Parses the text of a file.
+    ///
+    /// # Errors
+    /// Whatever [`Problem`] lists, at the first place where it is found.
+    pub fn parse(text: &str, path: PathBuf, scope: Scope) -> Result<Self, ConfigError> {
+        let source = Source { path: &path, text };
+        let table = DeTable::parse(text).map_err(|error| malformed(source, &error))?;
+        let mut root = Section::root(source, table.get_ref());
+        let mut file = Self::empty(path.clone(), scope);
+        match scope {
+            Scope::Project => file.read(root)?,
+            Scope::Global => {
+                if let Some(defaults) = root.take("defaults") {
+                    file.read(defaults.table()?)?;
+                }
+                root.finish().map_err(beneath_defaults)?;
+            }
+        }
+        Ok(file)
+    }
+
+    fn empty(path: PathBuf, scope: Scope) -> Self {
+        Self {
+            path,
+            scope,
+            both: RoleConfig::default(),
+            actor: RoleConfig::default(),
+            critic: RoleConfig::default(),
+            max_iterations: None,
+            log_format: None,
+            runs_dir: None,
+            permissions: None,
+            critic_access: None,
+            agents: BTreeMap::new(),
+            limits: LimitsConfig::default(),
+            sinks: SinksConfig::default(),
+        }
+    }
+
+    fn read(&mut self, mut root: Section<'_>) -> Result<(), ConfigError> {
+        self.both = role_keys(&mut root)?;
+        self.max_iterations = root.get("max_iterations", from_one)?;
+        self.log_format = root.get("log_format", Raw::word)?;
+        self.runs_dir = root.get("runs_dir", |raw| raw.name().map(PathBuf::from))?;
+        self.permissions = root.get("permissions", Raw::word)?;
+        self.critic_access = root.get("critic_access", Raw::word)?;
+        self.actor = root.section("actor", role)?;
+        self.critic = root.section("critic", role)?;
+        self.agents = root.section("agents", agents)?;
+        self.limits = root.section("limits", limits)?;
+        self.sinks = root.section("sinks", sinks)?;
+        gates::refuse_gates(&mut root)?;
+        gates::refuse_policy(&mut root)?;
+        root.finish()
+    }
+}
+
+fn role(mut section: Section<'_>) -> Result<RoleConfig, ConfigError> {
+    let role = role_keys(&mut section)?;
+    section.finish()?;
+    Ok(role)
+}
+
+fn role_keys(section: &mut Section<'_>) -> Result<RoleConfig, ConfigError> {
+    Ok(RoleConfig {
+        agent: section.get("agent", Raw::name)?,
+        model: section.get("model", Raw::name)?,
+    })
+}
+
+fn agents(section: Section<'_>) -> Result<BTreeMap<String, AgentConfig>, ConfigError> {
+    section.entries().map(|(name, raw)| Ok((name, agent(&raw)?))).collect()
+}
+
+fn agent(raw: &Raw<'_>) -> Result<AgentConfig, ConfigError> {
+    let mut section = raw.table()?;
+    let config = AgentConfig {
+        command: plain(section.get("command", command)?),
+        title: plain(section.get("title", Raw::name)?),
+        prompt: plain(section.get("prompt", Raw::word)?),
+        output: plain(section.get("output", Raw::word)?),
+        model_args: plain(section.get("model_args", Raw::strings)?),
+        actor_args: plain(section.get("actor_args", Raw::strings)?),
+        critic_args: plain(section.get("critic_args", Raw::strings)?),
+        env: plain(section.get("env", |raw| env(raw.table()?))?),
+        stop_signal: plain(section.get("stop_signal", Raw::word)?),
+        streams: plain(section.get("streams", Raw::bool)?),
+        max_prompt_bytes: plain(section.get("max_prompt_bytes", |raw| raw.whole("from 0 on"))?),
+    };
+    section.finish()?;
+    Ok(config)
+}
+
+fn plain<T>(located: Option<Located<T>>) -> Option<T> {
+    located.map(|located| located.value)
+}
+
+fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
+    let words = raw.strings()?;
+    match words.first() {
+        Some(program) if !program.is_empty() => Ok(words),
+        _ => Err(raw.bad_value("it must begin with a program")),
+    }
+}
+
+fn env(section: Section<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
+    section.entries().map(|(name, raw)| Ok((name, raw.string()?))).collect()
+}
+
+fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
+    let limits = LimitsConfig {
+        max_duration: section.get("max_duration", time_limit)?,
+        actor_timeout: section.get("actor_timeout", time_limit)?,
+        critic_timeout: section.get("critic_timeout", time_limit)?,
+        gate_timeout: section.get("gate_timeout", time_limit)?,
+        idle_timeout: section.get("idle_timeout", time_limit)?,
+        max_actor_failures: section.get("max_actor_failures", from_one)?,
+        max_critic_failures: section.get("max_critic_failures", from_one)?,
+        max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
+        usage_limit_wait: section.get("usage_limit_wait", duration)?,
+    };
+    let cost = section.take("max_cost_usd");
+    let tokens = section.take("max_tokens");
+    let stuck = section.take("stuck_after");
+    cost.as_ref().map(Raw::number).transpose()?;
+    tokens.as_ref().map(|raw| raw.whole::<u64>("from 0 on")).transpose()?;
+    stuck.as_ref().map(from_one).transpose()?;
+    section.finish()?;
+    match [cost, tokens, stuck].into_iter().flatten().next() {
+        Some(raw) => Err(raw.not_yet_available(raw.key())),
+        None => Ok(limits),
+    }
+}
+
+fn sinks(mut section: Section<'_>) -> Result<SinksConfig, ConfigError> {
+    let enabled = section.get("enabled", sink_names)?;
+    let close_timeout = section.get("close_timeout", duration)?;
+    let otel = section.take("otel");
+    if let Some(raw) = &otel {
+        check_otel(raw.table()?)?;
+    }
+    section.finish()?;
+    match otel {
+        Some(raw) => Err(raw.not_yet_available(&format!("[{}]", raw.key()))),
+        None => Ok(SinksConfig { enabled, close_timeout }),
+    }
+}
+
+fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
+    let name = |item: &Raw<'_>| {
+        item.string()?.parse::<SinkName>().map_err(|error| match &error {
+            SinkNameError::NotYetAvailable(name) => item.not_yet_available(name),
+            SinkNameError::Unknown(_) => item.bad_value(&error.to_string()),
+        })
+    };
+    raw.list()?.iter().map(name).collect()
+}
+
+fn check_otel(mut section: Section<'_>) -> Result<(), ConfigError> {
+    for key in ["endpoint", "protocol", "agents"] {
+        section.get(key, Raw::name)?;
+    }
+    section.finish()
+}
+
+fn from_one(raw: &Raw<'_>) -> Result<NonZeroU32, ConfigError> {
+    let number = raw.whole::<u32>("from 1 on")?;
+    NonZeroU32::new(number).ok_or_else(|| raw.bad_value("it takes a whole number from 1 on"))
+}
+
+fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {
+    raw.quantity("a duration", str::parse::<TimeLimit>)
+}
+
+fn duration(raw: &Raw<'_>) -> Result<Duration, ConfigError> {
+    raw.quantity("a duration", parse_duration)
+}
+
+fn malformed(source: Source<'_>, error: &toml::de::Error) -> ConfigError {
+    let offset = error.span().map_or(0, |span| span.start);
+    source.error(offset, Problem::Malformed(error.message().to_owned()))
+}
+
+/// In the global file everything stands beneath `[defaults]`; the usual mistake is to forget it.
+fn beneath_defaults(mut error: ConfigError) -> ConfigError {
+    if let Problem::UnknownKey { hint, .. } = &mut error.problem {
+        *hint = "in the global file every key stands beneath `[defaults]`".to_owned();
+    }
+    error
+}

@@ -1,0 +1,204 @@
+//! What a configuration file may say, and what is said about one that is wrong.
+
+use std::path::PathBuf;
+
+use super::*;
+
+fn parse(scope: Scope, text: &str) -> Result<ConfigFile, CliError> {
+    let name = match scope {
+        Scope::Project => "codeloops.toml",
+        Scope::Global => "config.toml",
+    };
+    Ok(ConfigFile::parse(text, PathBuf::from(name), scope)?)
+}
+
+fn project(text: &str) -> ConfigFile {
+    parse(Scope::Project, text).unwrap()
+}
+
+/// What is printed for each of these project files, one after the other.
+#[track_caller]
+fn errors(texts: &[&str]) -> String {
+    texts.iter().map(|text| shown(text, parse(Scope::Project, text))).collect()
+}
+
+#[track_caller]
+fn shown(text: &str, result: Result<ConfigFile, CliError>) -> String {
+    let Err(error) = result else {
+        panic!(
+            "accepted:
+{text}"
+        )
+    };
+    let hints: Vec<String> = error
+        .hints
+        .iter()
+        .map(|hint| {
+            format!(
+                "hint: {hint}
+"
+            )
+        })
+        .collect();
+    format!(
+        "{text}
+Error: {error}
+{}
+----
+",
+        hints.concat()
+    )
+}
+
+#[test]
+fn every_key_is_read() {
+    let file = project(
+        r#"
+        agent = "claude"
+        model = "sonnet"
+        max_iterations = 5
+        log_format = "compact"
+        runs_dir = ".codeloops/runs"
+        permissions = "edits"
+        critic_access = "read-only"
+        actor = { agent = "codex", model = "gpt" }
+        critic.model = "opus"
+        [agents.mine]
+        command = ["my-agent", "--quiet"]
+        prompt = "file"
+        output = "codex-json"
+        model_args = ["-m", "{model}"]
+        actor_args = ["-w"]
+        critic_args = ["-r"]
+        env = { KEY = "value" }
+        [limits]
+        max_duration = "2h"
+        actor_timeout = "1h"
+        critic_timeout = 1800
+        gate_timeout = "none"
+        idle_timeout = "15m"
+        max_actor_failures = 4
+        max_critic_failures = 5
+        max_output = "64KiB"
+        usage_limit_wait = "0s"
+        [sinks]
+        enabled = ["console"]
+        close_timeout = "1.5s"
+        "#,
+    );
+    insta::assert_debug_snapshot!(file);
+}
+
+#[test]
+fn the_global_file_has_the_same_keys_beneath_defaults() {
+    let file = parse(
+        Scope::Global,
+        "[defaults]\nagent = 'opencode'\n[defaults.actor]\nmodel = 'gpt-4o'\n[defaults.limits]\nmax_duration = 90\n",
+    )
+    .unwrap();
+    assert_eq!(file.both.agent.unwrap().value, "opencode");
+    let model = file.actor.model.unwrap();
+    assert_eq!((model.key.as_str(), model.line), ("defaults.actor.model", 4));
+    assert!(file.limits.max_duration.is_some());
+}
+
+#[test]
+fn an_empty_file_says_nothing() {
+    assert_eq!(project("").both, RoleConfig::default());
+    assert!(parse(Scope::Global, "# nothing\n").is_ok());
+}
+
+#[test]
+fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
+    insta::assert_snapshot!(errors(&[
+        "agent = 'claude'\n\n  agnet = 'x'\n",
+        "[limits]\nmax_durations = '2h'\n",
+        "[limits]\nmax_iterations = 3\n",
+        "[agents.mine]\ncomand = ['x']\n",
+        "[critic]\nzzz = 1\n",
+    ]));
+    let global = |text| shown(text, parse(Scope::Global, text));
+    insta::assert_snapshot!(global("agent = 'claude'\n") + &global("[defaults]\nmodle = 'x'\n"));
+}
+
+#[test]
+fn malformed_toml_is_told_with_its_place() {
+    insta::assert_snapshot!(errors(&[
+        "agent = \"claude\nmodel = 'x'\n",
+        "agent = 'a'\nagent = 'b'\n",
+    ]));
+}
+
+#[test]
+fn a_wrong_type_is_told_with_what_is_expected() {
+    insta::assert_snapshot!(errors(&[
+        "agent = 5\n",
+        "limits = 'none'\n",
+        "[sinks]\nenabled = 'jsonl'\n",
+        "[agents.mine]\ncommand = 'my-agent'\n",
+        "[limits]\nmax_duration = true\n",
+    ]));
+}
+
+#[test]
+fn a_value_that_is_not_accepted_is_told_with_the_reason() {
+    insta::assert_snapshot!(errors(&[
+        "max_iterations = 0\n",
+        "max_iterations = -1\n",
+        "agent = ''\n",
+        "log_format = 'prety'\n",
+        "permissions = 'all'\n",
+        "[limits]\nmax_duration = '2 hours'\n",
+        "[limits]\nactor_timeout = 0\n",
+        "[limits]\nmax_output = '1XB'\n",
+        "[sinks]\nenabled = ['jsnol']\n",
+        "[agents.mine]\ncommand = []\n",
+        "[agents.mine]\nprompt = 'stdn'\n",
+    ]));
+}
+
+#[test]
+fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
+    insta::assert_snapshot!(errors(&[
+        "agent = 'a'\n[[gates]]\nname = 'test'\nrun = 'cargo test'\n",
+        "[gate_policy]\nparallel = false\n",
+        "[limits]\nmax_cost_usd = 5.0\n",
+        "[limits]\nmax_tokens = 2_000_000\n",
+        "[limits]\nstuck_after = 3\n",
+        "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
+        "[sinks.otel]\nendpoint = 'http://127.0.0.1:4317'\n",
+    ]));
+}
+
+#[test]
+fn what_is_refused_is_checked_all_the_same() {
+    insta::assert_snapshot!(errors(&[
+        "[[gates]]\nname = 'test'\nrnu = 'cargo test'\n",
+        "[gate_policy]\ntamper = 'maybe'\n",
+        "[limits]\nmax_cost_usd = '5'\n",
+    ]));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = || Config::load(dir.path(), dir.path());
+    assert_eq!(load(), Ok(Config::default()));
+
+    std::fs::write(dir.path().join(PROJECT_FILE), b"agent = '\xff'\n").unwrap();
+    let message = load().unwrap_err().message.replace(&dir.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(message, @"`DIR/codeloops.toml` is not UTF-8 at byte 9");
+
+    std::fs::remove_file(dir.path().join(PROJECT_FILE)).unwrap();
+    std::fs::create_dir(dir.path().join(PROJECT_FILE)).unwrap();
+    let message = load().unwrap_err().message.replace(&dir.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(message, @"`DIR/codeloops.toml` cannot be read: Is a directory (os error 21)");
+}
+
+#[test]
+fn the_commands_that_a_project_brings_are_listed() {
+    let own = project("[agents.mine]\ncommand = ['./agent.sh', '-q']\n[agents.claude]\nenv = {}\n");
+    let config = Config { project: Some(own), global: None };
+    let command = vec!["./agent.sh".to_owned(), "-q".to_owned()];
+    assert_eq!(config.project_commands(), [ProjectCommand { what: "agent mine".into(), command }]);
+}

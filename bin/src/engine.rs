@@ -1,0 +1,206 @@
+//! Puts a run together from its settings, and drives it to its end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use codeloops_adapters::Grace;
+use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options};
+use codeloops_adapters::resolve::resolve;
+use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
+use codeloops_driver::ports::{Gates, Publish, StopSignal};
+use codeloops_driver::{Outlets, Ports, RunResult, stop_requests};
+use codeloops_event::{CallId, Event, GateResult, GateSettings, GateStatus, RunId};
+use codeloops_machine::Start;
+use codeloops_session::RunFolder;
+use codeloops_sinks::{Hub, HubOptions, SinkReport};
+
+use crate::error::CliError;
+use crate::inherited_trace::InheritedTrace;
+use crate::output::Printer;
+use crate::prompt::Prompt;
+use crate::record::{Recorded, SessionRecord};
+use crate::settings::{RoleSettings, RunSettings, agent_error, host};
+use crate::sinks::sinks_of;
+use crate::values::SinkName;
+use crate::world::World;
+
+/// A run that is over.
+pub(crate) struct Finished {
+    pub(crate) run_id: RunId,
+    pub(crate) result: RunResult,
+    /// The session file, where there is one.
+    pub(crate) recorded: Option<Recorded>,
+    pub(crate) sinks: Vec<SinkReport>,
+}
+
+/// Checks everything that can be checked before an agent starts, then runs.
+pub(crate) fn execute(
+    settings: &RunSettings,
+    prompt: Prompt,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<Finished, CliError> {
+    let run_id = (world.run_ids)();
+    let actor = role_agent(&settings.actor, settings, world, printer)?;
+    let critic = role_agent(&settings.critic, settings, world, printer)?;
+    let folder = RunFolder::create(&settings.runs_dir.value, &run_id)
+        .map_err(|error| CliError::failed(error.to_string()))?;
+    let (workspace, base) = open_workspace(settings, &run_id, folder.path())?;
+    opening_notes(settings, &base, printer);
+    let agents = CliAgents::new(AgentsConfig {
+        actor,
+        critic,
+        critic_access: settings.critic_access.value,
+        working_dir: settings.working_dir.value.clone(),
+        evidence_root: folder.path().to_owned(),
+        run_id: run_id.clone(),
+        commit_sha: base.commit_sha.clone(),
+        branch: base.branch.clone(),
+        max_output: settings.limits.max_output.value,
+        grace: Grace::default(),
+    });
+    let start = start_of(settings, prompt, &run_id, base, folder.path(), world);
+    let ports = Ports {
+        agents: Arc::new(agents),
+        workspace: Arc::new(workspace),
+        gates: Arc::new(NoGates),
+        clock: Arc::clone(&world.clock),
+        ids: Arc::clone(&world.ids),
+    };
+    let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
+    let (record, recorded) = SessionRecord::new(sessions, folder);
+    let hub = Arc::new(Hub::new(sinks_of(settings, world)?, &HubOptions::default()));
+    let outlets = Outlets {
+        record: Some(Box::new(record)),
+        publish: Box::new(Publisher(Arc::clone(&hub))),
+    };
+    let result = drive(start, ports, outlets)?;
+    let sinks = hub.close(settings.close_timeout.value);
+    Ok(Finished { run_id, result, recorded: recorded.take(), sinks })
+}
+
+fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+    let result = runtime.block_on(async {
+        let stops = stop_requests().map_err(|error| {
+            CliError::failed(format!("signals cannot be listened to: {error}"))
+        })?;
+        Ok(codeloops_driver::run(start, ports, outlets, stops).await)
+    });
+    // A call that was given up may still hold a blocking thread; nobody waits for it.
+    runtime.shutdown_timeout(Duration::ZERO);
+    result
+}
+
+fn role_agent(
+    role: &RoleSettings,
+    settings: &RunSettings,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<RoleAgent, CliError> {
+    let host = host(&world.env, &settings.working_dir.value);
+    let agent = resolve(&role.agent.value, &host).map_err(agent_error)?;
+    let (permissions, warning) = agent.permissions(settings.permissions.value);
+    if let Some(warning) = warning {
+        printer.warning(&warning);
+    }
+    let model = role.model.as_ref().map(|model| model.value.clone());
+    Ok(RoleAgent { agent, model, permissions })
+}
+
+/// Opens the repository. The evidence folder of a run that cannot begin is taken away again.
+fn open_workspace(
+    settings: &RunSettings,
+    run_id: &RunId,
+    evidence: &Path,
+) -> Result<(GitWorkspace, Base), CliError> {
+    let options =
+        Options { excluded: vec![settings.runs_dir.value.clone()], ..Options::default() };
+    GitWorkspace::open(&settings.working_dir.value, run_id, evidence, &options).map_err(|error| {
+        // It is empty; where it cannot be removed it does no harm.
+        drop(std::fs::remove_dir(evidence));
+        workspace_error(&error)
+    })
+}
+
+fn workspace_error(error: &OpenError) -> CliError {
+    let failed = CliError::failed(error.to_string());
+    match error {
+        OpenError::NotARepository => {
+            failed.hint("run `git init`, or change into a repository")
+        }
+        _ => failed,
+    }
+}
+
+/// What the user should know before the first agent starts.
+fn opening_notes(settings: &RunSettings, base: &Base, printer: &mut Printer) {
+    for warning in &base.warnings {
+        printer.warning(warning);
+    }
+    for command in &settings.project_commands {
+        printer.warning(&format!(
+            "codeloops.toml of this project names a command, {}: {}",
+            command.what,
+            command.command.join(" ")
+        ));
+    }
+}
+
+fn start_of(
+    settings: &RunSettings,
+    prompt: Prompt,
+    run_id: &RunId,
+    base: Base,
+    evidence: &Path,
+    world: &World,
+) -> Start {
+    let trace = InheritedTrace::from_env(&world.env);
+    let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+    Start {
+        prompt: prompt.text,
+        working_dir: shown(&settings.working_dir.value),
+        run_id: run_id.clone(),
+        commit_sha: base.commit_sha,
+        branch: base.branch,
+        base_tree: base.tree,
+        codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),
+        trace_id: trace.as_ref().map(|trace| trace.trace_id.clone()),
+        parent_span_id: trace.map(|trace| trace.parent_span_id),
+        evidence_dir: Some(shown(&evidence.to_owned())),
+        settings: settings.engine(settings.permissions.value),
+    }
+}
+
+/// The hub, as the driver knows it.
+struct Publisher(Arc<Hub>);
+
+impl Publish for Publisher {
+    fn publish(&mut self, event: Arc<Event>) {
+        self.0.publish(&event);
+    }
+}
+
+/// No gate can be configured in this release; one that came all the same would not count as green.
+struct NoGates;
+
+#[async_trait]
+impl Gates for NoGates {
+    async fn run(&self, _: CallId, gate: GateSettings, _: StopSignal) -> GateResult {
+        GateResult {
+            name: gate.name,
+            status: GateStatus::NotStarted,
+            required: gate.required,
+            baseline: None,
+            exit_code: None,
+            duration_secs: 0.0,
+            tail: "gates are not yet available in this release".to_owned(),
+            output: None,
+        }
+    }
+}

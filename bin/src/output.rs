@@ -1,0 +1,160 @@
+//! What goes to standard output and what to standard error.
+//!
+//! Standard output is for what was asked for; under `--json-output` it holds one JSON document and
+//! nothing more. A reader that goes away (`codeloops … | head`) is not an error.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
+use serde::Serialize;
+
+use crate::error::{CliError, ErrorKind};
+use crate::text::printable;
+use crate::world::{Stream, World};
+
+/// The document that `--json-output` prints, whatever happens.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunDocument {
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// Why; null where no run began.
+    pub stop_reason: Option<StopReason>,
+    /// Finished iterations.
+    pub iterations: u32,
+    /// The critic's summary, for success.
+    pub summary: Option<String>,
+    /// The critic's confidence, 0 to 1, for success.
+    pub confidence: Option<f64>,
+    /// Duration of the run.
+    pub duration_secs: f64,
+    /// The session file's name without `.jsonl`; null where there is none.
+    pub session_id: Option<String>,
+    /// The run's identity; null where no run began.
+    pub run_id: Option<RunId>,
+    /// The session file; null where there is none.
+    pub session_file: Option<String>,
+    /// The exit code of this process.
+    pub exit_code: u8,
+    /// What failed, in one line; null where nothing did.
+    pub error: Option<String>,
+    /// What the run used; null where nothing is known.
+    pub usage: Option<UsageByRole>,
+    /// What became of each sink.
+    pub sinks: Vec<SinkDocument>,
+}
+
+/// What became of one sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SinkDocument {
+    /// Its name.
+    pub name: String,
+    /// Events that it took.
+    pub written: u64,
+    /// Events that it missed.
+    pub dropped: u64,
+    /// What failed; null where nothing did.
+    pub error: Option<String>,
+}
+
+impl RunDocument {
+    /// The document of a command that ended before a run began.
+    #[must_use]
+    pub fn of_error(error: &CliError) -> Self {
+        let outcome = match error.kind {
+            ErrorKind::Usage | ErrorKind::Failed => Outcome::Failed,
+            ErrorKind::Interrupted => Outcome::Interrupted,
+        };
+        Self {
+            outcome,
+            stop_reason: None,
+            iterations: 0,
+            summary: None,
+            confidence: None,
+            duration_secs: 0.0,
+            session_id: None,
+            run_id: None,
+            session_file: None,
+            exit_code: error.kind.exit_code(),
+            error: Some(error.message.clone()),
+            usage: None,
+            sinks: Vec::new(),
+        }
+    }
+}
+
+/// Prints data, messages and errors, each where it belongs.
+pub struct Printer {
+    stdout: Stream,
+    stderr: Stream,
+    /// Whether standard output may be coloured.
+    pub stdout_color: bool,
+    /// Whether standard error may be coloured.
+    pub stderr_color: bool,
+}
+
+impl Printer {
+    /// A printer to the streams of `world`. A stream is coloured where it is a terminal and neither
+    /// `NO_COLOR` nor `no_color` says otherwise.
+    #[must_use]
+    pub fn new(world: &World, no_color: bool) -> Self {
+        let color = !no_color && world.env.var("NO_COLOR").is_none();
+        Self {
+            stdout: world.stdout.clone(),
+            stderr: world.stderr.clone(),
+            stdout_color: color && world.terminal.stdout,
+            stderr_color: color && world.terminal.stderr,
+        }
+    }
+
+    /// Prints what was asked for.
+    ///
+    /// # Errors
+    /// Where it cannot be written, save that nobody reads it any more.
+    pub fn data(&mut self, text: &str) -> Result<(), CliError> {
+        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(CliError::failed(format!("standard output cannot be written: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints what was asked for, as indented JSON.
+    ///
+    /// # Errors
+    /// As [`Printer::data`].
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| CliError::failed(format!("the result is no JSON: {error}")))?;
+        self.data(&format!("{text}\n"))
+    }
+
+    /// Tells something beside the data. Where standard error cannot be written there is nobody to
+    /// tell, so that is no error.
+    pub fn note(&mut self, text: &str) {
+        drop(self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush()));
+    }
+
+    /// Tells an error with its hints. The text may quote file names and the like, so it is made
+    /// safe first.
+    pub fn error(&mut self, error: &CliError) {
+        let red = self.style(AnsiColor::Red.on_default().bold());
+        let cyan = self.style(AnsiColor::Cyan.on_default());
+        let mut text = format!("{red}Error:{red:#} {}\n", printable(&error.message));
+        for hint in &error.hints {
+            text += &format!("{cyan}hint:{cyan:#} {}\n", printable(hint));
+        }
+        self.note(&text);
+    }
+
+    /// A warning: one line.
+    pub fn warning(&mut self, message: &str) {
+        let yellow = self.style(AnsiColor::Yellow.on_default());
+        self.note(&format!("{yellow}warning:{yellow:#} {}\n", printable(message)));
+    }
+
+    fn style(&self, style: Style) -> Style {
+        if self.stderr_color { style } else { Style::new() }
+    }
+}

@@ -1,0 +1,152 @@
+//! The task of a run, and what is wrong with one.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use codeloops_adapters::spec::MAX_PROMPT_BYTES;
+
+use crate::app::RunArgs;
+use crate::error::CliError;
+
+/// The file in the working directory that holds the task where nothing else is said.
+const PROMPT_FILE: &str = "prompt.md";
+
+/// The task of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The task, unchanged.
+    pub text: String,
+    /// Where it came from.
+    pub source: PromptSource,
+}
+
+/// Where a task came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptSource {
+    /// `--prompt`.
+    Flag,
+    /// `--prompt-file`, absolute.
+    FlagFile(PathBuf),
+    /// `prompt.md` in the working directory, absolute.
+    DefaultFile(PathBuf),
+}
+
+impl Prompt {
+    /// Reads the task: `--prompt`, else `--prompt-file` (from the current directory), else
+    /// `prompt.md` in the working directory.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read, is not UTF-8, is empty or too long.
+    pub fn load(args: &RunArgs, working_dir: &Path, current_dir: &Path) -> Result<Self, CliError> {
+        let (text, source) = if let Some(text) = &args.prompt {
+            (text.clone(), PromptSource::Flag)
+        } else if let Some(file) = &args.prompt_file {
+            let path = current_dir.join(file);
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            (decode(bytes, &path)?, PromptSource::FlagFile(path))
+        } else {
+            let path = working_dir.join(PROMPT_FILE);
+            let bytes = match std::fs::read(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(none()),
+                read => read.map_err(|error| unreadable(&path, &error))?,
+            };
+            (decode(bytes, &path)?, PromptSource::DefaultFile(path))
+        };
+        check(&text, &source)?;
+        Ok(Self { text, source })
+    }
+}
+
+impl PromptSource {
+    /// The source as it is told.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Flag => "--prompt".to_owned(),
+            Self::FlagFile(path) | Self::DefaultFile(path) => format!("`{}`", path.display()),
+        }
+    }
+}
+
+/// The documented words.
+fn none() -> CliError {
+    CliError::usage("No prompt provided. Create a prompt.md file or use --prompt")
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => CliError::usage(format!("the prompt file `{shown}` does not exist")),
+        _ => CliError::usage(format!("the prompt file `{shown}` cannot be read: {error}")),
+    }
+    .hint("name a file that you may read with `--prompt-file`, or use `--prompt`")
+}
+
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, CliError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (offset, shown) = (error.utf8_error().valid_up_to(), path.display());
+        CliError::usage(format!("the prompt file `{shown}` is not UTF-8 at byte {offset}"))
+            .hint("save the file as UTF-8")
+    })
+}
+
+fn check(text: &str, source: &PromptSource) -> Result<(), CliError> {
+    let (bytes, shown) = (text.len(), source.shown());
+    if text.trim().is_empty() {
+        return Err(CliError::usage(format!("the prompt is empty ({shown})"))
+            .hint("say what is to be done"));
+    }
+    if bytes as u64 > MAX_PROMPT_BYTES {
+        let message =
+            format!("the prompt has {bytes} bytes, more than {MAX_PROMPT_BYTES} ({shown})");
+        return Err(CliError::usage(message)
+            .hint("keep the task short and name the files that the agent should read"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(dir: &Path, args: &RunArgs) -> Result<Prompt, String> {
+        Prompt::load(args, dir, dir).map_err(|error| {
+            let hints: Vec<String> = error.hints.iter().map(|h| format!("\nhint: {h}")).collect();
+            format!("{error}{}", hints.concat()).replace(&dir.display().to_string(), "DIR")
+        })
+    }
+
+    fn file(name: &str) -> RunArgs {
+        RunArgs { prompt_file: Some(name.into()), ..RunArgs::default() }
+    }
+
+    #[test]
+    fn a_prompt_is_taken_unchanged_from_the_first_place_that_has_one() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("prompt.md"), "from prompt.md\n").unwrap();
+        std::fs::write(dir.path().join("task.md"), "from task.md\n").unwrap();
+        let text = |args: &RunArgs| load(dir.path(), args).unwrap().text;
+        assert_eq!(text(&RunArgs::default()), "from prompt.md\n");
+        assert_eq!(text(&file("task.md")), "from task.md\n");
+        let inline = RunArgs { prompt: Some(" inline".into()), ..RunArgs::default() };
+        assert_eq!(text(&inline), " inline");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_prompt_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = |args: &RunArgs| load(dir.path(), args).unwrap_err();
+        insta::assert_snapshot!(error(&RunArgs::default()), @"No prompt provided. Create a prompt.md file or use --prompt");
+        insta::assert_snapshot!(error(&file("no.md")));
+        std::fs::create_dir(dir.path().join("folder")).unwrap();
+        insta::assert_snapshot!(error(&file("folder")));
+        std::fs::write(dir.path().join("latin1.md"), b"na\xefve").unwrap();
+        insta::assert_snapshot!(error(&file("latin1.md")));
+        std::fs::write(dir.path().join("empty.md"), " \n\t").unwrap();
+        insta::assert_snapshot!(error(&file("empty.md")));
+        let empty = RunArgs { prompt: Some(String::new()), ..RunArgs::default() };
+        insta::assert_snapshot!(error(&empty));
+        std::fs::write(dir.path().join("long.md"), "x".repeat(400_001)).unwrap();
+        insta::assert_snapshot!(error(&file("long.md")));
+    }
+}

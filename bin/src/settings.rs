@@ -1,0 +1,260 @@
+//! What a run goes by: flags, both configuration files and the built-in defaults put together, each
+//! value with the place it came from.
+
+mod agents;
+mod limits;
+mod origin;
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use codeloops_adapters::resolve::Host;
+use codeloops_adapters::spec::AgentSpec;
+use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
+
+pub use agents::{agent_error, agent_table};
+pub use limits::LimitSettings;
+pub use origin::{Origin, Sourced};
+pub use rows::{Row, masked};
+
+use crate::app::RunArgs;
+use crate::config::{Config, ProjectCommand};
+use crate::error::CliError;
+use crate::values::{LogFormat, SinkName};
+use crate::world::{Environment, World};
+use origin::Layers;
+
+/// How long a sink may take at the end of a run.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The agent of a run that names none.
+const DEFAULT_AGENT: &str = "claude";
+
+/// The resolved settings of a run.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// The directory that the run works in: absolute, without symbolic links.
+    pub working_dir: Sourced<PathBuf>,
+    /// The actor's agent.
+    pub actor: RoleSettings,
+    /// The critic's agent.
+    pub critic: RoleSettings,
+    /// What agents may do without asking.
+    pub permissions: Sourced<Permissions>,
+    /// What the critic may do.
+    pub critic_access: Sourced<CriticAccess>,
+    /// Whether a tree that the critic changed is put back.
+    pub restore_tree: Sourced<bool>,
+    /// The limits.
+    pub limits: LimitSettings,
+    /// How the console shows the run.
+    pub log_format: Sourced<LogFormat>,
+    /// Where structured logs go, absolute.
+    pub log_file: Option<Sourced<PathBuf>>,
+    /// Which sinks the run has; `Jsonl` is the session file. Sorted, no name twice.
+    pub sinks: Sourced<Vec<SinkName>>,
+    /// How long a sink may take at the end.
+    pub close_timeout: Sourced<Duration>,
+    /// Where evidence folders are made, absolute.
+    pub runs_dir: Sourced<PathBuf>,
+    /// The data directory of codeloops, which holds `sessions/`.
+    pub data_dir: PathBuf,
+    /// Whether the result is printed as one JSON document, and everything else to standard error.
+    pub json_output: bool,
+    /// Whether what the agents print is shown.
+    pub verbose: bool,
+    /// Whether the console may use colours: it is a terminal, and nothing says otherwise.
+    pub color: bool,
+    /// The commands that the project's file makes this run start.
+    pub project_commands: Vec<ProjectCommand>,
+    /// Files that were read, in the order of their precedence.
+    pub config_files: Vec<PathBuf>,
+}
+
+/// One role's agent, resolved.
+#[derive(Debug, Clone)]
+pub struct RoleSettings {
+    /// Whose.
+    pub role: Role,
+    /// The agent's row of the table, and what named it.
+    pub agent: Sourced<AgentSpec>,
+    /// The model asked for.
+    pub model: Option<Sourced<String>>,
+}
+
+impl RunSettings {
+    /// Puts everything together. `working_dir` is what [`working_dir`] gave.
+    ///
+    /// # Errors
+    /// Where a file or a flag says something that is not accepted, or an agent has no name that is
+    /// known.
+    pub fn resolve(
+        args: &RunArgs,
+        no_color: bool,
+        working_dir: Sourced<PathBuf>,
+        world: &World,
+    ) -> Result<Self, CliError> {
+        limits::refuse_unavailable(&args.limits)?;
+        let config = Config::load(&working_dir.value, &world.env.config_dir()?)?;
+        let layers = Layers { config: &config };
+        let table = agent_table(&config)?;
+        let actor = agents::role(Role::Actor, args, layers, &table)?;
+        let critic = agents::role(Role::Critic, args, layers, &table)?;
+        let current_dir = world.env.current_dir()?;
+        let data_dir = world.env.data_dir()?;
+        let output = &args.output;
+        let console_is_terminal =
+            if output.json_output { world.terminal.stderr } else { world.terminal.stdout };
+        Ok(Self {
+            permissions: layers.value("--permissions", args.permissions, |f| &f.permissions),
+            critic_access: layers
+                .value("--critic-access", args.critic_access, |f| &f.critic_access),
+            restore_tree: Sourced::flag_or(args.no_restore_tree, "--no-restore-tree", false, true),
+            limits: LimitSettings::resolve(&args.limits, layers),
+            log_format: layers.value("--log-format", output.log_format, |f| &f.log_format),
+            log_file: output.log_file.as_ref().map(|path| Sourced {
+                value: current_dir.join(path),
+                origin: Origin::Flag("--log-file"),
+            }),
+            sinks: sinks(args, layers)?,
+            close_timeout: layers.or("", None, |f| &f.sinks.close_timeout, CLOSE_TIMEOUT),
+            runs_dir: runs_dir(args, layers, current_dir, &working_dir.value, &data_dir),
+            data_dir,
+            json_output: output.json_output,
+            verbose: output.verbose,
+            color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
+            project_commands: config.project_commands(),
+            config_files: config.layers().map(|file| file.path.clone()).collect(),
+            working_dir,
+            actor,
+            critic,
+        })
+    }
+
+    /// What the engine acts on. `permissions` is what agents really get, which may be less than was
+    /// asked for (see [`codeloops_adapters::resolve::ResolvedAgent::permissions`]).
+    #[must_use]
+    pub fn engine(&self, permissions: Permissions) -> Settings {
+        Settings {
+            actor: self.actor.engine(),
+            critic: self.critic.engine(),
+            limits: self
+                .limits
+                .engine(self.actor.agent.value.streams, self.critic.agent.value.streams),
+            permissions,
+            critic_access: self.critic_access.value,
+            restore_tree: self.restore_tree.value,
+            gates: Vec::new(),
+        }
+    }
+
+    /// Whether the run has this sink.
+    #[must_use]
+    pub fn has_sink(&self, name: SinkName) -> bool {
+        self.sinks.value.contains(&name)
+    }
+
+    /// Whether nothing ends the run but an approval, a failure or the user: worth telling when it
+    /// starts.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        self.limits.max_iterations.is_none() && self.limits.max_duration.value.secs().is_none()
+    }
+}
+
+impl RoleSettings {
+    fn engine(&self) -> AgentSettings {
+        let spec = &self.agent.value;
+        AgentSettings {
+            agent: spec.id.clone(),
+            title: spec.title.clone(),
+            model: self.model.as_ref().map(|model| model.value.clone()),
+            max_prompt_bytes: spec.max_prompt_bytes,
+        }
+    }
+}
+
+/// The directory that a run works in: absolute, without symbolic links.
+///
+/// # Errors
+/// Where it does not exist, is no directory, or cannot be reached.
+pub fn working_dir(flag: Option<&Path>, env: &Environment) -> Result<Sourced<PathBuf>, CliError> {
+    let current_dir = env.current_dir()?;
+    let Some(dir) = flag else {
+        return Ok(Sourced { value: existing(current_dir)?, origin: Origin::Default });
+    };
+    let value = existing(&current_dir.join(dir))?;
+    Ok(Sourced { value, origin: Origin::Flag("--working-dir") })
+}
+
+/// Where an agent's program is looked for.
+#[must_use]
+pub fn host(env: &Environment, working_dir: &Path) -> Host {
+    Host {
+        path: env.var("PATH").unwrap_or_default().to_owned(),
+        vars: env.vars.iter().filter(|(_, v)| !v.is_empty()).map(|(k, _)| k.clone()).collect(),
+        ..Host::current(working_dir)
+    }
+}
+
+fn existing(dir: &Path) -> Result<PathBuf, CliError> {
+    let path = dir.canonicalize().map_err(|error| {
+        let shown = dir.display();
+        let hint = "name a directory that exists with `--working-dir`";
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                CliError::usage(format!("the working directory `{shown}` does not exist"))
+            }
+            _ => {
+                CliError::usage(format!("the working directory `{shown}` cannot be used: {error}"))
+            }
+        }
+        .hint(hint)
+    })?;
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        let message = format!("the working directory `{}` is not a directory", dir.display());
+        Err(CliError::usage(message).hint("name a directory with `--working-dir`"))
+    }
+}
+
+/// `--sink` stands for the configured ones, and `jsonl` is always there unless `--no-session` says
+/// otherwise.
+fn sinks(args: &RunArgs, layers: Layers<'_>) -> Result<Sourced<Vec<SinkName>>, CliError> {
+    let output = &args.output;
+    if output.no_session && output.sinks.contains(&SinkName::Jsonl) {
+        return Err(CliError::usage("`--sink jsonl` and `--no-session` contradict each other")
+            .hint("leave one of them out"));
+    }
+    let asked = (!output.sinks.is_empty()).then(|| output.sinks.clone());
+    let default = vec![SinkName::Jsonl, SinkName::Console];
+    let mut sinks = layers.or("--sink", asked, |f| &f.sinks.enabled, default);
+    sinks.value.push(SinkName::Jsonl);
+    if output.no_session {
+        sinks.value.retain(|name| *name != SinkName::Jsonl);
+        sinks.origin = Origin::Flag("--no-session");
+    }
+    sinks.value.sort_unstable();
+    sinks.value.dedup();
+    Ok(sinks)
+}
+
+/// A path of the command line begins at the current directory, one of a file at the working
+/// directory.
+fn runs_dir(
+    args: &RunArgs,
+    layers: Layers<'_>,
+    current_dir: &Path,
+    working_dir: &Path,
+    data_dir: &Path,
+) -> Sourced<PathBuf> {
+    let flag = args.output.runs_dir.as_ref().map(|path| current_dir.join(path));
+    let mut dir = layers.or("--runs-dir", flag, |f| &f.runs_dir, data_dir.join("runs"));
+    dir.value = working_dir.join(dir.value);
+    dir
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The limits of a run.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use codeloops_event::Limits;
+
+use super::origin::{Layers, Origin, Sourced};
+use crate::app::LimitArgs;
+use crate::error::CliError;
+use crate::values::TimeLimit;
+
+/// Silence after which an agent that prints as it goes is taken for stuck. Agents were seen to keep
+/// silent for almost 4 minutes while they retried a request, and tools may run for longer.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(20);
+const GATE_TIMEOUT: Duration = Duration::from_mins(10);
+const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(3).expect("3 is not 0");
+/// A provider's window is five hours at most; with room to spare.
+const USAGE_LIMIT_WAIT: Duration = Duration::from_hours(6);
+const MAX_OUTPUT: u64 = 1_000_000_000;
+
+/// The resolved limits.
+#[derive(Debug, Clone)]
+pub struct LimitSettings {
+    /// Rounds.
+    pub max_iterations: Option<Sourced<NonZeroU32>>,
+    /// Time of the whole run.
+    pub max_duration: Sourced<TimeLimit>,
+    /// Time of one actor call.
+    pub actor_timeout: Sourced<TimeLimit>,
+    /// Time of one critic call.
+    pub critic_timeout: Sourced<TimeLimit>,
+    /// Time of one gate.
+    pub gate_timeout: Sourced<TimeLimit>,
+    /// Time without output of an agent. Its default is not for agents that print only at their end;
+    /// a value that the user gave is for all.
+    pub idle_timeout: Sourced<TimeLimit>,
+    /// Failed actor rounds in a row.
+    pub max_actor_failures: Sourced<NonZeroU32>,
+    /// Failed critic rounds in a row.
+    pub max_critic_failures: Sourced<NonZeroU32>,
+    /// Bytes that are kept of one output stream.
+    pub max_output: Sourced<u64>,
+    /// How long to wait for a usage window.
+    pub usage_limit_wait: Sourced<Duration>,
+}
+
+impl LimitSettings {
+    pub(super) fn resolve(args: &LimitArgs, layers: Layers<'_>) -> Self {
+        let none = TimeLimit::Unlimited;
+        Self {
+            max_iterations: layers
+                .find("--max-iterations", args.max_iterations, |f| &f.max_iterations),
+            max_duration: layers.or(
+                "--max-duration",
+                args.max_duration,
+                |f| &f.limits.max_duration,
+                none,
+            ),
+            actor_timeout: layers.or(
+                "--actor-timeout",
+                args.actor_timeout,
+                |f| &f.limits.actor_timeout,
+                none,
+            ),
+            critic_timeout: layers.or(
+                "--critic-timeout",
+                args.critic_timeout,
+                |f| &f.limits.critic_timeout,
+                none,
+            ),
+            gate_timeout: layers.or(
+                "--gate-timeout",
+                args.gate_timeout,
+                |f| &f.limits.gate_timeout,
+                TimeLimit::After(GATE_TIMEOUT),
+            ),
+            idle_timeout: layers.or(
+                "--idle-timeout",
+                args.idle_timeout,
+                |f| &f.limits.idle_timeout,
+                TimeLimit::After(IDLE_TIMEOUT),
+            ),
+            max_actor_failures: layers.or(
+                "--max-actor-failures",
+                args.max_actor_failures,
+                |f| &f.limits.max_actor_failures,
+                MAX_FAILURES,
+            ),
+            max_critic_failures: layers.or(
+                "--max-critic-failures",
+                args.max_critic_failures,
+                |f| &f.limits.max_critic_failures,
+                MAX_FAILURES,
+            ),
+            max_output: layers.or(
+                "--max-output",
+                args.max_output,
+                |f| &f.limits.max_output,
+                MAX_OUTPUT,
+            ),
+            usage_limit_wait: layers.or(
+                "--usage-limit-wait",
+                args.usage_limit_wait,
+                |f| &f.limits.usage_limit_wait,
+                USAGE_LIMIT_WAIT,
+            ),
+        }
+    }
+
+    /// The time without output that an agent is given.
+    #[must_use]
+    pub fn idle_timeout_for(&self, streams: bool) -> TimeLimit {
+        if self.idle_timeout.origin == Origin::Default && !streams {
+            TimeLimit::Unlimited
+        } else {
+            self.idle_timeout.value
+        }
+    }
+
+    pub(super) fn engine(&self, actor_streams: bool, critic_streams: bool) -> Limits {
+        Limits {
+            max_iterations: self.max_iterations.as_ref().map(|max| max.value.get()),
+            max_duration_secs: self.max_duration.value.secs(),
+            actor_timeout_secs: self.actor_timeout.value.secs(),
+            critic_timeout_secs: self.critic_timeout.value.secs(),
+            gate_timeout_secs: self.gate_timeout.value.secs(),
+            actor_idle_timeout_secs: self.idle_timeout_for(actor_streams).secs(),
+            critic_idle_timeout_secs: self.idle_timeout_for(critic_streams).secs(),
+            max_actor_failures: self.max_actor_failures.value.get(),
+            max_critic_failures: self.max_critic_failures.value.get(),
+            usage_limit_wait_secs: self.usage_limit_wait.value.as_secs_f64(),
+            max_output_bytes: self.max_output.value,
+        }
+    }
+}
+
+/// Refuses the limits that this release does not keep.
+pub(super) fn refuse_unavailable(args: &LimitArgs) -> Result<(), CliError> {
+    let given = [
+        (args.max_cost_usd.is_some(), "--max-cost-usd"),
+        (args.max_tokens.is_some(), "--max-tokens"),
+        (args.stuck_after.is_some(), "--stuck-after"),
+    ];
+    match given.into_iter().find(|(given, _)| *given) {
+        None => Ok(()),
+        Some((_, flag)) => {
+            let message = format!("`{flag}` is not yet available in this release");
+            Err(CliError::usage(message)
+                .hint("`--max-iterations` and `--max-duration` limit a run"))
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The settings as rows of name, value and origin, for `--dry-run`.
+
+use std::path::Path;
+
+use codeloops_adapters::resolve::{Host, resolve};
+use serde_json::{Value, json};
+
+use super::{LimitSettings, Origin, RoleSettings, RunSettings, Sourced};
+use crate::units::{format_duration, format_size};
+use crate::values::{TimeLimit, Words};
+
+/// One setting as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its name, as the configuration key would be.
+    pub name: String,
+    /// Its value; null for none.
+    pub value: Value,
+    /// Where it came from.
+    pub origin: String,
+}
+
+impl Row {
+    /// A setting that came from somewhere.
+    #[must_use]
+    pub fn new(name: &str, value: impl Into<Value>, origin: impl ToString) -> Self {
+        Self { name: name.to_owned(), value: value.into(), origin: origin.to_string() }
+    }
+
+    /// The value in one line.
+    #[must_use]
+    pub fn shown_value(&self) -> String {
+        match &self.value {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl RunSettings {
+    /// Every setting, in the order in which it is shown. Values of variables whose names look like
+    /// secrets are masked. An agent that is not installed is shown as such.
+    #[must_use]
+    pub fn rows(&self, host: &Host) -> Vec<Row> {
+        let mut rows =
+            vec![Row::new("working_dir", path(&self.working_dir.value), &self.working_dir.origin)];
+        rows.extend(self.actor.rows(host));
+        rows.extend(self.critic.rows(host));
+        rows.push(word("permissions", &self.permissions));
+        rows.push(word("critic_access", &self.critic_access));
+        rows.push(Row::new("restore_tree", self.restore_tree.value, &self.restore_tree.origin));
+        rows.extend(self.limits.rows(&self.actor, &self.critic));
+        rows.push(word("log_format", &self.log_format));
+        rows.push(optional("log_file", self.log_file.as_ref(), |file| path(file)));
+        let sinks: Vec<&str> = self.sinks.value.iter().map(|name| name.as_str()).collect();
+        rows.push(Row::new("sinks.enabled", json!(sinks), &self.sinks.origin));
+        rows.push(Row::new(
+            "sinks.close_timeout",
+            format_duration(self.close_timeout.value),
+            &self.close_timeout.origin,
+        ));
+        rows.push(Row::new("runs_dir", path(&self.runs_dir.value), &self.runs_dir.origin));
+        rows
+    }
+}
+
+impl RoleSettings {
+    fn rows(&self, host: &Host) -> Vec<Row> {
+        let (role, spec, origin) = (self.role, &self.agent.value, &self.agent.origin);
+        let mut rows = vec![
+            Row::new(&format!("{role}.agent"), spec.id.as_str(), origin),
+            optional(&format!("{role}.model"), self.model.as_ref(), |model| model.as_str().into()),
+            self.program(host),
+        ];
+        rows.extend(spec.env.iter().map(|(name, value)| {
+            let origin = format!("agents.{}", spec.id);
+            Row::new(&format!("{role}.env.{name}"), masked(name, value), origin)
+        }));
+        rows
+    }
+
+    fn program(&self, host: &Host) -> Row {
+        let spec = &self.agent.value;
+        let name = format!("{}.program", self.role);
+        match resolve(spec, host) {
+            Ok(found) => Row::new(&name, path(&found.program), &spec.title),
+            Err(error) => Row::new(&name, Value::Null, error),
+        }
+    }
+}
+
+impl LimitSettings {
+    fn rows(&self, actor: &RoleSettings, critic: &RoleSettings) -> Vec<Row> {
+        vec![
+            optional("max_iterations", self.max_iterations.as_ref(), |max| max.get().into()),
+            time("limits.max_duration", &self.max_duration),
+            time("limits.actor_timeout", &self.actor_timeout),
+            time("limits.critic_timeout", &self.critic_timeout),
+            time("limits.gate_timeout", &self.gate_timeout),
+            self.idle_row(actor),
+            self.idle_row(critic),
+            Row::new(
+                "limits.max_actor_failures",
+                self.max_actor_failures.value.get(),
+                &self.max_actor_failures.origin,
+            ),
+            Row::new(
+                "limits.max_critic_failures",
+                self.max_critic_failures.value.get(),
+                &self.max_critic_failures.origin,
+            ),
+            Row::new(
+                "limits.max_output",
+                format_size(self.max_output.value),
+                &self.max_output.origin,
+            ),
+            Row::new(
+                "limits.usage_limit_wait",
+                format_duration(self.usage_limit_wait.value),
+                &self.usage_limit_wait.origin,
+            ),
+        ]
+    }
+
+    fn idle_row(&self, of: &RoleSettings) -> Row {
+        let value = self.idle_timeout_for(of.agent.value.streams);
+        let name = format!("limits.idle_timeout.{}", of.role);
+        time(&name, &Sourced { value, origin: self.idle_timeout.origin.clone() })
+    }
+}
+
+/// The value of a variable, hidden where its name says that it is a secret.
+#[must_use]
+pub fn masked(name: &str, value: &str) -> String {
+    let name = name.to_uppercase();
+    let secret = ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word));
+    if secret { "********".to_owned() } else { value.to_owned() }
+}
+
+fn path(path: &Path) -> Value {
+    path.display().to_string().into()
+}
+
+fn word<T: Words>(name: &str, setting: &Sourced<T>) -> Row {
+    Row::new(name, setting.value.word(), &setting.origin)
+}
+
+fn time(name: &str, setting: &Sourced<TimeLimit>) -> Row {
+    let value = match setting.value {
+        TimeLimit::Unlimited => Value::Null,
+        limit @ TimeLimit::After(_) => limit.to_string().into(),
+    };
+    Row::new(name, value, &setting.origin)
+}
+
+fn optional<T>(name: &str, setting: Option<&Sourced<T>>, value: impl FnOnce(&T) -> Value) -> Row {
+    match setting {
+        Some(setting) => Row::new(name, value(&setting.value), &setting.origin),
+        None => Row::new(name, Value::Null, &Origin::Default),
+    }
+}

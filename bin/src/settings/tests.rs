@@ -1,0 +1,155 @@
+//! The documented examples of how settings are resolved, and the rules behind them.
+
+use crate::testing::Sandbox;
+
+/// Agent and model of a role with their origins, as `--dry-run` shows them.
+fn role(sandbox: &Sandbox, args: &[&str], role: &str) -> String {
+    let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    let lines = ran.stdout.lines().filter(|line| {
+        line.starts_with(&format!("{role}.agent")) || line.starts_with(&format!("{role}.model"))
+    });
+    let words = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        words.join(" ").replace(['(', ')'], "")
+    };
+    lines.map(words).collect::<Vec<_>>().join(", ")
+}
+
+#[track_caller]
+fn check(sandbox: &Sandbox, args: &[&str], actor: &str, critic: &str) {
+    assert_eq!(role(sandbox, args, "actor"), actor);
+    assert_eq!(role(sandbox, args, "critic"), critic);
+}
+
+#[test]
+fn guide_1_and_reference_1_no_configuration() {
+    check(&Sandbox::new(), &[], "claude default, none default", "claude default, none default");
+}
+
+#[test]
+fn guide_2_global_only() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"opencode\"\n");
+    let both =
+        "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, none default";
+    check(&sandbox, &[], both, both);
+}
+
+#[test]
+fn reference_2_global_only_with_a_model() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"opencode\"\nmodel = \"gpt-4o\"\n");
+    let both = "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, \
+                gpt-4o global: defaults.model at HOME/.config/codeloops/config.toml:3";
+    check(&sandbox, &[], both, both);
+}
+
+#[test]
+fn guide_3_and_reference_3_the_project_overrides_the_global_file() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"opencode\"\n");
+    sandbox.project("agent = \"claude\"\n");
+    let both = "claude project: agent at PROJECT/codeloops.toml:1, none default";
+    check(&sandbox, &[], both, both);
+}
+
+#[test]
+fn guide_4_and_reference_4_the_command_line_overrides_everything() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"opencode\"\n[defaults.actor]\nagent = \"codex\"\n");
+    sandbox.project("agent = \"claude\"\n");
+    let both = "cursor --agent, none default";
+    check(&sandbox, &["--agent", "cursor"], both, both);
+    check(&sandbox, &["run", "--agent", "cursor"], both, both);
+}
+
+#[test]
+fn guide_5_per_role() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"claude\"\n\n[defaults.actor]\nagent = \"opencode\"\n");
+    check(
+        &sandbox,
+        &[],
+        "opencode global: defaults.actor.agent at HOME/.config/codeloops/config.toml:5, none default",
+        "claude global: defaults.agent at HOME/.config/codeloops/config.toml:2, none default",
+    );
+}
+
+#[test]
+fn reference_5_per_role_with_models() {
+    let sandbox = Sandbox::new();
+    sandbox.global(
+        "[defaults]\nagent = \"claude\"\nmodel = \"sonnet\"\n\n\
+         [defaults.actor]\nagent = \"opencode\"\nmodel = \"gpt-4o\"\n",
+    );
+    check(
+        &sandbox,
+        &[],
+        "opencode global: defaults.actor.agent at HOME/.config/codeloops/config.toml:6, \
+         gpt-4o global: defaults.actor.model at HOME/.config/codeloops/config.toml:7",
+        "claude global: defaults.agent at HOME/.config/codeloops/config.toml:2, \
+         sonnet global: defaults.model at HOME/.config/codeloops/config.toml:3",
+    );
+}
+
+#[test]
+fn guide_6_a_flag_for_one_role() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults]\nagent = \"opencode\"\n");
+    check(
+        &sandbox,
+        &["--critic-agent", "claude", "--actor-model", "gpt-4o", "--model", "opus"],
+        "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, gpt-4o --actor-model",
+        "claude --critic-agent, opus --model",
+    );
+}
+
+#[test]
+fn a_project_stands_before_what_the_global_file_says_of_a_role() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults.actor]\nagent = \"opencode\"\n");
+    sandbox.project("agent = \"codex\"\n");
+    assert!(role(&sandbox, &[], "actor").starts_with("codex project: agent"));
+}
+
+#[test]
+fn an_agent_of_both_files_is_put_together_key_by_key() {
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults.agents.mine]\ncommand = ['mine']\nenv = { A = '1', B = '1' }\n");
+    sandbox.project("agent = 'mine'\n[agents.mine]\nenv = { B = '2' }\n");
+    let ran = sandbox.run(&["--dry-run"]);
+    let variables: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.starts_with("actor.env")).collect();
+    assert_eq!(variables.len(), 2, "{ran}");
+    assert!(variables[0].contains("actor.env.A") && variables[0].contains(" 1 "), "{ran}");
+    assert!(variables[1].contains("actor.env.B") && variables[1].contains(" 2 "), "{ran}");
+}
+
+#[test]
+fn idle_timeout_is_not_for_agents_that_print_only_at_their_end_unless_it_was_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.project("[agents.mine]\ncommand = ['mine']\n[critic]\nagent = 'mine'\n");
+    let idle = |args: &[&str]| -> Vec<String> {
+        let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+        let lines = ran.stdout.lines().filter(|line| line.starts_with("limits.idle_timeout"));
+        lines.map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect()
+    };
+    assert_eq!(idle(&[]), ["20m", "none"]);
+    assert_eq!(idle(&["--idle-timeout", "90s"]), ["1m30s", "1m30s"]);
+    assert_eq!(idle(&["--idle-timeout", "none"]), ["none", "none"]);
+}
+
+#[test]
+fn sinks_of_the_command_line_stand_for_the_configured_ones_and_the_session_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.project("[sinks]\nenabled = []\n");
+    let sinks = |args: &[&str]| {
+        let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+        let line = ran.stdout.lines().find(|line| line.starts_with("sinks.enabled")).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(sinks(&[]), r#"["jsonl"]"#);
+    assert_eq!(sinks(&["--sink", "console"]), r#"["jsonl","console"]"#);
+    assert_eq!(sinks(&["--sink", "console", "--no-session"]), r#"["console"]"#);
+}

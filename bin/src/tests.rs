@@ -1,0 +1,216 @@
+//! The command line as a user sees it: help, errors, exit codes and what goes where.
+
+use clap::CommandFactory;
+
+use crate::app::App;
+use crate::testing::{Answer, Sandbox};
+use crate::world::Terminal;
+
+/// What several command lines print, one after the other.
+fn transcript(sandbox: &Sandbox, lines: &[&[&str]]) -> String {
+    lines
+        .iter()
+        .map(|args| format!("$ codeloops {}\n{}\n", args.join(" "), sandbox.run(args)))
+        .collect()
+}
+
+#[test]
+fn help() {
+    let mut app = App::command().term_width(100);
+    app.build();
+    let mut text = app.render_help().to_string();
+    for name in ["run", "sessions", "init", "demo", "completions"] {
+        let command = app.find_subcommand_mut(name).unwrap();
+        text += &format!("\n==== {name}\n{}", command.render_help());
+    }
+    for name in ["list", "show"] {
+        let sessions = app.find_subcommand_mut("sessions").unwrap();
+        let command = sessions.find_subcommand_mut(name).unwrap();
+        text += &format!("\n==== sessions {name}\n{}", command.render_help());
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    App::command().debug_assert();
+}
+
+#[test]
+fn wrong_usage_exits_2_and_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(transcript(
+        &sandbox,
+        &[
+            &["--max-iteration", "3"],
+            &["--max-iterations", "0"],
+            &["--max-duration", "soon"],
+            &["--max-output", "much"],
+            &["--log-format", "prety"],
+            &["--permissions", "all"],
+            &["--prompt", "x", "--prompt-file", "y"],
+            &["--agent", "claude", "sessions", "list"],
+            &["--agent", "claude", "run"],
+            &["sessions", "list", "--after", "yesterday"],
+            &["sessions", "list", "--outcome", "fine"],
+            &["sesions"],
+            &["--sink", "jsnol"],
+            &["--sink", "otel"],
+            &["--sink", "exec:cat"],
+            &["--sink", "jsonl", "--no-session"],
+            &["--max-cost-usd", "5"],
+            &["--agent", "cluade"],
+            &["-d", "nowhere"],
+        ]
+    ));
+}
+
+#[test]
+fn an_agent_that_a_file_names_wrongly_is_told_with_the_place() {
+    let sandbox = Sandbox::new();
+    sandbox.project("[critic]\nagent = 'cluade'\n");
+    insta::assert_snapshot!(sandbox.run(&["--dry-run"]));
+    sandbox.project("[agents.mine]\nenv = {}\n");
+    insta::assert_snapshot!(sandbox.run(&["--dry-run"]));
+}
+
+#[test]
+fn the_working_directory_must_be_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/file", "");
+    insta::assert_snapshot!(sandbox.run(&["-d", "file", "--dry-run"]));
+}
+
+#[test]
+fn without_a_prompt_the_documented_words_are_said() {
+    let ran = Sandbox::new().run(&[]);
+    assert_eq!(ran.stderr, "Error: No prompt provided. Create a prompt.md file or use --prompt\n");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn under_json_output_every_error_is_one_document_on_stdout() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!(transcript(
+        &sandbox,
+        &[
+            &["--json-output"],
+            &["run", "--json-output", "--max-iterations", "0"],
+            &["--json-output", "--no-such-flag"],
+        ]
+    ));
+    for args in [&["--json-output"][..], &["--json-output", "--no-such-flag"]] {
+        let document: serde_json::Value = serde_json::from_str(&sandbox.run(args).stdout).unwrap();
+        assert_eq!(document["exit_code"], 2);
+    }
+}
+
+#[test]
+fn dry_run_shows_every_value_with_its_origin() {
+    let sandbox = Sandbox::new();
+    sandbox.install("claude");
+    sandbox.global("[defaults]\nmodel = 'sonnet'\n[defaults.limits]\nmax_duration = '2h'\n");
+    sandbox.project(
+        "max_iterations = 5\nruns_dir = '.codeloops/runs'\n[critic]\nagent = 'mine'\n\
+         [agents.mine]\ncommand = ['mine']\nenv = { API_KEY = 'sk-123', MODE = 'fast' }\n",
+    );
+    sandbox.write("project/prompt.md", "Fix the \x1b[31mtypo\n\nin greeting.rs\n");
+    let args = ["--dry-run", "--permissions", "edits", "--log-file", "log/x.jsonl"];
+    let ran = sandbox.run(&args);
+    assert!(!ran.stdout.contains("sk-123") && !ran.stdout.contains('\x1b'));
+    insta::assert_snapshot!(ran);
+    let json = sandbox.run(&[&args[..], &["--json-output"]].concat());
+    assert!(!json.stdout.contains("sk-123"));
+    insta::assert_snapshot!(json);
+}
+
+#[test]
+fn dry_run_works_before_prompt_and_agent_are_there() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["--dry-run"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("Agent 'claude' not found in PATH"), "{ran}");
+    assert!(ran.stdout.contains("No prompt provided"), "{ran}");
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let mut sandbox = Sandbox::new();
+    let red = |sandbox: &Sandbox, args: &[&str]| sandbox.run(args).stderr.contains("\x1b[");
+    assert!(!red(&sandbox, &[]));
+    sandbox.terminal = Terminal { stdin: false, stdout: false, stderr: true };
+    assert!(red(&sandbox, &[]));
+    assert!(!red(&sandbox, &["--no-color"]));
+    assert!(!red(&sandbox, &["sessions", "show", "--no-color"]));
+    sandbox.vars.push(("NO_COLOR", "1".into()));
+    assert!(!red(&sandbox, &[]));
+}
+
+#[test]
+fn completions_and_manual_page_are_printed() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = sandbox.run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.stdout.contains("max-iterations"), "{shell}");
+    }
+    assert!(sandbox.run(&["man"]).stdout.contains(".TH codeloops"));
+}
+
+#[test]
+fn version_is_data() {
+    let ran = Sandbox::new().run(&["--version"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert_eq!(ran.stdout, format!("codeloops {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+const FILE: &str = "home/.config/codeloops/config.toml";
+
+#[test]
+fn init_writes_the_file_and_shows_it() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["init", "--agent", "opencode", "--yes"]);
+    insta::assert_snapshot!(ran);
+    assert_eq!(std::fs::read_to_string(sandbox.path(FILE)).unwrap(), ran.stdout);
+    assert!(sandbox.run(&["--dry-run"]).stdout.contains("opencode"));
+}
+
+#[test]
+fn init_overwrites_only_where_that_was_said() {
+    let mut sandbox = Sandbox::new();
+    sandbox.write(FILE, "# mine\n");
+    let refused = sandbox.run(&["init", "--agent", "codex", "--yes"]);
+    insta::assert_snapshot!(refused);
+    sandbox.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+    sandbox.answers = vec![Answer::Confirm(false)];
+    assert_eq!(sandbox.run(&["init", "--agent", "codex"]).code, 2);
+    assert_eq!(std::fs::read_to_string(sandbox.path(FILE)).unwrap(), "# mine\n");
+    sandbox.answers = vec![Answer::Confirm(true)];
+    assert_eq!(sandbox.run(&["init", "--agent", "codex"]).code, 0);
+    assert_eq!(sandbox.run(&["init", "--agent", "gemini", "--yes", "--force"]).code, 0);
+    assert!(std::fs::read_to_string(sandbox.path(FILE)).unwrap().contains("gemini"));
+}
+
+#[test]
+fn init_offers_installed_agents_first() {
+    let mut sandbox = Sandbox::new();
+    sandbox.install("codex");
+    sandbox.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+    sandbox.answers = vec![Answer::Select(0)];
+    assert!(sandbox.run(&["init"]).stdout.contains("\"codex\""));
+    sandbox.answers = vec![Answer::Select(1)];
+    assert!(sandbox.run(&["init", "--force"]).stdout.contains("\"claude\""));
+    assert!(sandbox.run(&["init", "--yes", "--force"]).stdout.contains("\"codex\""));
+}
+
+#[test]
+fn init_without_a_terminal_or_an_agent_says_what_to_do() {
+    let mut sandbox = Sandbox::new();
+    insta::assert_snapshot!(transcript(
+        &sandbox,
+        &[&["init"], &["init", "--yes"], &["init", "--yes", "--agent", "opncode"],]
+    ));
+    sandbox.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+    sandbox.answers = vec![Answer::BreakOff];
+    assert_eq!(sandbox.run(&["init"]).code, 130);
+    assert!(!sandbox.path(FILE).exists());
+}

@@ -1,0 +1,230 @@
+//! The types of values that flags and configuration files have in common.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use codeloops_adapters::spec::{OutputFormat, PromptVia, StopWith};
+use codeloops_event::{CriticAccess, Outcome, Permissions};
+use codeloops_session::SessionStatus;
+
+use crate::text::nearest;
+use crate::units::{UnitError, format_duration, parse_duration};
+
+/// A value that is not accepted; says why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueError(pub String);
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl From<UnitError> for ValueError {
+    fn from(error: UnitError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// One of a few words.
+pub trait Words: Copy + PartialEq + Sized + 'static {
+    /// Every word with its value, in the order in which they are told.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The value's word.
+    #[must_use]
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+
+    /// The value of a word.
+    ///
+    /// # Errors
+    /// For any other word; names the accepted ones.
+    fn from_word(text: &str) -> Result<Self, ValueError> {
+        Self::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(
+            || {
+                let words: Vec<String> =
+                    Self::WORDS.iter().map(|(word, _)| format!("`{word}`")).collect();
+                ValueError(format!("`{text}` is not one of {}", words.join(", ")))
+            },
+        )
+    }
+}
+
+/// How the console shows a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people, in full.
+    #[default]
+    Pretty,
+    /// For people, one line an event.
+    Compact,
+    /// For programs: JSON lines.
+    Json,
+}
+
+impl Words for LogFormat {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("pretty", Self::Pretty), ("json", Self::Json), ("compact", Self::Compact)];
+}
+
+impl Words for Permissions {
+    const WORDS: &'static [(&'static str, Self)] = &[("full", Self::Full), ("edits", Self::Edits)];
+}
+
+impl Words for CriticAccess {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("run-commands", Self::RunCommands), ("read-only", Self::ReadOnly)];
+}
+
+impl Words for PromptVia {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("stdin", Self::Stdin), ("argument", Self::Argument), ("file", Self::File)];
+}
+
+impl Words for OutputFormat {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("text", Self::Text),
+        ("claude-stream-json", Self::ClaudeStreamJson),
+        ("codex-json", Self::CodexJson),
+        ("opencode-json", Self::OpencodeJson),
+        ("gemini-stream-json", Self::GeminiStreamJson),
+        ("cursor-stream-json", Self::CursorStreamJson),
+    ];
+}
+
+impl Words for StopWith {
+    const WORDS: &'static [(&'static str, Self)] = &[("INT", Self::Int), ("TERM", Self::Term)];
+}
+
+impl Words for Outcome {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Success.as_str(), Self::Success),
+        (Self::Failed.as_str(), Self::Failed),
+        (Self::Interrupted.as_str(), Self::Interrupted),
+        (Self::MaxIterationsReached.as_str(), Self::MaxIterationsReached),
+        (Self::BudgetExhausted.as_str(), Self::BudgetExhausted),
+        (Self::Stuck.as_str(), Self::Stuck),
+    ];
+}
+
+impl Words for SessionStatus {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Running.as_str(), Self::Running),
+        (Self::Crashed.as_str(), Self::Crashed),
+        (Self::Interrupted.as_str(), Self::Interrupted),
+        (Self::Ended.as_str(), Self::Ended),
+    ];
+}
+
+/// A limit on time that can be lifted: a duration above zero, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLimit {
+    /// No limit.
+    Unlimited,
+    /// This long.
+    After(Duration),
+}
+
+impl FromStr for TimeLimit {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text == "none" {
+            return Ok(Self::Unlimited);
+        }
+        let duration = parse_duration(text)?;
+        if duration.is_zero() {
+            return Err(ValueError(format!("`{text}` leaves no time (`none` lifts the limit)")));
+        }
+        Ok(Self::After(duration))
+    }
+}
+
+impl TimeLimit {
+    /// The limit in seconds, null for none.
+    #[must_use]
+    pub fn secs(self) -> Option<f64> {
+        match self {
+            Self::Unlimited => None,
+            Self::After(duration) => Some(duration.as_secs_f64()),
+        }
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unlimited => f.write_str("none"),
+            Self::After(duration) => f.write_str(&format_duration(*duration)),
+        }
+    }
+}
+
+/// A sink that a run can be told to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SinkName {
+    /// The session file.
+    Jsonl,
+    /// The terminal.
+    Console,
+}
+
+/// Why a sink's name is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkNameError {
+    /// It will be there in a later release.
+    NotYetAvailable(String),
+    /// There is no such sink.
+    Unknown(String),
+}
+
+impl fmt::Display for SinkNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYetAvailable(name) => {
+                write!(f, "the sink `{name}` is not yet available in this release")
+            }
+            Self::Unknown(name) => {
+                write!(f, "there is no sink `{name}`")?;
+                match nearest(name, ["jsonl", "console"]) {
+                    Some(near) => write!(f, ", did you mean `{near}`?"),
+                    None => f.write_str(" (there are `jsonl` and `console`)"),
+                }
+            }
+        }
+    }
+}
+
+impl std::error::Error for SinkNameError {}
+
+impl SinkName {
+    /// The name as it stands in flags and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Console => "console",
+        }
+    }
+}
+
+impl FromStr for SinkName {
+    type Err = SinkNameError;
+
+    fn from_str(text: &str) -> Result<Self, SinkNameError> {
+        match text {
+            "jsonl" => Ok(Self::Jsonl),
+            "console" => Ok(Self::Console),
+            "otel" => Err(SinkNameError::NotYetAvailable(text.to_owned())),
+            _ if text.starts_with("exec:") || text.starts_with("file:") => {
+                Err(SinkNameError::NotYetAvailable(text.to_owned()))
+            }
+            _ => Err(SinkNameError::Unknown(text.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Everything that a command takes from its surroundings, in one value: clocks, random ids, the
+//! environment, the terminal. A test builds its own.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use codeloops_driver::SystemClock;
+use codeloops_driver::ports::{Clock, Ids};
+use codeloops_event::{Nonce, RunId};
+
+use crate::error::CliError;
+
+/// The surroundings of one command.
+pub struct World {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives nonces.
+    pub ids: Arc<dyn Ids>,
+    /// Gives the identity of a new run.
+    pub run_ids: Box<dyn Fn() -> RunId + Send + Sync>,
+    /// Environment variables and the current directory.
+    pub env: Environment,
+    /// What is connected to a terminal.
+    pub terminal: Terminal,
+    /// Standard output.
+    pub stdout: Stream,
+    /// Standard error.
+    pub stderr: Stream,
+    /// Asks the user.
+    pub ask: Box<dyn Ask>,
+}
+
+impl World {
+    /// The real one.
+    #[must_use]
+    pub fn real() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::start()),
+            ids: Arc::new(RandomIds),
+            run_ids: Box::new(random_run_id),
+            env: Environment::real(),
+            terminal: Terminal::real(),
+            stdout: Stream::new(io::stdout()),
+            stderr: Stream::new(io::stderr()),
+            ask: Box::new(crate::ask::Prompts),
+        }
+    }
+}
+
+/// An output stream that several can write to; each write is whole.
+#[derive(Clone)]
+pub struct Stream(Arc<Mutex<dyn Write + Send>>);
+
+impl Stream {
+    /// A stream to this writer.
+    #[must_use]
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(writer)))
+    }
+
+    /// A stream to memory, and what was written to it.
+    #[must_use]
+    pub fn memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        (Self(written.clone()), written)
+    }
+
+    /// A writer that panicked left nothing broken behind, so its lock is taken all the same.
+    fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.lock().write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
+    }
+}
+
+/// Which standard streams are terminals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard input.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+}
+
+impl Terminal {
+    fn real() -> Self {
+        Self {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// Environment variables and the current directory, read once.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The variables.
+    pub vars: BTreeMap<OsString, OsString>,
+    /// The current directory; none where it no longer exists.
+    pub current_dir: Option<PathBuf>,
+}
+
+impl Environment {
+    fn real() -> Self {
+        Self { vars: std::env::vars_os().collect(), current_dir: std::env::current_dir().ok() }
+    }
+
+    /// A variable that is set and not empty.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        self.vars.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// The current directory.
+    ///
+    /// # Errors
+    /// Where it no longer exists or may not be read.
+    pub fn current_dir(&self) -> Result<&Path, CliError> {
+        self.current_dir.as_deref().ok_or_else(|| {
+            CliError::failed("the current directory cannot be read")
+                .hint("change into a directory that exists")
+        })
+    }
+
+    /// The folder of codeloops beneath `$XDG_CONFIG_HOME`, default `~/.config`.
+    ///
+    /// # Errors
+    /// Where neither the variable nor `HOME` is set.
+    pub fn config_dir(&self) -> Result<PathBuf, CliError> {
+        self.xdg_dir("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// The folder of codeloops beneath `$XDG_DATA_HOME`, default `~/.local/share`.
+    ///
+    /// # Errors
+    /// Where neither the variable nor `HOME` is set.
+    pub fn data_dir(&self) -> Result<PathBuf, CliError> {
+        self.xdg_dir("XDG_DATA_HOME", ".local/share")
+    }
+
+    /// The XDG rule: a path that is not absolute is as good as none.
+    fn xdg_dir(&self, variable: &str, below_home: &str) -> Result<PathBuf, CliError> {
+        let named = self.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = named.or_else(|| self.var("HOME").map(|home| Path::new(home).join(below_home)));
+        base.map(|base| base.join("codeloops")).ok_or_else(|| {
+            CliError::failed("the home directory is not known")
+                .hint(format!("set `HOME` or `{variable}`"))
+        })
+    }
+}
+
+/// Asks the user a question. Only used where standard input and error are a terminal.
+pub trait Ask: Send {
+    /// One of several options, by its position; `start` is marked first.
+    ///
+    /// # Errors
+    /// Where the user broke off, or the terminal failed.
+    fn select(&self, question: &str, options: &[String], start: usize) -> Result<usize, CliError>;
+
+    /// Yes or no; no is the default.
+    ///
+    /// # Errors
+    /// As [`Ask::select`].
+    fn confirm(&self, question: &str) -> Result<bool, CliError>;
+}
+
+/// Random words of the operating system.
+struct RandomIds;
+
+impl Ids for RandomIds {
+    fn nonce(&self) -> Nonce {
+        Nonce(random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+fn random_run_id() -> RunId {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let millis = now.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0));
+    let ulid = ulid::Ulid::from_parts(millis, u128::from_be_bytes(random_bytes()));
+    ulid.to_string().parse().expect("a ULID is a run id")
+}
+
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
