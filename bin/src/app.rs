@@ -9,8 +9,10 @@ use clap::{Args, Parser, Subcommand};
 use codeloops_event::{CriticAccess, Outcome, Permissions};
 use codeloops_session::SessionStatus;
 
+use codeloops_sinks::Format;
+
 use crate::units::{UnitError, parse_duration, parse_size};
-use crate::values::{LogFormat, SinkName, TimeLimit, ValueError, Words};
+use crate::values::{SinkName, TimeLimit, ValueError, Words};
 
 /// Runs a coding agent on a task, lets a second agent judge what it changed, and loops with the
 /// findings until the judge approves or a limit is reached.
@@ -163,8 +165,8 @@ pub struct LimitArgs {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// What the console shows: pretty, json or compact [default: pretty]
-    #[arg(long, value_name = "FORMAT", value_parser = word::<LogFormat>)]
-    pub log_format: Option<LogFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>)]
+    pub log_format: Option<Format>,
     /// Write structured logs to a file
     #[arg(long, value_name = "PATH")]
     pub log_file: Option<PathBuf>,

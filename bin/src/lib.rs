@@ -19,10 +19,6 @@ pub mod values;
 pub mod world;
 
 mod ask;
-mod engine;
-mod inherited_trace;
-mod record;
-mod sinks;
 mod diagnostics;
 
 use std::ffi::OsString;

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
+use codeloops_sinks::{SinkReport, sanitise};
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
-use crate::text::printable;
 use crate::world::{Stream, World};
 
 /// The document that `--json-output` prints, whatever happens.
@@ -41,20 +41,7 @@ pub struct RunDocument {
     /// What the run used; null where nothing is known.
     pub usage: Option<UsageByRole>,
     /// What became of each sink.
-    pub sinks: Vec<SinkDocument>,
-}
-
-/// What became of one sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SinkDocument {
-    /// Its name.
-    pub name: String,
-    /// Events that it took.
-    pub written: u64,
-    /// Events that it missed.
-    pub dropped: u64,
-    /// What failed; null where nothing did.
-    pub error: Option<String>,
+    pub sinks: Vec<SinkReport>,
 }
 
 impl RunDocument {
@@ -141,17 +128,16 @@ impl Printer {
     pub fn error(&mut self, error: &CliError) {
         let red = self.style(AnsiColor::Red.on_default().bold());
         let cyan = self.style(AnsiColor::Cyan.on_default());
-        let mut text = format!("{red}Error:{red:#} {}\n", printable(&error.message));
+        self.note(&format!("{red}Error:{red:#} {}\n", sanitise(&error.message)));
         for hint in &error.hints {
-            text += &format!("{cyan}hint:{cyan:#} {}\n", printable(hint));
+            self.note(&format!("{cyan}hint:{cyan:#} {}\n", sanitise(hint)));
         }
-        self.note(&text);
     }
 
     /// A warning: one line.
     pub fn warning(&mut self, message: &str) {
         let yellow = self.style(AnsiColor::Yellow.on_default());
-        self.note(&format!("{yellow}warning:{yellow:#} {}\n", printable(message)));
+        self.note(&format!("{yellow}warning:{yellow:#} {}\n", sanitise(message)));
     }
 
     fn style(&self, style: Style) -> Style {

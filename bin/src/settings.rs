@@ -18,10 +18,12 @@ pub use limits::LimitSettings;
 pub use origin::{Origin, Sourced};
 pub use rows::{Row, masked};
 
+use codeloops_sinks::Format;
+
 use crate::app::RunArgs;
 use crate::config::{Config, ProjectCommand};
 use crate::error::CliError;
-use crate::values::{LogFormat, SinkName};
+use crate::values::SinkName;
 use crate::world::{Environment, World};
 use origin::Layers;
 
@@ -49,7 +51,7 @@ pub struct RunSettings {
     /// The limits.
     pub limits: LimitSettings,
     /// How the console shows the run.
-    pub log_format: Sourced<LogFormat>,
+    pub log_format: Sourced<Format>,
     /// Where structured logs go, absolute.
     pub log_file: Option<Sourced<PathBuf>>,
     /// Which sinks the run has; `Jsonl` is the session file. Sorted, no name twice.
@@ -64,6 +66,9 @@ pub struct RunSettings {
     pub json_output: bool,
     /// Whether what the agents print is shown.
     pub verbose: bool,
+    /// Whether the stream that the console writes to (standard error under `--json-output`, else
+    /// standard output) is a terminal.
+    pub console_is_terminal: bool,
     /// Whether the console may use colours: it is a terminal, and nothing says otherwise.
     pub color: bool,
     /// The commands that the project's file makes this run start.
@@ -123,6 +128,7 @@ impl RunSettings {
             data_dir,
             json_output: output.json_output,
             verbose: output.verbose,
+            console_is_terminal,
             color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
             project_commands: config.project_commands(),
             config_files: config.layers().map(|file| file.path.clone()).collect(),

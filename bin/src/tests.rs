@@ -18,17 +18,21 @@ fn transcript(sandbox: &Sandbox, lines: &[&[&str]]) -> String {
 fn help() {
     let mut app = App::command().term_width(100);
     app.build();
-    let mut text = app.render_help().to_string();
-    for name in ["run", "sessions", "init", "demo", "completions"] {
-        let command = app.find_subcommand_mut(name).unwrap();
-        text += &format!("\n==== {name}\n{}", command.render_help());
+    let mut pages = vec![app.render_help().to_string()];
+    for path in [
+        &["run"][..],
+        &["sessions"],
+        &["sessions", "list"],
+        &["sessions", "show"],
+        &["init"],
+        &["demo"],
+        &["completions"],
+    ] {
+        let command =
+            path.iter().fold(&mut app, |command, name| command.find_subcommand_mut(name).unwrap());
+        pages.push(format!("==== {}\n{}", path.join(" "), command.render_help()));
     }
-    for name in ["list", "show"] {
-        let sessions = app.find_subcommand_mut("sessions").unwrap();
-        let command = sessions.find_subcommand_mut(name).unwrap();
-        text += &format!("\n==== sessions {name}\n{}", command.render_help());
-    }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(pages.join("\n"));
 }
 
 #[test]

@@ -57,17 +57,13 @@ pub fn format_duration(duration: Duration) -> String {
         return "0s".to_owned();
     }
     let secs = duration.as_secs();
-    let mut text = String::new();
-    for (count, unit) in [(secs / 3600, "h"), (secs / 60 % 60, "m")] {
-        if count > 0 {
-            text += &format!("{count}{unit}");
-        }
-    }
     let rest = Duration::new(secs % 60, duration.subsec_nanos()).as_secs_f64();
-    if rest > 0.0 {
-        text += &format!("{rest}s");
-    }
-    text
+    let parts = [(secs / 3600, "h"), (secs / 60 % 60, "m")].map(|(count, unit)| match count {
+        0 => String::new(),
+        _ => format!("{count}{unit}"),
+    });
+    let rest = if rest > 0.0 { format!("{rest}s") } else { String::new() };
+    parts.concat() + &rest
 }
 
 /// A size in the largest unit that divides it: `1GB`, `64KiB`, `1500B`.
@@ -85,7 +81,7 @@ pub fn format_size(bytes: u64) -> String {
     ];
     UNITS
         .iter()
-        .find(|(factor, _)| bytes >= *factor && bytes % factor == 0)
+        .find(|(factor, _)| bytes >= *factor && bytes.is_multiple_of(*factor))
         .map_or_else(|| format!("{bytes}B"), |(factor, unit)| format!("{}{unit}", bytes / factor))
 }
 

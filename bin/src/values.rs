@@ -7,6 +7,7 @@ use std::time::Duration;
 use codeloops_adapters::spec::{OutputFormat, PromptVia, StopWith};
 use codeloops_event::{CriticAccess, Outcome, Permissions};
 use codeloops_session::SessionStatus;
+use codeloops_sinks::Format;
 
 use crate::text::nearest;
 use crate::units::{UnitError, format_duration, parse_duration};
@@ -55,19 +56,7 @@ pub trait Words: Copy + PartialEq + Sized + 'static {
     }
 }
 
-/// How the console shows a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people, in full.
-    #[default]
-    Pretty,
-    /// For people, one line an event.
-    Compact,
-    /// For programs: JSON lines.
-    Json,
-}
-
-impl Words for LogFormat {
+impl Words for Format {
     const WORDS: &'static [(&'static str, Self)] =
         &[("pretty", Self::Pretty), ("json", Self::Json), ("compact", Self::Compact)];
 }

@@ -21,7 +21,8 @@ use crate::json;
 use crate::outbox::Outbox;
 use crate::sink::{Gap, Sink, SinkError};
 use chatter::Chatter;
-pub use line::{Line, Span, Tone};
+pub use line::Line;
+use line::Tone;
 use status::Status;
 
 /// `--log-format`.
@@ -36,7 +37,8 @@ pub enum Format {
     Json,
 }
 
-/// Whether a status line is shown; only ever on a terminal.
+/// Whether a status line is shown. The caller switches it on only for a terminal that moves its
+/// cursor when told to (so not where `TERM` is `dumb`).
 pub enum Live {
     /// None.
     Off,
@@ -56,8 +58,8 @@ pub struct ConsoleOptions {
     pub verbose: bool,
 }
 
-/// What an event says, as lines without colour; chatter says nothing by itself. The same event
-/// always gives the same lines.
+/// What an event says; the same event always gives the same lines. In the formats for people, a
+/// chunk of output says nothing: it may end in the middle of a line, so only the sink can show it.
 #[must_use]
 pub fn render(event: &Event, format: Format) -> Vec<Line> {
     match format {
@@ -69,8 +71,7 @@ pub fn render(event: &Event, format: Format) -> Vec<Line> {
 
 /// What a round's summary says when it is all that is known of the round, as in recordings of other
 /// programs.
-#[must_use]
-pub fn render_summary(round: &IterationEnd, format: Format) -> Vec<Line> {
+fn render_summary(round: &IterationEnd, format: Format) -> Vec<Line> {
     match format {
         Format::Pretty => pretty::render_summary(round),
         Format::Compact | Format::Json => {
@@ -85,8 +86,10 @@ pub struct ConsoleSink<W: Write + Send> {
     color: bool,
     verbose: bool,
     width: Option<Box<dyn Fn() -> usize + Send>>,
-    now: fn() -> Instant,
     outbox: Outbox<W>,
+    /// Whether the outbox holds what the call being made is to write, so that the same call, made
+    /// again after an error, only goes on sending.
+    composed: bool,
     chatter: Chatter,
     status: Status,
     /// The round whose beginning was shown.
@@ -123,8 +126,8 @@ impl<W: Write + Send> ConsoleSink<W> {
             color: options.color,
             verbose: options.verbose,
             width,
-            now: Instant::now,
             outbox: Outbox::new(writer),
+            composed: false,
             chatter: Chatter::default(),
             status: Status::default(),
             round: None,
@@ -157,13 +160,25 @@ impl<W: Write + Send> ConsoleSink<W> {
         let bytes = match &self.width {
             None => text,
             Some(_) if text.is_empty() => return,
-            Some(width) => self.status.around(&text, (self.now)(), width()),
+            Some(width) => self.status.around(&text, Instant::now(), width()),
         };
         self.outbox.push(bytes.as_bytes());
     }
 
     fn finished_line(&self, line: &Line) -> String {
         if self.color { format!("{}\n", line.coloured()) } else { format!("{line}\n") }
+    }
+
+    /// Puts into the outbox what one call is to write, unless an earlier try of the same call did,
+    /// and sends it.
+    fn once(&mut self, compose: impl FnOnce(&mut Self)) -> Result<(), SinkError> {
+        if !self.composed {
+            compose(self);
+            self.composed = true;
+        }
+        self.send()?;
+        self.composed = false;
+        Ok(())
     }
 
     fn send(&mut self) -> Result<(), SinkError> {
@@ -181,25 +196,26 @@ impl<W: Write + Send> Sink for ConsoleSink<W> {
     }
 
     fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
-        if self.outbox.is_empty() {
-            let lines = self.lines(event);
-            if self.width.is_some() {
-                self.status.observe(event, (self.now)());
+        self.once(|sink| {
+            let lines = sink.lines(event);
+            if sink.width.is_some() {
+                sink.status.observe(event, Instant::now());
             }
-            self.put(&lines);
-        }
-        self.send()
+            sink.put(&lines);
+        })
     }
 
     fn gap(&mut self, gap: Gap) -> Result<(), SinkError> {
-        if self.outbox.is_empty() && self.verbose {
-            let lines = match self.format {
-                Format::Json => vec![Line::default().with(Tone::Plain, json::gap(gap))],
-                Format::Pretty | Format::Compact => self.chatter.gap(gap),
-            };
-            self.put(&lines);
+        if !self.verbose {
+            return Ok(());
         }
-        self.send()
+        self.once(|sink| {
+            let lines = match sink.format {
+                Format::Json => vec![Line::default().with(Tone::Plain, json::gap(gap))],
+                Format::Pretty | Format::Compact => sink.chatter.gap(gap),
+            };
+            sink.put(&lines);
+        })
     }
 
     fn next_tick(&self) -> Option<Instant> {
@@ -208,20 +224,19 @@ impl<W: Write + Send> Sink for ConsoleSink<W> {
 
     fn tick(&mut self) -> Result<(), SinkError> {
         if let (true, Some(width)) = (self.outbox.is_empty(), &self.width) {
-            let bytes = self.status.refresh((self.now)(), width());
+            let bytes = self.status.refresh(Instant::now(), width());
             self.outbox.push(bytes.as_bytes());
         }
         self.send()
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        if self.outbox.is_empty() {
-            let lines = self.chatter.flush();
-            let text: String = lines.iter().map(|line| self.finished_line(line)).collect();
-            let clear = self.status.clear();
-            self.outbox.push(format!("{clear}{text}").as_bytes());
-        }
-        self.send()
+        self.once(|sink| {
+            let lines = sink.chatter.flush();
+            let text: String = lines.iter().map(|line| sink.finished_line(line)).collect();
+            let clear = sink.status.clear();
+            sink.outbox.push(format!("{clear}{text}").as_bytes());
+        })
     }
 }
 

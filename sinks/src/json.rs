@@ -1,5 +1,7 @@
 //! An event as one line of JSON that is safe on a terminal.
 
+use std::fmt::Write;
+
 use codeloops_event::Event;
 
 use crate::sink::Gap;
@@ -12,15 +14,16 @@ pub(crate) fn line(event: &Event) -> String {
     if !json.chars().any(text::is_unsafe) {
         return json;
     }
-    json.chars().fold(String::with_capacity(json.len() + 16), |mut safe, c| {
+    let mut safe = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
         if text::is_unsafe(c) {
             // All of them are in the basic plane, so one escape holds each.
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+            write!(safe, "\\u{:04x}", u32::from(c)).expect("a string takes everything");
         } else {
             safe.push(c);
         }
-        safe
-    })
+    }
+    safe
 }
 
 /// A line that stands where chatter was left out; no event, as the sink itself is the reason.

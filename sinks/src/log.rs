@@ -61,3 +61,35 @@ impl<W: Write + Send> Sink for LogSink<W> {
         self.send()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use crate::testing::FullDisk;
+
+    #[test]
+    fn a_log_is_appended_to_and_holds_facts_and_decisions() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.log");
+        let events = samples::first_session();
+        for _ in 0..2 {
+            let mut sink = LogSink::append("log-file", &path).unwrap();
+            for event in events.iter().chain(&[samples::actor_output("chatter")]) {
+                sink.accept(event).unwrap();
+            }
+            sink.finish().unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read: Vec<Event> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, [&events[..], &events[..]].concat());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_target() {
+        let mut sink = FullDisk::new(10).log();
+        let error = sink.accept(&samples::iteration_started(1)).unwrap_err();
+        assert!(error.to_string().starts_with("cannot write to a full disk: "), "{error}");
+    }
+}

@@ -1,10 +1,11 @@
 //! Events for this crate's tests: the run of the user guide, and one of every other kind.
 
 use codeloops_event::{
-    ActorCompleted, AgentOutcome, AgentOutput, AgentStarted, CriticCompleted, Decision,
-    DiffCaptured, Event, Evidence, Iteration, IterationEnd, IterationStarted, Nonce, Outcome,
-    OutputStream, ProcessInfo, Role, Ruling, SessionEnd, SessionStart, StopReason, Timestamp,
-    TreeCheck, TreeChecked, TreeId, Verdict, VerdictReached,
+    ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
+    CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Iteration,
+    IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions, ProcessInfo,
+    Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
+    TreeChecked, TreeId, Verdict, VerdictReached,
 };
 
 const FEEDBACK: &str = "The email validation is implemented but the password\n\
@@ -73,6 +74,41 @@ pub(crate) fn session_start() -> Event {
         parent_span_id: None,
         settings: None,
     }))
+}
+
+/// Settings with a gate, and no limit but on the number of rounds.
+pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
+    let agent = AgentSettings {
+        agent: "claude".to_owned(),
+        title: "Claude Code".to_owned(),
+        model: None,
+        max_prompt_bytes: 400_000,
+    };
+    Settings {
+        actor: agent.clone(),
+        critic: agent,
+        limits: Limits {
+            max_iterations,
+            max_duration_secs: None,
+            actor_timeout_secs: None,
+            critic_timeout_secs: None,
+            gate_timeout_secs: None,
+            actor_idle_timeout_secs: None,
+            critic_idle_timeout_secs: None,
+            max_actor_failures: 3,
+            max_critic_failures: 3,
+            usage_limit_wait_secs: 0.0,
+            max_output_bytes: 1_000_000_000,
+        },
+        permissions: Permissions::Full,
+        critic_access: CriticAccess::RunCommands,
+        restore_tree: true,
+        gates: vec![GateSettings {
+            name: "test".to_owned(),
+            command: ["sh", "-c", "cargo test"].map(str::to_owned).to_vec(),
+            required: true,
+        }],
+    }
 }
 
 /// Actor seconds, changed files, insertions, deletions.

@@ -66,7 +66,7 @@ impl Gate {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// An event.
-    Event(Event),
+    Event(Box<Event>),
     /// That chatter was left out.
     Gap(Gap),
     /// The end.
@@ -90,7 +90,7 @@ impl MemorySink {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         let event = |seen: &Seen| match seen {
-            Seen::Event(event) => Some(event.clone()),
+            Seen::Event(event) => Some(Event::clone(event)),
             Seen::Gap(_) | Seen::Finished => None,
         };
         self.lock().iter().filter_map(event).collect()
@@ -107,7 +107,7 @@ impl Sink for MemorySink {
     }
 
     fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
-        self.lock().push(Seen::Event(event.clone()));
+        self.lock().push(Seen::Event(Box::new(event.clone())));
         Ok(())
     }
 

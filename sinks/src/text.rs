@@ -23,7 +23,7 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 }
 
 /// Takes out everything that could act on a terminal: escape sequences as a whole, and the
-/// characters that [`is_unsafe`] names. Tabs and newlines stay; a carriage return becomes a
+/// other controls (C0, DEL, C1) and bidirectional overrides. Tabs and newlines stay; a carriage return becomes a
 /// newline, so that what it would have overwritten can be read.
 ///
 /// A string sequence (a title, a link) that does not end on its line loses only its beginning:

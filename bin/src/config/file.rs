@@ -13,8 +13,10 @@ use super::Scope;
 use super::error::{ConfigError, Problem};
 use super::gates;
 use super::table::{Located, Raw, Section, Source};
+use codeloops_sinks::Format;
+
 use crate::units::{parse_duration, parse_size};
-use crate::values::{LogFormat, SinkName, SinkNameError, TimeLimit};
+use crate::values::{SinkName, SinkNameError, TimeLimit};
 
 /// What a configuration file says. A key that is not there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +34,7 @@ pub struct ConfigFile {
     /// `max_iterations`.
     pub max_iterations: Option<Located<NonZeroU32>>,
     /// `log_format`.
-    pub log_format: Option<Located<LogFormat>>,
+    pub log_format: Option<Located<Format>>,
     /// `runs_dir`, as written.
     pub runs_dir: Option<Located<PathBuf>>,
     /// `permissions`.

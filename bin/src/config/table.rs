@@ -88,7 +88,7 @@ impl<'a> Section<'a> {
     pub(super) fn section<T: Default>(
         &mut self,
         key: &'static str,
-        parse: impl FnOnce(Section<'a>) -> Result<T, ConfigError>,
+        parse: impl FnOnce(Self) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
         self.take(key).map_or_else(|| Ok(T::default()), |raw| parse(raw.table()?))
     }

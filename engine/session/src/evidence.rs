@@ -20,8 +20,8 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// What `run.json` holds: where a run began, with whom, and how it ended. It is written when the run
-/// starts and again when it ends; a run that was killed has no end there.
+/// What `run.json` holds: where a run began, with whom, and how it ended. It is written when the
+/// run starts and again when it ends; a run that was killed has no end there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunFile {
     /// The run's identity; null where a recording of another program gave none.

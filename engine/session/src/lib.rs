@@ -5,6 +5,18 @@
 //! ([`Session`]), and lists, finds and counts the sessions of a machine ([`SessionStore`]). Beside
 //! it stands the run's evidence, raw outputs and `run.json`, in a [`RunFolder`].
 //!
+//! ```no_run
+//! use codeloops_session::{SessionFilter, SessionStore};
+//!
+//! let store = SessionStore::new()?;
+//! for summary in store.list_sessions(&SessionFilter::default())? {
+//!     println!("{}: {}", summary.id, summary.prompt_preview);
+//! }
+//! let session = store.load_session("2025-01-27T15-30-45Z_a3f2c1")?;
+//! println!("Iterations: {}", session.iterations.len());
+//! # Ok::<(), codeloops_session::StoreError>(())
+//! ```
+//!
 //! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
 
 mod dirs;

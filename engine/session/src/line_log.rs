@@ -89,6 +89,8 @@ mod tests {
 
     use super::*;
 
+    const FROZEN: &str = include_str!("../tests/fixtures/v1.0/approved.jsonl");
+
     /// Takes `room` bytes and then no more, as a full disk does.
     struct Disk {
         content: Vec<u8>,
@@ -185,5 +187,18 @@ mod tests {
         .unwrap();
         assert_eq!((log.medium.writes, log.medium.syncs), (3, 0));
         assert_eq!(log.medium.content.iter().filter(|b| **b == b'\n').count(), 3);
+    }
+
+    #[test]
+    fn the_lines_that_must_survive_a_power_cut_are_synced() {
+        let mut log = LineLog::new(Disk::with_room(100_000));
+        for (at, line) in FROZEN.lines().enumerate() {
+            let event: Event = serde_json::from_str(line).unwrap();
+            let before = log.medium.syncs;
+            log.append(&event).unwrap();
+            let must = ["session_start", "iteration", "session_end"].contains(&event.name());
+            assert_eq!(log.medium.syncs - before, u32::from(must), "line {at}: {}", event.name());
+        }
+        assert_eq!(log.medium.syncs, 4, "a start, two rounds and an end");
     }
 }

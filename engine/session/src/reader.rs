@@ -38,7 +38,11 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// Its format is of another major version.
-    #[error("could not read session file `{}`: {source}", shown::path(path))]
+    #[error(
+        "could not read session file `{}`: {}",
+        shown::path(path),
+        shown::text(&source.to_string())
+    )]
     Version {
         /// The file.
         path: PathBuf,

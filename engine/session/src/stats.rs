@@ -19,7 +19,7 @@ pub struct SessionStats {
     pub total_sessions: u64,
     /// Share of successful ones among those that do not run any more, 0 to 1.
     pub success_rate: f64,
-    /// Finished rounds of a session, on average.
+    /// Finished rounds of a session that does not run any more, on average.
     pub avg_iterations: f64,
     /// Duration of a session that has ended, on average.
     pub avg_duration_secs: f64,
@@ -57,7 +57,7 @@ impl SessionStats {
         Self {
             total_sessions: sessions.len() as u64,
             success_rate: success_rate(&sessions),
-            avg_iterations: average(sessions.iter().map(|s| f64::from(s.iterations))),
+            avg_iterations: average(over(&sessions).map(|s| f64::from(s.iterations))),
             avg_duration_secs: average(sessions.iter().filter_map(|s| s.duration_secs)),
             sessions_over_time: over_time(&sessions),
             by_project: by_project(&sessions),
@@ -92,8 +92,14 @@ fn by_project(sessions: &[SessionSummary]) -> Vec<ProjectStats> {
 }
 
 fn success_rate<'a>(sessions: impl IntoIterator<Item = &'a SessionSummary>) -> f64 {
-    let over = sessions.into_iter().filter(|s| s.status != SessionStatus::Running);
-    average(over.map(|s| f64::from(u8::from(s.outcome == Some(Outcome::Success)))))
+    average(over(sessions).map(|s| f64::from(u8::from(s.outcome == Some(Outcome::Success)))))
+}
+
+/// The sessions that do not run any more.
+fn over<'a>(
+    sessions: impl IntoIterator<Item = &'a SessionSummary>,
+) -> impl Iterator<Item = &'a SessionSummary> {
+    sessions.into_iter().filter(|s| s.status != SessionStatus::Running)
 }
 
 fn average(values: impl Iterator<Item = f64>) -> f64 {

@@ -11,8 +11,8 @@ use crate::parse::parse_line;
 /// Bytes that are looked at first: more than most `session_end` lines have.
 const FIRST_WINDOW: u64 = 8 * 1024;
 
-/// The `session_end` that stands, if the file's last lines show one. `None` says only that a look at
-/// the whole file is needed: the session has no end, or its last lines are damaged.
+/// The `session_end` that stands, if the file's last lines show one. `None` says only that a look
+/// at the whole file is needed: the session has no end, or its last lines are damaged.
 pub(crate) fn find_end(file: &File) -> io::Result<Option<SessionEnd>> {
     let len = file.metadata()?.len();
     let mut window = FIRST_WINDOW.min(len);

@@ -77,8 +77,11 @@ impl SessionWriter {
         // the first line, and readers ask for it after that line, so nobody can be in the way.
         drop(file.try_lock());
         let mut writer = Self { id, path, log: LineLog::new(file) };
-        writer.write(&Event::SessionStart(Box::new(start.clone())))?;
-        writer.sync_dir(dir)?;
+        if let Err(error) = writer.begin(dir, start) {
+            // Nothing but this attempt is lost; an empty file would be a riddle in every list.
+            drop(std::fs::remove_file(&writer.path));
+            return Err(error);
+        }
         Ok(writer)
     }
 
@@ -104,6 +107,11 @@ impl SessionWriter {
             return Err(WriteError::SecondStart { path: self.path.clone() });
         }
         self.write(event)
+    }
+
+    fn begin(&mut self, dir: &Path, start: &SessionStart) -> Result<(), WriteError> {
+        self.write(&Event::SessionStart(Box::new(start.clone())))?;
+        self.sync_dir(dir)
     }
 
     fn write(&mut self, event: &Event) -> Result<(), WriteError> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
+use codeloops_event::Role;
+
 use crate::text;
 
 /// One line, without its newline. Whatever stands in it is harmless: there is no other way to make
@@ -15,14 +17,14 @@ pub struct Line {
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+struct Span {
     tone: Tone,
     text: String,
 }
 
 /// How a piece is meant; the words say it as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// As it is.
     Plain,
     /// Stands out, such as the beginning of a round.
@@ -41,7 +43,7 @@ pub enum Tone {
 
 /// Who speaks in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Label {
+pub(super) enum Label {
     Codeloops,
     Actor,
     Critic,
@@ -51,19 +53,19 @@ pub(crate) enum Label {
 
 impl Line {
     /// A line that `label` speaks.
-    pub(crate) fn of(label: Label) -> Self {
+    pub(super) fn of(label: Label) -> Self {
         Self::default().with(Tone::Label, label.as_str()).with(Tone::Plain, " ")
     }
 
     /// Adds a piece; a newline in it becomes a space.
-    pub(crate) fn with(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
+    pub(super) fn with(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
         let text = text::sanitise(text.as_ref()).replace('\n', " ");
         self.spans.push(Span { tone, text });
         self
     }
 
     /// Adds what another line says, without its label.
-    pub(crate) fn and(mut self, other: Self) -> Self {
+    pub(super) fn and(mut self, other: Self) -> Self {
         self.spans.push(Span { tone: Tone::Plain, text: "; ".to_owned() });
         let said = other.spans.into_iter().skip_while(|span| span.tone == Tone::Label);
         let said = said.skip_while(|span| span.text == " ");
@@ -72,7 +74,7 @@ impl Line {
     }
 
     /// Puts a piece before everything else.
-    pub(crate) fn after(mut self, tone: Tone, text: String) -> Self {
+    pub(super) fn after(mut self, tone: Tone, text: String) -> Self {
         self.spans.insert(0, Span { tone, text });
         self
     }
@@ -124,11 +126,11 @@ impl Label {
     }
 }
 
-impl From<codeloops_event::Role> for Label {
-    fn from(role: codeloops_event::Role) -> Self {
+impl From<Role> for Label {
+    fn from(role: Role) -> Self {
         match role {
-            codeloops_event::Role::Actor => Self::Actor,
-            codeloops_event::Role::Critic => Self::Critic,
+            Role::Actor => Self::Actor,
+            Role::Critic => Self::Critic,
         }
     }
 }

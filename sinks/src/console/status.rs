@@ -68,9 +68,7 @@ impl Status {
                 self.enter(Phase::Waiting { role: e.role, until }, e.iteration, now);
             }
             Event::StopRequested(_) => self.enter(Phase::Stopping, self.iteration, now),
-            Event::WaitOver(_)
-            | Event::Iteration(_)
-            | Event::DiffFailed(_) | Event::EngineFailed(_) => {
+            Event::Iteration(_) | Event::DiffFailed(_) | Event::EngineFailed(_) => {
                 self.phase = None;
             }
             Event::GateCompleted(_)
@@ -122,16 +120,19 @@ impl Status {
         self.changed = true;
     }
 
+    /// A carriage return ends a line as well: what a progress bar overwrites is past.
     fn heard(&mut self, output: &AgentOutput) {
-        let (whole, unfinished) = output.text.rsplit_once('\n').map_or_else(
-            || (None, output.text.as_str()),
-            |(whole, unfinished)| (Some(whole), unfinished),
-        );
-        if let Some(whole) = whole {
-            let ended = format!("{}{whole}", std::mem::take(&mut self.unfinished));
-            let last = ended.lines().rev().map(flatten).find(|line| !line.is_empty());
-            self.last_line = last.unwrap_or_else(|| std::mem::take(&mut self.last_line));
-        }
+        let unfinished = match output.text.rsplit_once(['\n', '\r']) {
+            Some((whole, unfinished)) => {
+                let ended = std::mem::take(&mut self.unfinished) + whole;
+                let mut lines = ended.rsplit(['\n', '\r']).map(flatten);
+                if let Some(last) = lines.find(|line| !line.is_empty()) {
+                    self.last_line = last;
+                }
+                unfinished
+            }
+            None => &output.text,
+        };
         if self.unfinished.len() < LONGEST_LINE {
             self.unfinished.push_str(unfinished);
         }

@@ -1,5 +1,6 @@
 //! What a run looks like: word for word, harmless, and without a trace of the status line.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -224,7 +225,7 @@ fn colour_carries_no_meaning() {
         let coloured = shown(&events, ConsoleOptions { color: true, ..options(format, false) });
         let plain = shown(&events, options(format, false));
         assert_eq!(console::strip_ansi_codes(&coloured), plain);
-        assert!(!plain.contains(|c| text::is_unsafe(c)), "{plain:?}");
+        assert!(!plain.contains(text::is_unsafe), "{plain:?}");
     }
 }
 
@@ -241,7 +242,7 @@ fn json_is_the_events_themselves_and_chatter_only_if_verbose() {
     assert_eq!(quiet, events[..events.len() - 1]);
     let verbose = shown(&events, options(Format::Json, true));
     assert_eq!(read(&verbose), events);
-    assert!(!verbose.contains(|c| text::is_unsafe(c)));
+    assert!(!verbose.contains(text::is_unsafe));
 }
 
 #[test]
@@ -263,6 +264,29 @@ fn a_round_of_another_program_is_told_from_its_summary() {
         "[iteration 1]\n[actor] Completed in 12.3s (exit code: 0)\n[git] 2 files changed\n\
          [critic] Decision: DONE\n"
     );
+}
+
+#[test]
+fn the_opening_lines_tell_models_gates_and_that_nothing_limits_the_run() {
+    let Event::SessionStart(mut start) = samples::session_start() else { unreachable!() };
+    start.prompt =
+        "Fix the typo in the greeting message. The word \"Helo\" should be \"Hello\".".to_owned();
+    start.actor_model = Some("opus".to_owned());
+    start.settings = Some(samples::settings(None));
+    let opening = |start: &codeloops_event::SessionStart| {
+        shown(&[Event::SessionStart(Box::new(start.clone()))], options(Format::Pretty, false))
+    };
+    assert_eq!(
+        opening(&start),
+        "[codeloops] Starting actor-critic loop\n\
+         [codeloops] Prompt: Fix the typo in the greeting message...\n\
+         [codeloops] Working directory: /home/user/projects/myapp\n\
+         [codeloops] Actor: Claude Code (opus) | Critic: Claude Code\n\
+         [codeloops] Gate test: sh -c cargo test\n\
+         [codeloops] No limit on iterations, time, tokens or cost is set\n"
+    );
+    start.settings = Some(samples::settings(Some(5)));
+    assert!(!opening(&start).contains("No limit"));
 }
 
 #[test]
@@ -338,6 +362,36 @@ fn an_event_that_is_offered_again_goes_on_where_it_stopped() {
     assert_eq!(bytes.text(), GUIDE);
 }
 
+#[test]
+fn a_tick_that_fails_costs_no_event() {
+    /// Fails as long as the flag is set.
+    struct Flaky(Bytes, Arc<AtomicBool>);
+    impl Write for Flaky {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.1.load(Ordering::SeqCst) {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (bytes, fails) = (Bytes::default(), Arc::new(AtomicBool::new(false)));
+    let live = Live::On(Box::new(|| 80));
+    let writer = Flaky(bytes.clone(), Arc::clone(&fails));
+    let mut sink =
+        ConsoleSink::new(writer, ConsoleOptions { live, ..options(Format::Pretty, false) });
+    let events = samples::first_session();
+    sink.accept(&events[2]).unwrap();
+    sink.accept(&samples::actor_output("news\n")).unwrap();
+    fails.store(true, Ordering::SeqCst);
+    sink.tick().unwrap_err();
+    fails.store(false, Ordering::SeqCst);
+    sink.accept(&events[3]).unwrap();
+    assert!(bytes.text().contains("[actor] Completed in 45.2s"), "{}", bytes.text());
+}
+
 /// A terminal of 40 rows, on which a run is shown with the status line.
 struct Terminal {
     bytes: Bytes,
@@ -394,16 +448,18 @@ fn the_status_shows_phase_time_and_the_last_line_cut_to_the_width() {
     let start = Instant::now();
     sink.accept(&samples::first_session()[2]).unwrap();
     sink.accept(&samples::actor_output("reading \u{1b}]0;owned\u{7}\u{4f60}\u{597d}")).unwrap();
-    let mut later = |after| {
-        let width = 47;
-        let bytes = sink.status.refresh(start + Duration::from_secs(after), width);
+    let mut later = |sink: &mut ConsoleSink<Bytes>, after| {
+        let bytes = sink.status.refresh(start + Duration::from_secs(after), 47);
         sink.outbox.push(bytes.as_bytes());
         sink.send().unwrap();
         terminal.last_line()
     };
-    let line = later(65);
+    let line = later(&mut sink, 65);
     assert!(line.starts_with("actor at work | iteration 1 | "), "{line}");
     assert!(line.ends_with("s | reading \u{4f60}"), "two columns would not fit: {line}");
+    sink.accept(&samples::actor_output("\n\n  10%\r  20%\r")).unwrap();
+    let line = later(&mut sink, 66);
+    assert!(line.ends_with("s | 20%"), "what was overwritten is past: {line}");
 }
 
 #[test]

@@ -31,6 +31,10 @@ fn publish_all(hub: &Hub, events: &[Event]) {
     }
 }
 
+fn seen(event: Event) -> Seen {
+    Seen::Event(Box::new(event))
+}
+
 fn chunk(text: &str) -> Event {
     samples::actor_output(text)
 }
@@ -164,11 +168,11 @@ fn chatter_beyond_the_bound_is_left_out_and_the_gap_is_told_where_it_is() {
     sink.gate.open();
     let report = hub.close(PATIENT).pop().unwrap();
     let expected = [
-        Seen::Event(chunk("first")),
-        Seen::Event(chunk("a")),
-        Seen::Event(chunk("b")),
+        seen(chunk("first")),
+        seen(chunk("a")),
+        seen(chunk("b")),
         Seen::Gap(Gap { events: 2, bytes: 12 }),
-        Seen::Event(fact),
+        seen(fact),
         Seen::Gap(Gap { events: 1, bytes: 12 }),
         Seen::Finished,
     ];
@@ -219,6 +223,16 @@ fn what_is_published_after_closing_is_counted() {
     publish_all(&hub, &[samples::iteration_started(1)]);
     assert_eq!(hub.close(PATIENT)[0].dropped_events, 1);
     assert_eq!(memory.seen(), [Seen::Finished]);
+}
+
+#[test]
+fn a_hub_that_is_dropped_lets_its_sinks_finish() {
+    let memory = MemorySink::default();
+    let hub = Hub::new(vec![Box::new(memory.clone())], &options());
+    publish_all(&hub, &samples::first_session());
+    drop(hub);
+    assert_eq!(memory.events(), samples::first_session());
+    assert_eq!(memory.seen().last(), Some(&Seen::Finished));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use codeloops_event::{IterationEnd, SessionEnd, SessionStart};
 use codeloops_session::{Session, SessionStore};
+use codeloops_sinks::sanitise;
 
 use super::{store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::text::{one_line, printable};
+use crate::text::one_line;
 
 /// Shows the session that is meant.
 pub(super) fn show(
@@ -30,17 +31,17 @@ pub(super) fn show(
 }
 
 fn page(session: &Session) -> String {
-    let mut page = format!("Session {}\n", one_line(session.id.as_str()));
-    page += &fields(&metadata(session));
-    page += &format!("\nPrompt\n{}", indented(&session.start.prompt, "  "));
-    for iteration in &session.iterations {
-        page += &round(iteration);
-    }
-    page += &match &session.end {
+    let mut parts = vec![
+        format!("Session {}\n", one_line(session.id.as_str())),
+        fields(&metadata(session)),
+        format!("\nPrompt\n{}", indented(&session.start.prompt, "  ")),
+    ];
+    parts.extend(session.iterations.iter().map(round));
+    parts.push(match &session.end {
         Some(end) => ending(end),
         None => format!("\nNo outcome: the session is {}\n", session.status),
-    };
-    page
+    });
+    parts.concat()
 }
 
 fn metadata(session: &Session) -> Vec<(&'static str, String)> {
@@ -137,5 +138,5 @@ fn indented(text: &str, indent: &str) -> String {
             .map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n")
             .collect()
     };
-    lines(&printable(text))
+    lines(&sanitise(text))
 }

@@ -60,10 +60,10 @@ prop_compose! {
 prop_compose! {
     /// A first line.
     pub fn any_session_start()(
-        ((timestamp, elapsed_ms), prompt, working_dir) in (when(), text(), text()),
+        (timestamp, prompt, working_dir) in (time(), text(), text()),
         (actor_agent, critic_agent) in (text(), text()),
         (actor_model, critic_model) in (of(text()), of(text())),
-        max_iterations in of(any::<u32>()),
+        (max_iterations, elapsed_ms) in (of(any::<u32>()), any::<u64>()),
         (format_version, codeloops_version) in (of(Just(FORMAT_VERSION)), of(text())),
         (run_id, commit_sha, branch) in (of(run_id()), of(text()), of(text())),
         base_tree in of(tree()),
@@ -73,8 +73,8 @@ prop_compose! {
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
-            max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha, branch,
-            base_tree, parent, trace_id, parent_span_id, settings,
+            max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha,
+            branch, base_tree, parent, trace_id, parent_span_id, settings,
         }
     }
 }
@@ -130,8 +130,10 @@ prop_compose! {
 prop_compose! {
     fn actor_completed()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()), duration_secs in amount(),
-        stdout in of(evidence().boxed()), stderr in of(evidence().boxed()), agent_session in of(text()),
+        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()),
+        duration_secs in amount(),
+        stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
+        agent_session in of(text()),
         usage in of(usage().boxed()), leftovers in any::<u32>(),
     ) -> ActorCompleted {
         ActorCompleted {
@@ -144,7 +146,8 @@ prop_compose! {
 prop_compose! {
     fn critic_completed()(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()), duration_secs in amount(),
+        outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()),
+        duration_secs in amount(),
         text in text(), stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
         usage in of(usage().boxed()), leftovers in any::<u32>(),
     ) -> CriticCompleted {

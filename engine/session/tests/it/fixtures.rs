@@ -1,14 +1,19 @@
 //! Files that an earlier release or another program wrote, frozen: they are read for ever.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use codeloops_event::{Decision, Outcome};
+use codeloops_event::{Decision, Event, Outcome};
 use codeloops_session::testing::read_back;
 use codeloops_session::{
     ReadError, Session, SessionFilter, SessionReader, SessionStatus, SessionStore,
 };
+use serde_json::Value;
 
 use crate::support::fixtures;
+
+/// Types of lines in format 1.0.
+const TYPES: usize = 18;
 
 #[track_caller]
 fn check(name: &str) {
@@ -40,12 +45,12 @@ fn a_failed_session_of_1_0() {
 /// Together the frozen files hold every type, so a change of any line is noticed.
 #[test]
 fn frozen_sessions_hold_every_type() {
-    let mut names = std::collections::BTreeSet::new();
+    let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(fixtures("v1.0")).unwrap() {
         let read = read_back(&std::fs::read(entry.unwrap().path()).unwrap());
-        names.extend(read.events.iter().map(codeloops_event::Event::name));
+        names.extend(read.events.iter().map(Event::name));
     }
-    assert_eq!(names.len(), 18, "{names:?}");
+    assert_eq!(names.len(), TYPES, "{names:?}");
 }
 
 #[test]
@@ -108,4 +113,55 @@ fn unreadable_files_say_why() {
     .map(|error| error.to_string())
     .join("\n");
     insta::assert_snapshot!(texts);
+}
+
+fn reference() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/session-format.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The examples of the reference are lines that a session file can hold, one of every type.
+#[test]
+fn the_examples_of_the_reference_are_read() {
+    let reference = reference();
+    let blocks = reference.split("```json\n").skip(1);
+    let lines: String = blocks.map(|block| block.split("```").next().unwrap()).collect();
+    let read = read_back(lines.as_bytes());
+    assert!(read.error.is_none() && read.warning.is_none(), "{read:?}");
+    let names: BTreeSet<_> = read.events.iter().map(Event::name).collect();
+    assert_eq!(names.len(), TYPES, "{names:?}");
+}
+
+/// Every field that a frozen file of 1.0 holds stands in the reference.
+#[test]
+fn the_reference_lists_every_field() {
+    let reference = reference();
+    let mut words = BTreeSet::new();
+    for entry in std::fs::read_dir(fixtures("v1.0")).unwrap() {
+        for line in std::fs::read_to_string(entry.unwrap().path()).unwrap().lines() {
+            if let Ok(value) = serde_json::from_str(line) {
+                collect_words(&value, &mut words);
+            }
+        }
+    }
+    words.retain(|word| !reference.contains(&format!("`{word}`")));
+    assert!(words.is_empty(), "not in the reference: {words:?}");
+}
+
+/// Field names, and the words in those fields that choose a form.
+fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
+    const CHOOSERS: [&str; 6] = ["type", "kind", "state", "ruling", "problem", "decision"];
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                words.insert(name.clone());
+                if let (true, Some(word)) = (CHOOSERS.contains(&&**name), value.as_str()) {
+                    words.insert(word.to_owned());
+                }
+                collect_words(value, words);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect_words(value, words)),
+        _ => {}
+    }
 }

@@ -37,7 +37,7 @@ pub(crate) fn iteration(number: u32, actor_output: &str) -> Event {
 }
 
 pub(crate) fn end(outcome: &str, iterations: u32, duration_secs: f64) -> Event {
-    Event::SessionEnd(session_end(outcome, iterations, duration_secs))
+    Event::SessionEnd(Box::new(session_end(outcome, iterations, duration_secs)))
 }
 
 pub(crate) fn session_end(outcome: &str, iterations: u32, duration_secs: f64) -> SessionEnd {
