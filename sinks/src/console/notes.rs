@@ -40,6 +40,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::TreeChecked(e) => tree_checked(&e.check),
         Event::VerdictReached(e) => ruling(&e.ruling),
         Event::Waiting(e) => vec![waiting(e)],
+        Event::WaitOver(e) => vec![said(e.role.into(), (Tone::Plain, "Trying again".to_owned()))],
         Event::StopRequested(e) => vec![stop_requested(e)],
         Event::AnswerIgnored(e) => vec![answer_ignored(e)],
         Event::EngineFailed(e) => vec![engine_failed(e)],

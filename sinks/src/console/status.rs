@@ -68,7 +68,10 @@ impl Status {
                 self.enter(Phase::Waiting { role: e.role, until }, e.iteration, now);
             }
             Event::StopRequested(_) => self.enter(Phase::Stopping, self.iteration, now),
-            Event::Iteration(_) | Event::DiffFailed(_) | Event::EngineFailed(_) => {
+            Event::WaitOver(_)
+            | Event::Iteration(_)
+            | Event::DiffFailed(_)
+            | Event::EngineFailed(_) => {
                 self.phase = None;
             }
             Event::GateCompleted(_)
