@@ -62,8 +62,7 @@ fn measure(root: &Path, way: Way, rounds: usize, changed: usize) {
     let evidence = tempfile::tempdir().unwrap();
     let options = Options { way, ..Options::default() };
     let start = Instant::now();
-    let (workspace, base) =
-        GitWorkspace::open(root, &run_id, evidence.path(), &options).unwrap();
+    let (workspace, base) = GitWorkspace::open(root, &run_id, evidence.path(), &options).unwrap();
     let open = start.elapsed();
     let (mut status, mut snapshot, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {

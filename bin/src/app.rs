@@ -56,6 +56,9 @@ pub enum Command {
     Init(InitArgs),
     /// Show a run with scripted agents: no account, no network, no cost
     Demo(DemoArgs),
+    /// The scripted agent of the demonstration
+    #[command(hide = true)]
+    DemoAgent,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -72,10 +72,8 @@ pub(crate) fn execute(
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let (record, recorded) = SessionRecord::new(sessions, folder);
     let hub = Arc::new(Hub::new(sinks_of(settings, world)?, &HubOptions::default()));
-    let outlets = Outlets {
-        record: Some(Box::new(record)),
-        publish: Box::new(Publisher(Arc::clone(&hub))),
-    };
+    let outlets =
+        Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
     let result = drive(start, ports, outlets)?;
     let sinks = hub.close(settings.close_timeout.value);
     Ok(Finished { run_id, result, recorded: recorded.take(), sinks })
@@ -87,9 +85,8 @@ fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliE
         .build()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
     let result = runtime.block_on(async {
-        let stops = stop_requests().map_err(|error| {
-            CliError::failed(format!("signals cannot be listened to: {error}"))
-        })?;
+        let stops = stop_requests()
+            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
         Ok(codeloops_driver::run(start, ports, outlets, stops).await)
     });
     // A call that was given up may still hold a blocking thread; nobody waits for it.
@@ -119,8 +116,7 @@ fn open_workspace(
     run_id: &RunId,
     evidence: &Path,
 ) -> Result<(GitWorkspace, Base), CliError> {
-    let options =
-        Options { excluded: vec![settings.runs_dir.value.clone()], ..Options::default() };
+    let options = Options { excluded: vec![settings.runs_dir.value.clone()], ..Options::default() };
     GitWorkspace::open(&settings.working_dir.value, run_id, evidence, &options).map_err(|error| {
         // It is empty; where it cannot be removed it does no harm.
         drop(std::fs::remove_dir(evidence));
@@ -131,9 +127,7 @@ fn open_workspace(
 fn workspace_error(error: &OpenError) -> CliError {
     let failed = CliError::failed(error.to_string());
     match error {
-        OpenError::NotARepository => {
-            failed.hint("run `git init`, or change into a repository")
-        }
+        OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),
         _ => failed,
     }
 }

@@ -29,10 +29,8 @@ impl InheritedTrace {
         let is_id = |text: &str, digits| hex(text, digits) && text.bytes().any(|b| b != b'0');
         let sound = hex(version, 2) && version != "ff" && hex(flags, 2);
         let alone = version != "00" || parts.next().is_none();
-        (sound && alone && is_id(trace_id, 32) && is_id(span_id, 16)).then(|| Self {
-            trace_id: trace_id.to_owned(),
-            parent_span_id: span_id.to_owned(),
-        })
+        (sound && alone && is_id(trace_id, 32) && is_id(span_id, 16))
+            .then(|| Self { trace_id: trace_id.to_owned(), parent_span_id: span_id.to_owned() })
     }
 }
 

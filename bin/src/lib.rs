@@ -19,7 +19,12 @@ pub mod values;
 pub mod world;
 
 mod ask;
+mod demo_agent;
 mod diagnostics;
+mod engine;
+mod inherited_trace;
+mod record;
+mod sinks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

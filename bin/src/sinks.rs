@@ -1,10 +1,10 @@
 //! The sinks of a run, from its settings.
 
-use codeloops_sinks::{ConsoleOptions, ConsoleSink, Format, Live, LogSink, Sink};
+use codeloops_sinks::{ConsoleOptions, ConsoleSink, Live, LogSink, Sink};
 
 use crate::error::CliError;
 use crate::settings::RunSettings;
-use crate::values::{LogFormat, SinkName};
+use crate::values::SinkName;
 use crate::world::World;
 
 /// Everything but the session file, which is no sink: the engine waits for that.
@@ -36,11 +36,7 @@ fn console(settings: &RunSettings, world: &World) -> Box<dyn Sink> {
     Box::new(ConsoleSink::new(
         writer,
         ConsoleOptions {
-            format: match settings.log_format.value {
-                LogFormat::Pretty => Format::Pretty,
-                LogFormat::Compact => Format::Compact,
-                LogFormat::Json => Format::Json,
-            },
+            format: settings.log_format.value,
             color: settings.color,
             live: if is_terminal { live() } else { Live::Off },
             verbose: settings.verbose,

@@ -78,12 +78,12 @@ impl Sandbox {
         let world = World {
             clock: Arc::new(Fixed),
             ids: Arc::new(Fixed),
-            run_ids: Box::new(|| "01JJ0000000000000000000000".parse().unwrap()),
+            run_ids: Arc::new(|| "01JJ0000000000000000000000".parse().unwrap()),
             env: self.env(),
             terminal: self.terminal,
             stdout,
             stderr,
-            ask: Box::new(Answers(Mutex::new(self.answers.clone()))),
+            ask: Arc::new(Answers(Mutex::new(self.answers.clone()))),
         };
         (world, Output { out, err })
     }

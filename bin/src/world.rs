@@ -14,13 +14,14 @@ use codeloops_event::{Nonce, RunId};
 use crate::error::CliError;
 
 /// The surroundings of one command.
+#[derive(Clone)]
 pub struct World {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives nonces.
     pub ids: Arc<dyn Ids>,
     /// Gives the identity of a new run.
-    pub run_ids: Box<dyn Fn() -> RunId + Send + Sync>,
+    pub run_ids: Arc<dyn Fn() -> RunId + Send + Sync>,
     /// Environment variables and the current directory.
     pub env: Environment,
     /// What is connected to a terminal.
@@ -30,7 +31,7 @@ pub struct World {
     /// Standard error.
     pub stderr: Stream,
     /// Asks the user.
-    pub ask: Box<dyn Ask>,
+    pub ask: Arc<dyn Ask>,
 }
 
 impl World {
@@ -40,12 +41,12 @@ impl World {
         Self {
             clock: Arc::new(SystemClock::start()),
             ids: Arc::new(RandomIds),
-            run_ids: Box::new(random_run_id),
+            run_ids: Arc::new(random_run_id),
             env: Environment::real(),
             terminal: Terminal::real(),
             stdout: Stream::new(io::stdout()),
             stderr: Stream::new(io::stderr()),
-            ask: Box::new(crate::ask::Prompts),
+            ask: Arc::new(crate::ask::Prompts),
         }
     }
 }
@@ -168,7 +169,7 @@ impl Environment {
 }
 
 /// Asks the user a question. Only used where standard input and error are a terminal.
-pub trait Ask: Send {
+pub trait Ask: Send + Sync {
     /// One of several options, by its position; `start` is marked first.
     ///
     /// # Errors

@@ -6,8 +6,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{init, run, sessions, shell};
+use super::{demo, init, run, sessions, shell};
 use crate::app::{App, Command};
+use crate::demo_agent;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::{Printer, RunDocument};
@@ -31,9 +32,8 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         Some(Command::Run(args)) => return run::run(&args, no_color, world, printer),
         Some(Command::Sessions(command)) => sessions::sessions(&command, world, printer)?,
         Some(Command::Init(args)) => init::init(&args, world, printer)?,
-        Some(Command::Demo(_)) => {
-            return Err(CliError::failed("the demo is not yet available in this release"));
-        }
+        Some(Command::Demo(args)) => return demo::demo(&args, no_color, world, printer),
+        Some(Command::DemoAgent) => return demo_agent::take_turn(world, printer),
         Some(Command::Completions { shell }) => shell::completions(shell, printer)?,
         Some(Command::Man) => shell::man(printer)?,
     }

@@ -1,17 +1,17 @@
 //! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
 
 use codeloops_event::SessionEnd;
-use codeloops_sinks::{SinkReport, SinkState};
+use codeloops_sinks::{Format, SinkReport, SinkState};
 
 use super::dry_run::dry_run;
 use crate::app::RunArgs;
 use crate::engine::{self, Finished};
 use crate::error::CliError;
 use crate::exit_code;
-use crate::output::{Printer, RunDocument, SinkDocument};
+use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::settings::{RunSettings, host, working_dir};
-use crate::values::{LogFormat, SinkName};
+use crate::values::SinkName;
 use crate::world::World;
 
 /// Carries out `run`; gives the exit code.
@@ -63,9 +63,9 @@ fn saved(
     let Some(recorded) = &finished.recorded else { return Ok(()) };
     let line = format!("[codeloops] Session saved: {}\n", recorded.id);
     match settings.log_format.value {
-        LogFormat::Pretty | LogFormat::Compact => printer.data(&line),
+        Format::Pretty | Format::Compact => printer.data(&line),
         // Standard output holds JSON lines.
-        LogFormat::Json => {
+        Format::Json => {
             printer.note(&line);
             Ok(())
         }
@@ -97,15 +97,6 @@ fn document(finished: &Finished) -> RunDocument {
         exit_code: end.outcome.exit_code(),
         error: end.error.clone(),
         usage: end.usage.clone(),
-        sinks: finished.sinks.iter().map(sink_document).collect(),
-    }
-}
-
-fn sink_document(report: &SinkReport) -> SinkDocument {
-    SinkDocument {
-        name: report.name.clone(),
-        written: report.written,
-        dropped: report.dropped_events,
-        error: report.error.clone(),
+        sinks: finished.sinks.clone(),
     }
 }
