@@ -56,3 +56,94 @@ fn with_prompt(arg: &str, prompt: &OsStr) -> OsString {
     }
     whole
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agents::builtin;
+    use crate::resolve::{Host, resolve};
+    use crate::spec::AgentSpec;
+
+    /// A row whose program is surely there, on a machine of our making.
+    fn resolved(spec: AgentSpec, root: bool) -> ResolvedAgent {
+        let host = Host { path: "".into(), dir: "/".into(), root, vars: Vec::new() };
+        let command = [vec!["/bin/sh".to_owned()], spec.command[1..].to_vec()].concat();
+        resolve(&AgentSpec { command, ..spec }, &host).unwrap()
+    }
+
+    fn line(agent: &ResolvedAgent, call: ArgvOf<'_>) -> String {
+        argv(agent, call).join(OsStr::new(" ")).into_string().unwrap()
+    }
+
+    #[test]
+    fn arguments_of_every_agent_in_every_call() {
+        let mut told = Vec::new();
+        for spec in builtin() {
+            let agent = resolved(spec, false);
+            for (role, access) in [
+                (Role::Actor, CriticAccess::RunCommands),
+                (Role::Critic, CriticAccess::RunCommands),
+                (Role::Critic, CriticAccess::ReadOnly),
+            ] {
+                for permissions in [Permissions::Full, Permissions::Edits] {
+                    for model in [None, Some("m1")] {
+                        let prompt = OsStr::new("");
+                        let call = ArgvOf { role, model, permissions, access, prompt };
+                        let (id, name) = (&agent.spec.id, model.unwrap_or("-"));
+                        let args = line(&agent, call);
+                        told.push(format!("{id} {role} {permissions:?} {access:?} {name}: {args}"));
+                    }
+                }
+            }
+        }
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn claude_gives_root_edits_only_unless_it_is_told_of_a_sandbox() {
+        let call = ArgvOf {
+            role: Role::Actor,
+            model: None,
+            permissions: Permissions::Full,
+            access: CriticAccess::RunCommands,
+            prompt: OsStr::new(""),
+        };
+        let claude = builtin().remove(0);
+        let agent = resolved(claude.clone(), true);
+        assert!(line(&agent, call).ends_with("--permission-mode acceptEdits"));
+        insta::assert_snapshot!(
+            agent.permissions(Permissions::Full).1.unwrap(),
+            @"Claude Code refuses full permissions to root; it may edit files only (set `IS_SANDBOX=1` where this machine is a sandbox)"
+        );
+        let env = [("IS_SANDBOX".to_owned(), "1".to_owned())].into();
+        let agent = resolved(AgentSpec { env, ..claude }, true);
+        assert!(line(&agent, call).ends_with("--dangerously-skip-permissions"));
+        assert_eq!(agent.permissions(Permissions::Full).1, None);
+    }
+
+    #[test]
+    fn own_arguments_stand_after_the_built_in_ones_and_the_prompt_last() {
+        let spec = AgentSpec {
+            actor_args: vec!["--as".into(), "actor".into()],
+            critic_args: vec!["--as".into(), "critic".into()],
+            prompt_args: vec!["--message={prompt}".into()],
+            ..AgentSpec::new("mine", "Mine", &["mine", "--quiet"])
+        };
+        let agent = resolved(spec, false);
+        let call = |role| ArgvOf {
+            role,
+            model: Some("m"),
+            permissions: Permissions::Full,
+            access: CriticAccess::RunCommands,
+            prompt: OsStr::new("do {model} it"),
+        };
+        assert_eq!(
+            line(&agent, call(Role::Actor)),
+            "--quiet --model m --as actor --message=do {model} it"
+        );
+        assert_eq!(
+            line(&agent, call(Role::Critic)),
+            "--quiet --model m --as critic --message=do {model} it"
+        );
+    }
+}

@@ -5,12 +5,15 @@
 //! structured stream counts as a success only if its final event says so: exit code 0 is no proof
 //! (several programs exit with 0 after a signal, or when a permission was denied).
 
+use std::borrow::Cow;
+
 use codeloops_event::CutOffKind;
 use codeloops_event::layout::{TEXT_LIMIT, cap_text};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::spec::OutputFormat;
-use crate::text::HeadTail;
+use crate::text::{HeadTail, lossy};
 
 mod claude;
 mod codex;
@@ -53,6 +56,9 @@ pub(crate) struct Decoded {
 
 /// One program's way of telling.
 trait Format: Send {
+    /// Whether events of this `type` are looked at. The others are skipped unread: a tool's result
+    /// may carry whole files.
+    fn wants(&self, kind: &str) -> bool;
     /// Takes one event; adds what a person would want to see of it to `readable`.
     fn event(&mut self, event: &Value, readable: &mut String);
     /// The end of the stream. Lines on stderr are given because some things are told only there.
@@ -135,26 +141,45 @@ impl Events {
 }
 
 fn take_line(format: &mut dyn Format, plain: &mut HeadTail, line: &[u8], readable: &mut String) {
-    match parse(line) {
-        Some(event) => format.event(&event, readable),
-        None if line.trim_ascii().is_empty() => {}
-        None => {
+    match parse(format, line) {
+        Line::Event(event) => format.event(&event, readable),
+        Line::Skipped => {}
+        Line::Plain => {
             plain.push(line);
             plain.push(b"\n");
-            readable.push_str(&String::from_utf8_lossy(line));
+            readable.push_str(&lossy(line));
             readable.push('\n');
         }
     }
 }
 
-/// The event of a line. Bytes that are no UTF-8 do not cost the line.
-fn parse(line: &[u8]) -> Option<Value> {
-    if line.trim_ascii_start().first() != Some(&b'{') {
-        return None;
+/// What a line is.
+enum Line {
+    Event(Value),
+    /// An event that is not looked at, or nothing.
+    Skipped,
+    Plain,
+}
+
+/// The one field that says whether the others matter.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Cow<'a, str>,
+}
+
+/// Reads a line. Bytes that are no UTF-8 do not cost it.
+fn parse(format: &dyn Format, line: &[u8]) -> Line {
+    match line.trim_ascii_start().first() {
+        Some(b'{') => {}
+        Some(_) => return Line::Plain,
+        None => return Line::Skipped,
     }
-    serde_json::from_slice(line)
-        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(line)))
-        .ok()
+    let text = lossy(line);
+    match serde_json::from_str::<Head<'_>>(&text) {
+        Ok(head) if !format.wants(&head.kind) => Line::Skipped,
+        _ => serde_json::from_str(&text).map_or(Line::Plain, Line::Event),
+    }
 }
 
 /// The text at a JSON pointer, empty where there is none.
@@ -186,6 +211,3 @@ fn remember(session: &mut Option<String>, id: &str) {
         *session = Some(crate::text::one_line(id));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -135,7 +135,7 @@ impl Leader {
 
     /// A pipe that is closed when the leader has ended. It stays a zombie until it is reaped.
     fn exit_pipe(&self) -> io::Result<OwnedFd> {
-        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (read, write) = io::pipe()?;
         let pid = self.pid;
         std::thread::Builder::new().name("agent-exit".to_owned()).spawn(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -143,7 +143,7 @@ impl Leader {
             while rustix::process::waitid(WaitId::Pid(pid), options).err() == interrupted {}
             drop(write);
         })?;
-        Ok(read)
+        Ok(read.into())
     }
 
     /// Ends it unseen, where it cannot be stood by.

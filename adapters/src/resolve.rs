@@ -193,3 +193,50 @@ fn executable(spec: &AgentSpec, path: PathBuf) -> Result<PathBuf, AgentError> {
         _ => Err(AgentError::NotExecutable { id: spec.id.clone(), path }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Two folders in `PATH`; files in them, with their modes.
+    fn host(files: &[(&str, u32)]) -> (tempfile::TempDir, Host) {
+        let dir = tempfile::tempdir().unwrap();
+        for (file, mode) in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+        }
+        let path = std::env::join_paths([dir.path().join("a"), dir.path().join("b")]).unwrap();
+        let host = Host { path, dir: dir.path().to_owned(), root: false, vars: Vec::new() };
+        (dir, host)
+    }
+
+    fn spec(command: &str, fallbacks: &[&str]) -> AgentSpec {
+        let fallbacks = crate::spec::strings(fallbacks);
+        AgentSpec { fallbacks, ..AgentSpec::new("claude", "Claude Code", &[command]) }
+    }
+
+    #[test]
+    fn the_first_executable_of_the_names_in_order_is_taken() {
+        let (dir, host) = host(&[("a/one", 0o644), ("b/one", 0o755), ("a/two", 0o755)]);
+        let found = |spec| resolve(&spec, &host).unwrap().program;
+        assert_eq!(found(spec("one", &["two"])), dir.path().join("b/one"));
+        assert_eq!(found(spec("none", &["two"])), dir.path().join("a/two"));
+        assert_eq!(found(spec("./a/two", &[])), dir.path().join("./a/two"));
+    }
+
+    #[test]
+    fn a_missing_program_is_told_in_the_words_of_the_documents() {
+        let (_dir, host) = host(&[("a/one", 0o644)]);
+        let error = resolve(&spec("claude", &["claude2"]), &host).unwrap_err();
+        assert_eq!(error.to_string(), "Agent 'claude' not found in PATH");
+        insta::assert_snapshot!(error.hint().unwrap(), @"install it so that `claude` or `claude2` is in PATH, or choose another agent with `--agent`");
+        let error = resolve(&spec("one", &[]), &host).unwrap_err();
+        assert!(error.to_string().starts_with("agent 'claude': `"), "{error}");
+        assert!(error.to_string().ends_with("/a/one` is not executable"), "{error}");
+        let error = resolve(&spec("/no/such/agent", &[]), &host).unwrap_err();
+        assert_eq!(error.to_string(), "agent 'claude': `/no/such/agent` does not exist");
+    }
+}

@@ -89,11 +89,11 @@ impl CliAgents {
 #[async_trait]
 impl Agents for CliAgents {
     async fn run(&self, call: AgentCall, notes: Notes, mut stop: StopSignal) -> AgentReport {
-        let (wake, waker) = match rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC) {
+        let (wake, waker) = match std::io::pipe() {
             Ok(ends) => ends,
             Err(error) => return not_started(format!("could not open a pipe: {error}")),
         };
-        let control = Control { stop: stop.clone(), wake };
+        let control = Control { stop: stop.clone(), wake: wake.into() };
         let config = Arc::clone(&self.config);
         let mut task =
             tokio::task::spawn_blocking(move || call::run(&config, &call, &notes, control));
@@ -104,7 +104,8 @@ impl Agents for CliAgents {
                     if changed.is_err() {
                         return self.last_answer(task).await;
                     }
-                    // A full pipe wakes as well as a new byte; a closed one means it is over.
+                    // There are two levels to be told of, so the pipe has room; where it is closed,
+                    // the call is over.
                     let _woken = rustix::io::write(&waker, b"!");
                 }
             }
@@ -158,3 +159,6 @@ fn run_variables(config: &AgentsConfig, call: &AgentCall) -> Vec<(&'static str, 
 fn prompt_file(evidence_root: &Path, stdout: &str) -> PathBuf {
     evidence_root.join(stdout).with_extension("prompt")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Text out of bytes that are not trusted to be text, in bounded memory.
 
+use std::borrow::Cow;
+
 use codeloops_event::layout::{TEXT_LIMIT, cap_text, join_capped};
 
 const HALF: usize = TEXT_LIMIT / 2;
@@ -30,14 +32,20 @@ impl HeadTail {
     pub(crate) fn into_text(mut self) -> String {
         if self.total <= TEXT_LIMIT as u64 {
             self.head.append(&mut self.tail);
-            return cap_text(&String::from_utf8_lossy(&self.head), TEXT_LIMIT);
+            return cap_text(&lossy(&self.head), TEXT_LIMIT);
         }
         let head = &self.head[..whole_chars(&self.head)];
         let tail = &self.tail[self.tail.len().saturating_sub(HALF)..];
         let tail = &tail[tail.iter().take(3).take_while(|b| is_continuation(**b)).count()..];
         let omitted = self.total - (head.len() + tail.len()) as u64;
-        join_capped(&String::from_utf8_lossy(head), &String::from_utf8_lossy(tail), omitted)
+        join_capped(&lossy(head), &lossy(tail), omitted)
     }
+}
+
+/// Decodes lossily. The standard function looks at every byte; where all is well, as nearly always,
+/// the check for it is several times faster.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Bytes up to the last whole character: what follows is the beginning of one that may still

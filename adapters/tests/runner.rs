@@ -1,5 +1,7 @@
 //! The runner with real processes: small shell scripts that play an agent.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -360,6 +362,27 @@ async fn a_call_that_nobody_waits_for_is_ended() {
     until(|| bench.path("pid").exists()).await;
     task.abort();
     until(|| is_gone(&bench.path("pid"))).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_codeloops_left_running_is_found_by_its_run() {
+    let bench = Bench::new("");
+    let start = |run: &str| {
+        let mut command = std::process::Command::new("setsid");
+        command.args(["sleep", "300"]).env("CODELOOPS_RUN_ID", run).spawn().unwrap()
+    };
+    let (mut ours, mut other) = (start(&bench.run_id()), start("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+    // Until it has become the program that carries the variable.
+    until(|| is_running(&ours, "sleep") && is_running(&other, "sleep")).await;
+    assert_eq!(codeloops_adapters::end_processes_of_run(&bench.run_id().parse().unwrap()), 1);
+    assert!(!ours.wait().unwrap().success());
+    assert_eq!(other.try_wait().unwrap(), None);
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+fn is_running(child: &std::process::Child, program: &str) -> bool {
+    fs::read_to_string(format!("/proc/{}/comm", child.id())).is_ok_and(|c| c.trim() == program)
 }
 
 #[tokio::test]

@@ -1,1 +1,3 @@
-//! placeholder
+//! The test kit.
+
+pub mod script;

@@ -13,6 +13,7 @@ pub(super) fn spec() -> AgentSpec {
             critic_read_only: strings(&["--agent", "plan"]),
             ..Unattended::default()
         },
+        model_args: strings(&["-m", "{model}"]),
         output: OutputFormat::OpencodeJson,
         stop_signal: StopWith::Term,
         streams: true,

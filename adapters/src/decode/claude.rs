@@ -22,6 +22,10 @@ pub(super) struct Claude {
 }
 
 impl Format for Claude {
+    fn wants(&self, kind: &str) -> bool {
+        matches!(kind, "assistant" | "rate_limit_event" | "system" | "result")
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/session_id"));
         match text(event, "/type") {

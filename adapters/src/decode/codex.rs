@@ -15,6 +15,19 @@ pub(super) struct Codex {
 }
 
 impl Format for Codex {
+    fn wants(&self, kind: &str) -> bool {
+        matches!(
+            kind,
+            "thread.started"
+                | "turn.started"
+                | "item.started"
+                | "item.completed"
+                | "error"
+                | "turn.completed"
+                | "turn.failed"
+        )
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         match text(event, "/type") {
             "thread.started" => remember(&mut self.session, text(event, "/thread_id")),

@@ -15,6 +15,10 @@ pub(super) struct Cursor {
 }
 
 impl Format for Cursor {
+    fn wants(&self, kind: &str) -> bool {
+        matches!(kind, "system" | "assistant" | "tool_call" | "result")
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/session_id"));
         match text(event, "/type") {

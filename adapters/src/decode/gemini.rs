@@ -16,6 +16,10 @@ pub(super) struct Gemini {
 }
 
 impl Format for Gemini {
+    fn wants(&self, kind: &str) -> bool {
+        matches!(kind, "init" | "message" | "tool_use" | "result")
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         match text(event, "/type") {
             "init" => remember(&mut self.session, text(event, "/session_id")),

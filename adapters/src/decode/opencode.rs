@@ -17,6 +17,10 @@ pub(super) struct Opencode {
 }
 
 impl Format for Opencode {
+    fn wants(&self, kind: &str) -> bool {
+        matches!(kind, "step_start" | "text" | "tool_use" | "step_finish" | "error")
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/sessionID"));
         match text(event, "/type") {

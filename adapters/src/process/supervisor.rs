@@ -269,9 +269,8 @@ impl<'a, O: Output> Supervisor<'a, O> {
 
     fn woken(&mut self) {
         let mut byte = [0; 16];
-        match rustix::io::read(&self.control.wake, &mut byte) {
-            Ok(0) => self.abandoned = true,
-            Ok(_) | Err(_) => {}
+        if rustix::io::read(&self.control.wake, &mut byte) == Ok(0) {
+            self.abandoned = true;
         }
     }
 

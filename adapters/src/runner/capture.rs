@@ -10,7 +10,7 @@ use crate::decode::{Decoded, Decoder};
 use crate::evidence::EvidenceFile;
 use crate::process::Output;
 use crate::spec::OutputFormat;
-use crate::text::{HeadTail, whole_chars};
+use crate::text::{HeadTail, lossy, whole_chars};
 
 /// Bytes of one note. The channel is bounded by count, so this bounds its memory.
 const NOTE_LIMIT: usize = 64 * 1024;
@@ -137,7 +137,7 @@ impl Chatter {
             Ok(place) => place.send(AgentNote::Output(AgentOutput {
                 role: self.role,
                 stream: self.stream,
-                text: String::from_utf8_lossy(bytes).into_owned(),
+                text: lossy(bytes).into_owned(),
                 skipped_bytes: std::mem::take(&mut self.skipped),
             })),
             Err(_) => self.skipped += bytes.len() as u64,

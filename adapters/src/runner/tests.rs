@@ -1,0 +1,149 @@
+//! Decoders and outcomes on recordings of the real programs (`tests/transcripts`; Cursor's is made
+//! from its documentation).
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use codeloops_event::{AgentOutcome, Role};
+
+use super::outcome::{Facts, outcome};
+use crate::agents::builtin;
+use crate::decode::{Decoded, Decoder};
+use crate::process::Cause;
+use crate::spec::AgentSpec;
+
+struct Recording {
+    name: String,
+    spec: AgentSpec,
+    stdout: Vec<u8>,
+    stderr: String,
+    status: i32,
+}
+
+impl Recording {
+    fn all() -> Vec<Self> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+        let mut all = Vec::new();
+        for spec in builtin() {
+            let entries = fs::read_dir(root.join(&spec.id)).unwrap();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+            paths.retain(|path| path.extension().is_some_and(|ending| ending == "stdout"));
+            paths.sort();
+            all.extend(paths.into_iter().map(|path| Self::read(spec.clone(), path)));
+        }
+        all
+    }
+
+    fn read(spec: AgentSpec, path: PathBuf) -> Self {
+        let read = |ending| fs::read_to_string(path.with_extension(ending)).unwrap();
+        Self {
+            name: format!("{}/{}", spec.id, path.file_stem().unwrap().display()),
+            stdout: fs::read(&path).unwrap(),
+            stderr: read("stderr"),
+            status: read("exit").trim().parse().unwrap(),
+            spec,
+        }
+    }
+
+    /// What the first bytes of it come to, fed in chunks of this size.
+    fn decode(&self, bytes: usize, chunk: usize) -> (AgentOutcome, Decoded) {
+        let mut decoder = Decoder::new(self.spec.output);
+        for chunk in self.stdout[..bytes].chunks(chunk) {
+            decoder.push(chunk);
+        }
+        let decoded = decoder.finish(&self.stderr);
+        let raw = if self.status < 0 { -self.status } else { self.status << 8 };
+        let facts = Facts {
+            role: Role::Actor,
+            cause: Cause::Own,
+            status: Ok(ExitStatus::from_raw(raw)),
+            printed: bytes > 0,
+        };
+        (outcome(&facts, &self.spec, decoded.ending.clone(), &self.stderr), decoded)
+    }
+
+    fn whole(&self) -> (AgentOutcome, Decoded) {
+        self.decode(self.stdout.len(), usize::MAX)
+    }
+}
+
+#[test]
+fn outcome_text_and_session_of_each_recording() {
+    let mut told = Vec::new();
+    for recording in Recording::all() {
+        let (outcome, decoded) = recording.whole();
+        let session = if decoded.session.is_some() { "session" } else { "no session" };
+        told.push(format!("{}: {outcome:?}, {session}", recording.name));
+        told.push(format!("  {:?}", decoded.text));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_is_read_live_is_what_a_person_would_want() {
+    let mut told = Vec::new();
+    for recording in Recording::all().into_iter().filter(|r| {
+        r.name.ends_with("edit_stream") || r.name.ends_with("edit_json") || r.name.contains("doc")
+    }) {
+        let readable = Decoder::new(recording.spec.output).push(&recording.stdout).unwrap();
+        told.push(format!("{}:\n{readable}", recording.name));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn chunks_do_not_matter() {
+    for recording in Recording::all() {
+        for chunk in [1, 7, 4096] {
+            let decoded = recording.decode(recording.stdout.len(), chunk);
+            assert_eq!(decoded, recording.whole(), "{}", recording.name);
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere_is_no_success() {
+    for recording in Recording::all() {
+        let len = recording.stdout.len();
+        let last_line = recording.stdout.trim_ascii_end().len();
+        let line_ends = (0..len).filter(|at| recording.stdout[*at] == b'\n').map(|at| at + 1);
+        for cut in (0..len).step_by(97).chain(line_ends).filter(|cut| *cut < last_line) {
+            let (outcome, _) = recording.decode(cut, usize::MAX);
+            assert_ne!(outcome, AgentOutcome::Completed, "{} cut at {cut}", recording.name);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_do_not_cost_the_answer() {
+    for recording in Recording::all().into_iter().filter(|r| r.status == 0) {
+        let (outcome, decoded) = recording.whole();
+        let at = decoded.text.chars().next().map(|c| (c, decoded.text.len()));
+        let Some((first, _)) = at.filter(|_| outcome == AgentOutcome::Completed) else { continue };
+        // The first letter of the answer becomes a byte that is no UTF-8, wherever it stands.
+        let json = serde_json::to_string(&decoded.text).unwrap();
+        let answer = &json.as_bytes()[1..json.len() - 1];
+        let mut broken = recording.stdout.clone();
+        let finder = memchr::memmem::Finder::new(answer);
+        let places: Vec<usize> = finder.find_iter(&recording.stdout).collect();
+        places.iter().for_each(|place| broken[*place] = 0xff);
+        if places.is_empty() || !first.is_ascii() {
+            continue;
+        }
+        let broken = Recording { stdout: broken, ..recording };
+        let (outcome, decoded) = broken.whole();
+        assert_eq!(outcome, AgentOutcome::Completed, "{}", broken.name);
+        assert!(decoded.text.starts_with('\u{fffd}'), "{}", broken.name);
+    }
+}
+
+#[test]
+fn messages_of_the_program_itself_are_the_text_where_there_is_no_other() {
+    let spec = builtin().remove(0);
+    let mut decoder = Decoder::new(spec.output);
+    let readable = decoder.push(b"Login required\n{\"type\":\"unheard-of\"}\n{broken\n").unwrap();
+    assert_eq!(readable, "Login required\n{broken\n");
+    assert_eq!(decoder.finish("").text, "Login required\n{broken\n");
+}
