@@ -38,7 +38,7 @@ pub(crate) fn first_session() -> Vec<Event> {
     ));
     let done = Verdict::Done { summary: SUMMARY.to_owned(), confidence: Some(0.95) };
     events.extend(round(2, 50_000, (32.1, 1, 28, 12), done));
-    events.push(Event::SessionEnd(SessionEnd {
+    events.push(Event::SessionEnd(Box::new(SessionEnd {
         outcome: Outcome::Success,
         iterations: 2,
         summary: Some(SUMMARY.to_owned()),
@@ -49,12 +49,13 @@ pub(crate) fn first_session() -> Vec<Event> {
         stop_reason: Some(StopReason::Approved),
         error: None,
         usage: None,
-    }));
+    })));
     events
 }
 
 pub(crate) fn session_start() -> Event {
     Event::SessionStart(Box::new(SessionStart {
+        elapsed_ms: 0,
         timestamp: at(0),
         prompt: PROMPT.to_owned(),
         working_dir: "/home/user/projects/myapp".to_owned(),

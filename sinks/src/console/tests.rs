@@ -149,7 +149,7 @@ fn changes() -> Vec<Event> {
 
 fn decisions() -> Vec<Event> {
     let end = |outcome, stop_reason, error: Option<&str>| {
-        Event::SessionEnd(SessionEnd {
+        Event::SessionEnd(Box::new(SessionEnd {
             outcome,
             iterations: 0,
             summary: None,
@@ -160,7 +160,7 @@ fn decisions() -> Vec<Event> {
             stop_reason: Some(stop_reason),
             error: error.map(str::to_owned),
             usage: None,
-        })
+        }))
     };
     let stop = |signal: &str, now| {
         let signal = signal.to_owned();
