@@ -144,3 +144,34 @@ impl Printer {
         if self.stderr_color { style } else { Style::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Sandbox;
+
+    struct Fails(io::ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn print_to(kind: io::ErrorKind) -> Result<(), CliError> {
+        let (mut world, _) = Sandbox::new().world();
+        world.stdout = Stream::new(Fails(kind));
+        Printer::new(&world, false).data("text")
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error_and_a_full_disk_is() {
+        assert_eq!(print_to(io::ErrorKind::BrokenPipe), Ok(()));
+        let error = print_to(io::ErrorKind::StorageFull).unwrap_err();
+        insta::assert_snapshot!(error, @"standard output cannot be written: no storage space");
+    }
+}

@@ -3,8 +3,6 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use codeloops_adapters::spec::MAX_PROMPT_BYTES;
-
 use crate::app::RunArgs;
 use crate::error::CliError;
 
@@ -36,8 +34,14 @@ impl Prompt {
     /// `prompt.md` in the working directory.
     ///
     /// # Errors
-    /// Where there is none, or it cannot be read, is not UTF-8, is empty or too long.
-    pub fn load(args: &RunArgs, working_dir: &Path, current_dir: &Path) -> Result<Self, CliError> {
+    /// Where there is none, or it cannot be read, is not UTF-8, is empty or has more than
+    /// `max_bytes` (see [`crate::settings::RunSettings::max_prompt_bytes`]).
+    pub fn load(
+        args: &RunArgs,
+        working_dir: &Path,
+        current_dir: &Path,
+        max_bytes: u64,
+    ) -> Result<Self, CliError> {
         let (text, source) = if let Some(text) = &args.prompt {
             (text.clone(), PromptSource::Flag)
         } else if let Some(file) = &args.prompt_file {
@@ -52,7 +56,7 @@ impl Prompt {
             };
             (decode(bytes, &path)?, PromptSource::DefaultFile(path))
         };
-        check(&text, &source)?;
+        check(&text, &source, max_bytes)?;
         Ok(Self { text, source })
     }
 }
@@ -90,15 +94,14 @@ fn decode(bytes: Vec<u8>, path: &Path) -> Result<String, CliError> {
     })
 }
 
-fn check(text: &str, source: &PromptSource) -> Result<(), CliError> {
+fn check(text: &str, source: &PromptSource, max_bytes: u64) -> Result<(), CliError> {
     let (bytes, shown) = (text.len(), source.shown());
     if text.trim().is_empty() {
         return Err(CliError::usage(format!("the prompt is empty ({shown})"))
             .hint("say what is to be done"));
     }
-    if bytes as u64 > MAX_PROMPT_BYTES {
-        let message =
-            format!("the prompt has {bytes} bytes, more than {MAX_PROMPT_BYTES} ({shown})");
+    if bytes as u64 > max_bytes {
+        let message = format!("the prompt has {bytes} bytes, more than {max_bytes} ({shown})");
         return Err(CliError::usage(message)
             .hint("keep the task short and name the files that the agent should read"));
     }
@@ -110,7 +113,7 @@ mod tests {
     use super::*;
 
     fn load(dir: &Path, args: &RunArgs) -> Result<Prompt, String> {
-        Prompt::load(args, dir, dir).map_err(|error| {
+        Prompt::load(args, dir, dir, 400_000).map_err(|error| {
             let hints: Vec<String> = error.hints.iter().map(|h| format!("\nhint: {h}")).collect();
             format!("{error}{}", hints.concat()).replace(&dir.display().to_string(), "DIR")
         })

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use codeloops_adapters::resolve::Host;
-use codeloops_adapters::spec::AgentSpec;
+use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES};
 use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
 
 pub use agents::{agent_error, agent_table};
@@ -153,6 +153,13 @@ impl RunSettings {
             restore_tree: self.restore_tree.value,
             gates: Vec::new(),
         }
+    }
+
+    /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes.
+    #[must_use]
+    pub fn max_prompt_bytes(&self) -> u64 {
+        let of_agents = [&self.actor, &self.critic].map(|role| role.agent.value.max_prompt_bytes);
+        of_agents.into_iter().fold(MAX_PROMPT_BYTES, u64::min)
     }
 
     /// Whether the run has this sink.

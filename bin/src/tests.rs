@@ -161,6 +161,15 @@ fn completions_and_manual_page_are_printed() {
 }
 
 #[test]
+fn run_may_be_left_out_and_no_color_may_stand_anywhere() {
+    let sandbox = Sandbox::new();
+    let short = sandbox.run(&["--dry-run", "-n", "3"]).stdout;
+    assert!(short.contains("max_iterations              3  (--max-iterations)"), "{short}");
+    assert_eq!(sandbox.run(&["run", "--dry-run", "-n", "3"]).stdout, short);
+    assert_eq!(sandbox.run(&["--no-color", "run", "--dry-run", "-n", "3"]).stdout, short);
+}
+
+#[test]
 fn version_is_data() {
     let ran = Sandbox::new().run(&["--version"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));

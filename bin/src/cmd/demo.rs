@@ -41,7 +41,8 @@ pub(crate) fn demo(
     };
     let dir = working_dir(run.working_dir.as_deref(), &world.env)?;
     let settings = RunSettings::resolve(&run, no_color, dir, &world)?;
-    let prompt = Prompt::load(&run, &place.project(), world.env.current_dir()?)?;
+    let limit = settings.max_prompt_bytes();
+    let prompt = Prompt::load(&run, &place.project(), world.env.current_dir()?, limit)?;
     let finished = engine::execute(&settings, prompt, &world, printer)?;
     report(&settings, &finished, printer)?;
     let next = what_to_look_at(&place, &settings, &finished, &world);

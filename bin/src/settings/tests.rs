@@ -153,3 +153,52 @@ fn sinks_of_the_command_line_stand_for_the_configured_ones_and_the_session_stays
     assert_eq!(sinks(&["--sink", "console"]), r#"["jsonl","console"]"#);
     assert_eq!(sinks(&["--sink", "console", "--no-session"]), r#"["console"]"#);
 }
+
+#[test]
+fn the_engine_gets_the_documented_defaults() {
+    let sandbox = Sandbox::new();
+    let (world, _) = sandbox.world();
+    let args = crate::app::RunArgs::default();
+    let dir = super::working_dir(None, &world.env).unwrap();
+    let settings = super::RunSettings::resolve(&args, false, dir, &world).unwrap();
+    assert!(settings.is_unlimited());
+    insta::assert_json_snapshot!(settings.engine(settings.permissions.value));
+}
+
+#[test]
+fn a_run_is_limited_by_iterations_or_time() {
+    let sandbox = Sandbox::new();
+    let (world, _) = sandbox.world();
+    let unlimited = |text: &str| {
+        sandbox.project(text);
+        let args = crate::app::RunArgs::default();
+        let dir = super::working_dir(None, &world.env).unwrap();
+        super::RunSettings::resolve(&args, false, dir, &world).unwrap().is_unlimited()
+    };
+    assert!(!unlimited("max_iterations = 5"));
+    assert!(!unlimited("[limits]\nmax_duration = '2h'"));
+    assert!(unlimited("[limits]\nmax_duration = 'none'"));
+}
+
+#[test]
+fn paths_begin_where_they_were_written() {
+    let sandbox = Sandbox::new();
+    sandbox.write("project/sub/codeloops.toml", "runs_dir = 'runs'\n");
+    let line = |args: &[&str]| {
+        let ran = sandbox.run(&[&["--dry-run", "-d", "sub"], args].concat());
+        ran.stdout.lines().find(|line| line.starts_with("runs_dir")).unwrap().to_owned()
+    };
+    assert!(line(&[]).contains(" PROJECT/sub/runs "), "{}", line(&[]));
+    assert!(line(&["--runs-dir", "x"]).contains(" PROJECT/x "), "{}", line(&["--runs-dir", "x"]));
+}
+
+#[test]
+fn a_prompt_may_not_be_longer_than_an_agent_takes() {
+    let sandbox = Sandbox::new();
+    sandbox.project(
+        "[agents.mine]\ncommand = ['mine']\nmax_prompt_bytes = 10\n[critic]\nagent = 'mine'\n",
+    );
+    let ran = sandbox.run(&["--prompt", "more than ten bytes"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("19 bytes, more than 10"), "{ran}");
+}

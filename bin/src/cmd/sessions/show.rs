@@ -75,22 +75,25 @@ fn commit(start: &SessionStart) -> Option<String> {
 }
 
 fn round(iteration: &IterationEnd) -> String {
-    let mut text =
-        format!("\nIteration {}: {}\n", iteration.iteration_number, iteration.critic_decision);
-    text += &fields(&[
-        (
-            "Actor",
-            format!(
-                "exit code {}, {:.1}s",
-                iteration.actor_exit_code, iteration.actor_duration_secs
-            ),
-        ),
-        ("Changes", changes(iteration)),
-    ]);
-    text += &section("Actor output", &iteration.actor_output);
-    text += &section("Actor stderr", &iteration.actor_stderr);
-    text += &section("Feedback", iteration.feedback.as_deref().unwrap_or_default());
-    text
+    let actor = call(Some(iteration.actor_exit_code), iteration.actor_duration_secs);
+    let critic = iteration.critic_duration_secs;
+    let mut rows = vec![("Actor", actor), ("Changes", changes(iteration))];
+    rows.extend(critic.map(|secs| ("Critic", call(iteration.critic_exit_code, secs))));
+    [
+        format!("\nIteration {}: {}\n", iteration.iteration_number, iteration.critic_decision),
+        fields(&rows),
+        section("Actor output", &iteration.actor_output),
+        section("Actor stderr", &iteration.actor_stderr),
+        section("Feedback", iteration.feedback.as_deref().unwrap_or_default()),
+    ]
+    .concat()
+}
+
+fn call(exit_code: Option<i32>, secs: f64) -> String {
+    match exit_code {
+        Some(code) => format!("exit code {code}, {secs:.1}s"),
+        None => format!("no exit code, {secs:.1}s"),
+    }
 }
 
 fn changes(iteration: &IterationEnd) -> String {
