@@ -47,9 +47,9 @@ pub(crate) fn demo(
     report(&settings, &finished, printer)?;
     let next = what_to_look_at(&place, &settings, &finished, &world);
     if args.json_output {
-        printer.note(&next)
+        printer.note(&next);
     } else {
-        printer.data(&next)?
+        printer.data(&next)?;
     }
     Ok(finished.result.end.outcome.exit_code())
 }
