@@ -22,13 +22,14 @@ pub(crate) const GREET: &str = "#!/bin/sh\necho \"Helo, $1!\"\n";
 pub(crate) const CHECK: &str = r#"#!/bin/sh
 # Says what is wrong with greet.sh; exits 1 if anything is.
 failed=0
-expect() { # expect WANTED ARGUMENTS...
+expect() { # expect WANTED [NAME]
   wanted=$1; shift
+  call="greet.sh${1:+ $1}"
   got=$(sh ./greet.sh "$@")
   if [ "$got" = "$wanted" ]; then
-    echo "ok:     greet.sh $* says \"$wanted\""
+    echo "ok:     $call says \"$wanted\""
   else
-    echo "failed: greet.sh $* says \"$got\", not \"$wanted\""
+    echo "failed: $call says \"$got\", not \"$wanted\""
     failed=1
   fi
 }
@@ -39,6 +40,9 @@ exit $failed
 
 const HALF: &str = "#!/bin/sh\necho \"Hello, $1!\"\n";
 const WHOLE: &str = "#!/bin/sh\necho \"Hello, ${1:-stranger}!\"\n";
+
+/// How the critic's findings begin.
+const STILL_FAILS: &str = "check.sh still fails:";
 
 /// How long a turn pretends to think, so that a person can watch.
 const THINKING: Duration = Duration::from_millis(300);
@@ -64,7 +68,7 @@ pub(crate) fn take_turn(world: &World, printer: &mut Printer) -> Result<u8, CliE
 }
 
 fn act(dir: &Path, prompt: &str) -> Result<String, CliError> {
-    let (script, said) = if prompt.contains("greet.sh  says") {
+    let (script, said) = if prompt.contains(STILL_FAILS) {
         (WHOLE, "A name that is missing is now `stranger`. Both checks should pass.\n")
     } else {
         (HALF, "I corrected the typo in the greeting: \"Helo\" is now \"Hello\".\n")
@@ -92,7 +96,7 @@ fn judge(dir: &Path) -> Result<String, CliError> {
     Ok(format!(
         "I ran check.sh; it does not pass.\n\n\
          DECISION: CONTINUE\n\n\
-         FEEDBACK: check.sh still fails:\n{}",
+         FEEDBACK: {STILL_FAILS}\n{}",
         told.lines().filter(|line| line.starts_with("failed")).collect::<Vec<_>>().join("\n")
     ))
 }

@@ -1,5 +1,6 @@
 //! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
 
+use anstyle::{AnsiColor, Style};
 use codeloops_event::SessionEnd;
 use codeloops_sinks::{Format, SinkReport, SinkState};
 
@@ -61,7 +62,8 @@ fn saved(
     printer: &mut Printer,
 ) -> Result<(), CliError> {
     let Some(recorded) = &finished.recorded else { return Ok(()) };
-    let line = format!("[codeloops] Session saved: {}\n", recorded.id);
+    let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
+    let line = format!("{cyan}[codeloops]{cyan:#} Session saved: {}\n", recorded.id);
     match settings.log_format.value {
         Format::Pretty | Format::Compact => printer.data(&line),
         // Standard output holds JSON lines.
