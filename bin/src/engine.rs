@@ -138,11 +138,8 @@ fn opening_notes(settings: &RunSettings, base: &Base, printer: &mut Printer) {
         printer.warning(warning);
     }
     for command in &settings.project_commands {
-        printer.warning(&format!(
-            "codeloops.toml of this project names a command, {}: {}",
-            command.what,
-            command.command.join(" ")
-        ));
+        let shown = command.command.join(" ");
+        printer.remark(&format!("codeloops.toml starts a program, {}: {shown}", command.what));
     }
 }
 

@@ -11,6 +11,7 @@ use codeloops_sinks::{SinkReport, sanitise};
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
+use crate::text::one_line;
 use crate::world::{Stream, World};
 
 /// The document that `--json-output` prints, whatever happens.
@@ -132,6 +133,12 @@ impl Printer {
         for hint in &error.hints {
             self.note(&format!("{cyan}hint:{cyan:#} {}\n", sanitise(hint)));
         }
+    }
+
+    /// Something worth knowing before a run: one line. The text may quote a project's file.
+    pub fn remark(&mut self, message: &str) {
+        let cyan = self.style(AnsiColor::Cyan.on_default());
+        self.note(&format!("{cyan}note:{cyan:#} {}\n", one_line(message)));
     }
 
     /// A warning: one line.
