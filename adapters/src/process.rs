@@ -133,7 +133,18 @@ impl Leader {
         }
     }
 
-    /// A pipe that is closed when the leader has ended. It stays a zombie until it is reaped.
+    /// What becomes readable when the leader has ended. It stays a zombie until it is reaped.
+    fn exit_signal(&self) -> io::Result<OwnedFd> {
+        #[cfg(target_os = "linux")]
+        if let Ok(handle) =
+            rustix::process::pidfd_open(self.pid, rustix::process::PidfdFlags::empty())
+        {
+            return Ok(handle);
+        }
+        self.exit_pipe()
+    }
+
+    /// The same where the system has no handles of processes: a pipe, closed by a thread.
     fn exit_pipe(&self) -> io::Result<OwnedFd> {
         let (read, write) = io::pipe()?;
         let pid = self.pid;

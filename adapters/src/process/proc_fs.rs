@@ -1,7 +1,8 @@
 //! Reads the process table from `/proc`. Elsewhere (macOS) it is empty.
 
 use std::fs;
-use std::io::Read;
+
+use rustix::fs::{Mode, OFlags};
 
 /// One line of the process table. A process is told from a later one with the same id by its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +26,21 @@ impl Process {
 /// All processes.
 pub(super) fn processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let mut buffer = Vec::with_capacity(1024);
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(|pid| read_stat(pid, &mut buffer))
+        .filter_map(process)
         .collect()
 }
 
 /// One process.
 pub(super) fn process(pid: u32) -> Option<Process> {
-    read_stat(pid, &mut Vec::with_capacity(1024))
+    // Done for every process of the system at the end of every call: one read, and nothing asked
+    // before it. The line is about 300 bytes.
+    let mut line = [0; 1024];
+    let path = format!("/proc/{pid}/stat");
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let count = rustix::io::read(file, &mut line[..]).ok()?;
+    parse(pid, &line[..count])
 }
 
 /// When a process started.
@@ -51,25 +57,19 @@ pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
         .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec))
 }
 
-fn read_stat(pid: u32, buffer: &mut Vec<u8>) -> Option<Process> {
-    buffer.clear();
-    fs::File::open(format!("/proc/{pid}/stat")).ok()?.read_to_end(buffer).ok()?;
-    parse(pid, buffer)
-}
-
 /// Fields by proc_pid_stat(5). The name of the program may hold spaces and brackets, so what counts
 /// comes after the last bracket.
 fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
     let after_name = stat.iter().rposition(|&byte| byte == b')')? + 1;
     let text = std::str::from_utf8(&stat[after_name..]).ok()?;
-    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let mut fields = text.split_ascii_whitespace();
     Some(Process {
         pid,
-        state: *fields.first()?.as_bytes().first()?,
-        parent: fields.get(1)?.parse().ok()?,
-        group: fields.get(2)?.parse().ok()?,
-        session: fields.get(3)?.parse().ok()?,
-        start: fields.get(19)?.parse().ok()?,
+        state: *fields.next()?.as_bytes().first()?,
+        parent: fields.next()?.parse().ok()?,
+        group: fields.next()?.parse().ok()?,
+        session: fields.next()?.parse().ok()?,
+        start: fields.nth(15)?.parse().ok()?,
     })
 }
 

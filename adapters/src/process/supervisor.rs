@@ -322,7 +322,7 @@ impl Input {
 
 fn watch(leader: &mut Leader, bytes: Vec<u8>) -> io::Result<(OwnedFd, Option<Input>)> {
     let input = leader.child.stdin.take().map(|pipe| Input::new(pipe, bytes)).transpose()?;
-    Ok((leader.exit_pipe()?, input))
+    Ok((leader.exit_signal()?, input))
 }
 
 /// A wider pipe means fewer turns; where it is refused (a quota), the usual one does.

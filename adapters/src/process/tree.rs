@@ -1,11 +1,13 @@
 //! Finds and ends what a program spawned, wherever it moved.
 //!
 //! On Linux a process belongs to a call if it descends from the leader, is in the leader's session
-//! or group, carries the run's id in its environment, or was orphaned and adopted by us out of
-//! another session. The first is remembered before anybody is signalled, since a process whose
-//! parent has ended can no longer be traced to it. The last needs codeloops to be the "subreaper"
-//! of its descendants, so adopted processes are also reaped here, each by its own id: a wait for
-//! any child would take the exit status from those who wait for theirs.
+//! or group, carries the run's id in its environment, or (where no other call runs in this process)
+//! was orphaned and adopted by us out of another session. The first is remembered before anybody is
+//! signalled, since a process whose parent has ended can no longer be traced to it. The last needs
+//! codeloops to be the "subreaper" of its descendants, so adopted processes are also reaped here,
+//! each by its own id: a wait for any child would take the exit status from those who wait for
+//! theirs. Whatever else codeloops starts in a session of its own while a call runs must be started
+//! by [`start`], or it would be taken for an orphan.
 //!
 //! On macOS there is no `/proc` and no subreaper: the leader's process group is ended, and a process
 //! that moved to a group of its own is not found.
@@ -78,8 +80,10 @@ impl Tree {
         let leaders = leaders();
         let mut table = proc_fs::processes();
         table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
+        // With one call at a time, an orphan of unknown descent can only be this call's.
+        let alone = leaders.len() == 1;
         for process in &table {
-            if self.is_root(process) {
+            if self.is_root(process, alone) {
                 self.known.insert(process.pid, process.start);
             }
         }
@@ -95,7 +99,7 @@ impl Tree {
     }
 
     /// Whether a process belongs here whoever its parent is.
-    fn is_root(&self, process: &Process) -> bool {
+    fn is_root(&self, process: &Process, alone: bool) -> bool {
         let leader = self.leader.pid;
         let by_leader =
             process.parent == leader || process.session == leader || process.group == leader;
@@ -103,7 +107,7 @@ impl Tree {
             || self.knows(process)
             || match proc_fs::variable(process.pid, RUN_ID_VARIABLE) {
                 Some(run) => run == self.run.as_str().as_bytes(),
-                None => is_adopted(process),
+                None => alone && is_adopted(process),
             }
     }
 
