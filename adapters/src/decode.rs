@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
-use codeloops_event::CutOffKind;
 use codeloops_event::layout::{TEXT_LIMIT, cap_text};
+use codeloops_event::{CutOffKind, Usage};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ pub(crate) enum Ending {
 }
 
 /// What a stream came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Decoded {
     /// How the turn ended; `None` for text, where only the exit code tells.
     pub(crate) ending: Option<Ending>,
@@ -52,6 +52,8 @@ pub(crate) struct Decoded {
     pub(crate) text: String,
     /// The agent's name for the conversation.
     pub(crate) session: Option<String>,
+    /// Tokens and money.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// One program's way of telling.
@@ -185,6 +187,16 @@ fn parse(format: &dyn Format, line: &[u8]) -> Line {
 /// The text at a JSON pointer, empty where there is none.
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The number at a JSON pointer.
+fn count(value: &Value, pointer: &str) -> Option<u64> {
+    value.pointer(pointer).and_then(Value::as_u64)
+}
+
+/// The sum of those that are known; none where none is.
+fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
+    parts.into_iter().flatten().reduce(u64::saturating_add)
 }
 
 /// Adds a paragraph to what is read.

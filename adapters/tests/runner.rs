@@ -266,8 +266,8 @@ async fn a_success_in_the_stream_needs_exit_code_0_as_well() {
 async fn both_limits_end_a_program() {
     let limit = Duration::from_millis(50);
     let mut bench = Bench::new("while :; do echo busy; sleep 0.01; done");
-    bench.idle = Some(NEVER);
     bench.deadline = Some((limit, LimitKind::RunBudget));
+    bench.idle = Some(Duration::MAX);
     let report = bench.run().await;
     assert_eq!(
         report.outcome,
@@ -285,9 +285,9 @@ async fn both_limits_end_a_program() {
 #[tokio::test]
 async fn output_on_either_stream_is_a_sign_of_life() {
     let mut bench = Bench::new(
-        "i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo x >&2; sleep 0.25; done; echo end",
+        "i=0; while [ $i -lt 9 ]; do i=$((i+1)); echo x >&2; sleep 0.25; done; echo end",
     );
-    bench.idle = Some(Duration::from_millis(1500));
+    bench.idle = Some(Duration::from_secs(2));
     assert_eq!(bench.run().await.outcome, AgentOutcome::Completed);
 }
 

@@ -1,9 +1,9 @@
 //! `claude -p --output-format stream-json --verbose`.
 
-use codeloops_event::{CutOffKind, Refusal, Timestamp};
+use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
 use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, remember, say, say_tool, text};
+use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, sum, text};
 use crate::text::one_line;
 
 /// The final event is `result`. Its `subtype` stays `success` after an error of the API;
@@ -19,6 +19,7 @@ pub(super) struct Claude {
     resets_at: Option<i64>,
     ending: Ending,
     result: Option<String>,
+    usage: Option<Usage>,
 }
 
 impl Format for Claude {
@@ -45,6 +46,7 @@ impl Format for Claude {
             ending: Some(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
+            usage: self.usage,
         }
     }
 }
@@ -79,6 +81,7 @@ impl Claude {
     }
 
     fn result(&mut self, event: &Value) {
+        self.usage = Some(usage(event));
         self.result = event["result"].as_str().map(str::to_owned);
         let denied = event["permission_denials"].as_array().map_or(0, Vec::len);
         let denied = u32::try_from(denied).unwrap_or(u32::MAX);
@@ -106,5 +109,19 @@ impl Claude {
             }
             _ => Ending::Failed(Trouble::Other(message)),
         }
+    }
+}
+
+/// The cost is that of the whole conversation, which began with this call.
+fn usage(event: &Value) -> Usage {
+    let read = count(event, "/usage/cache_read_input_tokens");
+    let written = count(event, "/usage/cache_creation_input_tokens");
+    Usage {
+        input_tokens: sum([count(event, "/usage/input_tokens"), read, written]),
+        output_tokens: count(event, "/usage/output_tokens"),
+        cache_read_tokens: read,
+        cache_creation_tokens: written,
+        reasoning_tokens: count(event, "/usage/output_tokens_details/thinking_tokens"),
+        cost_usd: event["total_cost_usd"].as_f64(),
     }
 }

@@ -1,8 +1,9 @@
 //! `codex exec --json`.
 
+use codeloops_event::Usage;
 use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, remember, say, say_tool, text};
+use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, text};
 
 /// The final event is `turn.completed` or `turn.failed`; a plain `error` may be a reconnection. A
 /// patch that the sandbox refused is told only on stderr.
@@ -12,6 +13,7 @@ pub(super) struct Codex {
     last_text: String,
     declined: u32,
     ending: Ending,
+    usage: Option<Usage>,
 }
 
 impl Format for Codex {
@@ -35,7 +37,10 @@ impl Format for Codex {
             "item.started" => started(&event["item"], readable),
             "item.completed" => self.completed(&event["item"], readable),
             "error" => say(readable, text(event, "/message")),
-            "turn.completed" => self.ending = Ending::Done { denied: 0 },
+            "turn.completed" => {
+                self.ending = Ending::Done { denied: 0 };
+                self.usage = Some(usage(&event["usage"]));
+            }
             "turn.failed" => {
                 let message = text(event, "/error/message");
                 self.ending = Ending::Failed(Trouble::classify(None, message));
@@ -49,7 +54,12 @@ impl Format for Codex {
             let patches = stderr.matches("error=patch rejected").count();
             *denied = self.declined.saturating_add(u32::try_from(patches).unwrap_or(u32::MAX));
         }
-        Decoded { ending: Some(self.ending), text: self.last_text, session: self.session }
+        Decoded {
+            ending: Some(self.ending),
+            text: self.last_text,
+            session: self.session,
+            usage: self.usage,
+        }
     }
 }
 
@@ -77,5 +87,17 @@ impl Codex {
 fn started(item: &Value, readable: &mut String) {
     if text(item, "/type") == "command_execution" {
         say_tool(readable, "command", Some(item));
+    }
+}
+
+/// The input includes what was cached, the output the reasoning.
+fn usage(usage: &Value) -> Usage {
+    Usage {
+        input_tokens: count(usage, "/input_tokens"),
+        output_tokens: count(usage, "/output_tokens"),
+        cache_read_tokens: count(usage, "/cached_input_tokens"),
+        cache_creation_tokens: count(usage, "/cache_write_input_tokens"),
+        reasoning_tokens: count(usage, "/reasoning_output_tokens"),
+        cost_usd: None,
     }
 }

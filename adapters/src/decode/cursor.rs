@@ -1,8 +1,9 @@
 //! `cursor-agent -p --output-format stream-json`, from its documentation.
 
+use codeloops_event::Usage;
 use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, remember, say, say_tool, text};
+use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, text};
 
 /// The final event is `result`; after a failure there may be none, only a message on stderr.
 #[derive(Debug, Default)]
@@ -12,6 +13,7 @@ pub(super) struct Cursor {
     denied: u32,
     ending: Ending,
     result: Option<String>,
+    usage: Option<Usage>,
 }
 
 impl Format for Cursor {
@@ -38,6 +40,7 @@ impl Format for Cursor {
             ending: Some(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
+            usage: self.usage,
         }
     }
 }
@@ -54,6 +57,11 @@ impl Cursor {
     }
 
     fn result(&mut self, event: &Value) {
+        self.usage = event.get("usage").map(|usage| Usage {
+            input_tokens: count(usage, "/inputTokens"),
+            output_tokens: count(usage, "/outputTokens"),
+            ..Usage::default()
+        });
         self.result = event["result"].as_str().map(str::to_owned);
         let failed =
             event["is_error"] != Value::Bool(false) || text(event, "/subtype") != "success";

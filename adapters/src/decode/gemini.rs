@@ -1,8 +1,9 @@
 //! `gemini -o stream-json`.
 
+use codeloops_event::Usage;
 use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, remember, say_tool, text};
+use super::{Decoded, Ending, Format, Trouble, count, remember, say_tool, text};
 
 /// The final event is `result`. Its success counts only if the model said something: a prompt that
 /// was cut off ends with `success` and nothing. Messages come in pieces.
@@ -13,6 +14,7 @@ pub(super) struct Gemini {
     answer: String,
     said_anything: bool,
     ending: Ending,
+    usage: Option<Usage>,
 }
 
 impl Format for Gemini {
@@ -34,13 +36,21 @@ impl Format for Gemini {
                 readable.push('\n');
                 say_tool(readable, text(event, "/tool_name"), event.get("parameters"));
             }
-            "result" => self.ending = self.result(event),
+            "result" => {
+                self.ending = self.result(event);
+                self.usage = Some(usage(&event["stats"]));
+            }
             _ => {}
         }
     }
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
-        Decoded { ending: Some(self.ending), text: self.answer, session: self.session }
+        Decoded {
+            ending: Some(self.ending),
+            text: self.answer,
+            session: self.session,
+            usage: self.usage,
+        }
     }
 }
 
@@ -51,5 +61,15 @@ impl Gemini {
             "success" => Ending::Open,
             _ => Ending::Failed(Trouble::classify(None, text(event, "/error/message"))),
         }
+    }
+}
+
+/// The input includes what was cached; reasoning and cost are not told.
+fn usage(stats: &Value) -> Usage {
+    Usage {
+        input_tokens: count(stats, "/input_tokens"),
+        output_tokens: count(stats, "/output_tokens"),
+        cache_read_tokens: count(stats, "/cached"),
+        ..Usage::default()
     }
 }

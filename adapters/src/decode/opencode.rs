@@ -1,9 +1,9 @@
 //! `opencode run --format json`.
 
-use codeloops_event::CutOffKind;
+use codeloops_event::{CutOffKind, Usage};
 use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, remember, say, say_tool, text};
+use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, sum, text};
 
 /// There is no final event of its own: the end is a `step_finish` with the reason `stop`, or an
 /// `error`. A rejected permission ends the run after a step with the reason `tool-calls`.
@@ -14,6 +14,7 @@ pub(super) struct Opencode {
     step: String,
     rejected: u32,
     ending: Ending,
+    usage: Option<Usage>,
 }
 
 impl Format for Opencode {
@@ -36,14 +37,22 @@ impl Format for Opencode {
                 self.step.push_str(text(event, "/part/text"));
             }
             "tool_use" => self.tool(&event["part"], readable),
-            "step_finish" => self.ending = self.step_end(text(event, "/part/reason")),
+            "step_finish" => {
+                self.ending = self.step_end(text(event, "/part/reason"));
+                self.add_usage(&event["part"]);
+            }
             "error" => self.ending = Ending::Failed(error(&event["error"])),
             _ => {}
         }
     }
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
-        Decoded { ending: Some(self.ending), text: self.step, session: self.session }
+        Decoded {
+            ending: Some(self.ending),
+            text: self.step,
+            session: self.session,
+            usage: self.usage,
+        }
     }
 }
 
@@ -53,6 +62,23 @@ impl Opencode {
         if text(part, "/state/error").contains("rejected permission") {
             self.rejected += 1;
         }
+    }
+
+    /// Each step tells its own; the input without what was cached, the output without reasoning.
+    fn add_usage(&mut self, part: &Value) {
+        let so_far = self.usage.take().unwrap_or_default();
+        let read = count(part, "/tokens/cache/read");
+        let written = count(part, "/tokens/cache/write");
+        let reasoning = count(part, "/tokens/reasoning");
+        let cost = part["cost"].as_f64();
+        self.usage = Some(Usage {
+            input_tokens: sum([so_far.input_tokens, count(part, "/tokens/input"), read, written]),
+            output_tokens: sum([so_far.output_tokens, count(part, "/tokens/output"), reasoning]),
+            cache_read_tokens: sum([so_far.cache_read_tokens, read]),
+            cache_creation_tokens: sum([so_far.cache_creation_tokens, written]),
+            reasoning_tokens: sum([so_far.reasoning_tokens, reasoning]),
+            cost_usd: cost.map(|cost| so_far.cost_usd.unwrap_or(0.0) + cost).or(so_far.cost_usd),
+        });
     }
 
     fn step_end(&self, reason: &str) -> Ending {

@@ -106,8 +106,12 @@ impl<'a, O: Output> Supervisor<'a, O> {
         }
         let leftovers = self.sweep();
         self.drain();
-        self.input = None;
-        Ended { cause, status: self.leader.reap(), leftovers }
+        let status = match self.exit {
+            None => self.leader.reap(),
+            // Waiting for it could take for ever.
+            Some(_) => Err(io::Error::other("the program does not end")),
+        };
+        Ended { cause, status, leftovers }
     }
 
     /// Waits for the end, a stop or a limit, whichever comes first.
@@ -128,9 +132,12 @@ impl<'a, O: Output> Supervisor<'a, O> {
     }
 
     fn next_limit(&self) -> Option<(Instant, LimitKind, Duration)> {
-        let total = self.times.deadline.map(|(after, kind)| (self.started + after, kind, after));
-        let idle = self.times.idle.map(|after| (self.last_output + after, LimitKind::Idle, after));
-        total.into_iter().chain(idle).min_by_key(|(at, ..)| *at)
+        let idle = self.times.idle.map(|after| (self.last_output, LimitKind::Idle, after));
+        let total = self.times.deadline.map(|(after, kind)| (self.started, kind, after));
+        // A limit beyond the end of time is none.
+        let ends =
+            |(from, kind, after): (Instant, _, _)| Some((from.checked_add(after)?, kind, after));
+        total.into_iter().chain(idle).filter_map(ends).min_by_key(|(at, ..)| *at)
     }
 
     /// Asks the leader to end, then tells it, then makes it.

@@ -77,7 +77,7 @@ fn supervise(
         stdout_file: Some(stdout_file),
         stderr_file: Some(stderr_file),
         agent_session: decoded.session,
-        usage: None,
+        usage: decoded.usage,
         leftovers: ended.leftovers,
     }
 }

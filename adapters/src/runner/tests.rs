@@ -70,13 +70,14 @@ impl Recording {
 }
 
 #[test]
-fn outcome_text_and_session_of_each_recording() {
+fn outcome_text_session_and_usage_of_each_recording() {
     let mut told = Vec::new();
     for recording in Recording::all() {
         let (outcome, decoded) = recording.whole();
         let session = if decoded.session.is_some() { "session" } else { "no session" };
         told.push(format!("{}: {outcome:?}, {session}", recording.name));
         told.push(format!("  {:?}", decoded.text));
+        told.extend(decoded.usage.map(|usage| format!("  {usage:?}")));
     }
     insta::assert_snapshot!(told.join("\n"));
 }
