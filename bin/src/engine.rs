@@ -43,8 +43,12 @@ pub(crate) fn execute(
     printer: &mut Printer,
 ) -> Result<Finished, CliError> {
     let run_id = (world.run_ids)();
-    let actor = role_agent(&settings.actor, settings, world, printer)?;
-    let critic = role_agent(&settings.critic, settings, world, printer)?;
+    let (actor, actor_warning) = role_agent(&settings.actor, settings, world)?;
+    let (critic, critic_warning) = role_agent(&settings.critic, settings, world)?;
+    let same = critic_warning == actor_warning;
+    for warning in [actor_warning, critic_warning.filter(|_| !same)].iter().flatten() {
+        printer.warning(warning);
+    }
     let folder = RunFolder::create(&settings.runs_dir.value, &run_id)
         .map_err(|error| CliError::failed(error.to_string()))?;
     let (workspace, base) = open_workspace(settings, &run_id, folder.path())?;
@@ -94,20 +98,17 @@ fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliE
     result
 }
 
+/// The agent of a role, and what to say of what it may do.
 fn role_agent(
     role: &RoleSettings,
     settings: &RunSettings,
     world: &World,
-    printer: &mut Printer,
-) -> Result<RoleAgent, CliError> {
+) -> Result<(RoleAgent, Option<String>), CliError> {
     let host = host(&world.env, &settings.working_dir.value);
     let agent = resolve(&role.agent.value, &host).map_err(agent_error)?;
     let (permissions, warning) = agent.permissions(settings.permissions.value);
-    if let Some(warning) = warning {
-        printer.warning(&warning);
-    }
     let model = role.model.as_ref().map(|model| model.value.clone());
-    Ok(RoleAgent { agent, model, permissions })
+    Ok((RoleAgent { agent, model, permissions }, warning))
 }
 
 /// Opens the repository. The evidence folder of a run that cannot begin is taken away again.
