@@ -13,6 +13,7 @@
 //! Two ways lead there, behind one trait: the `git` program, and libgit2 in process where it gives
 //! the same answers faster. libgit2 cannot open reftable, SHA-256 or sparse-index repositories.
 
+mod attributes;
 mod backend;
 mod command;
 mod discover;

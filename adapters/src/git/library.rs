@@ -11,10 +11,10 @@ use std::path::Path;
 
 use codeloops_event::TreeId;
 use git2::{
-    AttrCheckFlags, Delta, DiffOptions, ErrorCode, Index, ObjectType, Oid, Repository,
-    RepositoryOpenFlags,
+    Delta, DiffOptions, ErrorCode, Index, ObjectType, Oid, Repository, RepositoryOpenFlags,
 };
 
+use super::attributes::{self, Attributes};
 use super::backend::{Backend, FileList};
 use super::command::Git;
 use super::error::GitError;
@@ -59,6 +59,8 @@ pub(super) struct Library {
     scans: bool,
     /// Whether files are stored as they are, short of attributes.
     is_plain: bool,
+    /// Whether the private index has files of attributes.
+    has_attributes: bool,
 }
 
 impl Library {
@@ -81,9 +83,10 @@ impl Library {
         let tree = Oid::from_str(&tree.0)?;
         repo.find_tree(tree)?;
         let is_plain = is_plain(&repo)?;
+        let has_attributes = attributes::in_index(&index_file);
         let scans = scan_by == ScanBy::Size && is_plain && is_simple(&index_file);
         let program = Program::new(git.clone(), index.to_owned());
-        Ok(Self { repo, git: git.clone(), tree, program, scans, is_plain })
+        Ok(Self { repo, git: git.clone(), tree, program, scans, is_plain, has_attributes })
     }
 
     fn scan_in_process(&self) -> Result<Option<Scan>, git2::Error> {
@@ -118,24 +121,14 @@ impl Library {
         Ok(Head { branch, commit })
     }
 
-    /// Whether git would store the file byte for byte.
-    fn is_stored_as_is(&self, path: &Path) -> Result<bool, git2::Error> {
-        for name in CONVERTING {
-            let value = self.repo.get_attr_bytes(path, name, AttrCheckFlags::FILE_THEN_INDEX)?;
-            if value.is_some() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// The entries of all changed paths; none where git itself has to make one of them.
     fn entries(&self, changes: &[Change]) -> Result<Option<Vec<Entry>>, GitError> {
+        let attributes = Attributes::new(&self.repo, self.has_attributes);
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
             let blob = match change.now {
                 Now::Absent => None,
-                Now::Present => match self.blob(change)? {
+                Now::Present => match self.blob(change, &attributes)? {
                     Stored::As(id, mode) => Some((id, mode)),
                     Stored::Gone => None,
                     Stored::ByGit => return Ok(None),
@@ -146,7 +139,7 @@ impl Library {
         Ok(Some(entries))
     }
 
-    fn blob(&self, change: &Change) -> Result<Stored, GitError> {
+    fn blob(&self, change: &Change, attributes: &Attributes<'_>) -> Result<Stored, GitError> {
         let path = change.path.in_root(self.git.root());
         let meta = match fs::symlink_metadata(&path) {
             Ok(meta) => meta,
@@ -158,8 +151,8 @@ impl Library {
             let id = self.repo.blob(target.as_os_str().as_bytes());
             return Ok(Stored::As(id.map_err(GitError::library("store a link"))?, MODE_LINK));
         }
-        let as_is = self.is_stored_as_is(change.path.as_path());
-        if !meta.is_file() || !as_is.map_err(GitError::library("read attributes"))? {
+        let converted = attributes.has_any(change.path.as_path(), &CONVERTING);
+        if !meta.is_file() || converted.map_err(GitError::library("read attributes"))? {
             return Ok(Stored::ByGit);
         }
         let is_program = meta.permissions().mode() & 0o100 != 0;
@@ -217,7 +210,8 @@ impl Backend for Library {
         new: &TreeId,
         patch: &mut PatchWriter,
     ) -> Result<FileList, GitError> {
-        match library_diff::write(&self.repo, old, new, patch)? {
+        let attributes = Attributes::new(&self.repo, self.has_attributes);
+        match library_diff::write(&self.repo, &attributes, [old, new], patch)? {
             Some(files) => Ok(files),
             None => self.program.diff(old, new, patch),
         }

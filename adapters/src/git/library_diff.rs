@@ -2,10 +2,11 @@
 
 use codeloops_event::{FileChange, FileStatus, TreeId};
 use git2::{
-    AttrCheckFlags, AttrValue, Delta, Diff, DiffDelta, DiffFile, DiffFormat, DiffLineType,
-    DiffOptions, FileMode, Oid, Repository,
+    Delta, Diff, DiffDelta, DiffFile, DiffFormat, DiffLineType, DiffOptions, FileMode, Odb, Oid,
+    Repository,
 };
 
+use super::attributes::Attributes;
 use super::backend::FileList;
 use super::error::GitError;
 use super::patch::PatchWriter;
@@ -19,13 +20,13 @@ const MAX_FILE: usize = 4 * 1024 * 1024;
 /// names them in `---` and `+++` lines, git does not).
 pub(super) fn write(
     repo: &Repository,
-    old: &TreeId,
-    new: &TreeId,
+    attributes: &Attributes<'_>,
+    [old, new]: [&TreeId; 2],
     patch: &mut PatchWriter,
 ) -> Result<Option<FileList>, GitError> {
     let failed = "compare two trees";
     let diff = compare(repo, old, new).map_err(GitError::library(failed))?;
-    if !is_simple(repo, &diff).map_err(GitError::library(failed))? {
+    if !is_simple(repo, attributes, &diff).map_err(GitError::library(failed))? {
         return Ok(None);
     }
     let mut printer = Printer { patch, list: FileList::default(), open: None, error: None };
@@ -48,7 +49,12 @@ fn compare<'r>(repo: &'r Repository, old: &TreeId, new: &TreeId) -> Result<Diff<
     repo.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
 }
 
-fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
+fn is_simple(
+    repo: &Repository,
+    attributes: &Attributes<'_>,
+    diff: &Diff<'_>,
+) -> Result<bool, git2::Error> {
+    let odb = repo.odb()?;
     let (mut added, mut deleted) = (false, false);
     for delta in diff.deltas() {
         match delta.status() {
@@ -59,7 +65,8 @@ fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
         }
         let least = usize::from(delta.status() != Delta::Modified);
         for file in [delta.old_file(), delta.new_file()] {
-            if file.mode() != FileMode::Unreadable && !is_simple_file(repo, &file, least)? {
+            let is_there = file.mode() != FileMode::Unreadable;
+            if is_there && !is_simple_file(&odb, attributes, &file, least)? {
                 return Ok(false);
             }
         }
@@ -68,21 +75,23 @@ fn is_simple(repo: &Repository, diff: &Diff<'_>) -> Result<bool, git2::Error> {
     Ok(!(added && deleted))
 }
 
+/// Whether libgit2 prints a file of at least `least` bytes as git does.
 fn is_simple_file(
-    repo: &Repository,
+    odb: &Odb<'_>,
+    attributes: &Attributes<'_>,
     file: &DiffFile<'_>,
     least: usize,
 ) -> Result<bool, git2::Error> {
     let Some(path) = file.path() else { return Ok(false) };
     let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
-    if file.mode() == FileMode::Commit || !file.path_bytes().unwrap_or_default().iter().all(plain) {
+    let is_plain = file.path_bytes().unwrap_or_default().iter().all(plain);
+    if !is_plain
+        || file.mode() == FileMode::Commit
+        || attributes.has_any(path, &["diff", "binary"])?
+    {
         return Ok(false);
     }
-    let driver = repo.get_attr_bytes(path, "diff", AttrCheckFlags::FILE_THEN_INDEX)?;
-    if AttrValue::from_bytes(driver) != AttrValue::Unspecified {
-        return Ok(false);
-    }
-    Ok((least..=MAX_FILE).contains(&repo.odb()?.read_header(file.id())?.0))
+    Ok((least..=MAX_FILE).contains(&odb.read_header(file.id())?.0))
 }
 
 /// Takes the lines of a patch, and counts them by file.
