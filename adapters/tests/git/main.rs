@@ -1,5 +1,12 @@
 //! What every way of working with a repository must do alike.
 
+#![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tells which way failed or was not tested"
+)]
+
 mod check;
 mod content;
 mod history;
