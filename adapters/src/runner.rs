@@ -130,17 +130,7 @@ impl CliAgents {
 
 /// The report of a call of which no process ran.
 fn not_started(message: String) -> AgentReport {
-    AgentReport {
-        outcome: AgentOutcome::NotStarted { message },
-        exit_code: None,
-        text: String::new(),
-        stderr: String::new(),
-        stdout_file: None,
-        stderr_file: None,
-        agent_session: None,
-        usage: None,
-        leftovers: 0,
-    }
+    AgentReport::bare(AgentOutcome::NotStarted { message })
 }
 
 /// The variables that codeloops sets for a call; one without a value is removed, so that an outer

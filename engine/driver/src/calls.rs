@@ -173,7 +173,8 @@ async fn wait_until(clock: &Arc<dyn Clock>, until: Timestamp) {
 pub(crate) fn stand_in(call: CallId, why: &str) -> Input {
     match call.kind {
         CallKind::Actor | CallKind::Critic => {
-            Input::AgentFinished { call, report: Box::new(no_report()) }
+            let report = Box::new(AgentReport::bare(AgentOutcome::Interrupted));
+            Input::AgentFinished { call, report }
         }
         CallKind::Diff => Input::DiffFailed { call, error: why.to_owned() },
         CallKind::Gate => Input::GateFinished { call, result: Box::new(no_result()) },
@@ -181,20 +182,6 @@ pub(crate) fn stand_in(call: CallId, why: &str) -> Input {
             Input::TreeChecked { call, check: TreeCheck::Failed { error: why.to_owned() } }
         }
         CallKind::ActorWait | CallKind::CriticWait => Input::WaitOver { call },
-    }
-}
-
-fn no_report() -> AgentReport {
-    AgentReport {
-        outcome: AgentOutcome::Interrupted,
-        exit_code: None,
-        text: String::new(),
-        stderr: String::new(),
-        stdout_file: None,
-        stderr_file: None,
-        agent_session: None,
-        usage: None,
-        leftovers: 0,
     }
 }
 

@@ -64,17 +64,7 @@ impl Agents for FakeAgents {
 }
 
 fn report(outcome: AgentOutcome, text: &str) -> AgentReport {
-    AgentReport {
-        outcome,
-        exit_code: Some(0),
-        text: text.to_owned(),
-        stderr: String::new(),
-        stdout_file: None,
-        stderr_file: None,
-        agent_session: None,
-        usage: None,
-        leftovers: 0,
-    }
+    AgentReport { exit_code: Some(0), text: text.to_owned(), ..AgentReport::bare(outcome) }
 }
 
 struct FakeWorkspace;

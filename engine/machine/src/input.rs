@@ -69,6 +69,24 @@ pub struct AgentReport {
     pub leftovers: u32,
 }
 
+impl AgentReport {
+    /// The report of a call of which nothing is known but how it ended.
+    #[must_use]
+    pub const fn bare(outcome: AgentOutcome) -> Self {
+        Self {
+            outcome,
+            exit_code: None,
+            text: String::new(),
+            stderr: String::new(),
+            stdout_file: None,
+            stderr_file: None,
+            agent_session: None,
+            usage: None,
+            leftovers: 0,
+        }
+    }
+}
+
 /// One thing that happened outside and reached the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {

@@ -249,17 +249,7 @@ fn finished(call: CallId, outcome: AgentOutcome, text: &str) -> Input {
         AgentOutcome::NotStarted { .. } => None,
         _ => Some(0),
     };
-    let report = AgentReport {
-        outcome,
-        exit_code,
-        text: text.to_owned(),
-        stderr: String::new(),
-        stdout_file: None,
-        stderr_file: None,
-        agent_session: None,
-        usage: None,
-        leftovers: 0,
-    };
+    let report = AgentReport { exit_code, text: text.to_owned(), ..AgentReport::bare(outcome) };
     Input::AgentFinished { call, report: Box::new(report) }
 }
 

@@ -28,8 +28,6 @@ pub enum Before<'a> {
     Nothing,
     /// It ended so; told if it was not whole.
     Turn(&'a AgentOutcome),
-    /// codeloops itself was ended in the middle of it.
-    RunStopped,
 }
 
 /// The prompt of an actor turn: the task, unchanged; what is still open; what happened to the turn
@@ -63,7 +61,6 @@ fn what_happened(before: Before<'_>) -> String {
         Before::Turn(outcome) if !words::is_whole(outcome) => {
             format!("Your last turn {}.", words::outcome(outcome))
         }
-        Before::RunStopped => "Your last turn was interrupted before its end.".to_owned(),
         Before::Nothing | Before::Turn(_) => return String::new(),
     };
     format!(

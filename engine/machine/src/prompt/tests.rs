@@ -133,7 +133,6 @@ fn the_actor_is_told_of_a_turn_that_was_not_whole_and_of_no_other() {
     };
     let cut_off = AgentOutcome::CutOff { how: CutOffKind::Length };
     assert!(told(Before::Turn(&cut_off)).contains("cut off at the model's output limit"));
-    assert!(told(Before::RunStopped).contains("interrupted before its end"));
     assert_eq!(told(Before::Turn(&AgentOutcome::Completed)), told(Before::Nothing));
 }
 
@@ -340,7 +339,7 @@ proptest! {
             task: &task,
             run: label(&run_id),
             rounds: &rounds,
-            before: Before::RunStopped,
+            before: Before::Turn(&AgentOutcome::NoOutput),
             max_prompt_bytes: budget,
         });
         prop_assert!(text.starts_with(&task));
