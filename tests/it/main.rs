@@ -1,4 +1,18 @@
 //! The end-to-end tests: one binary, one module for each part of the product.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod run;
 mod tidy;
+
+use codeloops_tests::{Programs, Workspace};
+
+/// The programs that the tests run.
+const PROGRAMS: Programs = Programs {
+    codeloops: env!("CARGO_BIN_EXE_codeloops-under-test"),
+    fake_agent: env!("CARGO_BIN_EXE_fake-agent"),
+};
+
+/// A project under git, in a place of its own.
+fn workspace() -> Workspace {
+    Workspace::new(PROGRAMS)
+}

@@ -1,3 +1,15 @@
-//! The test kit.
+//! The test kit: a place of its own for each test ([`Workspace`]), with a git repository, a home
+//! and a scripted agent ([`script`]), in which the real program is run.
+//!
+//! Whatever session files a test leaves are checked when its workspace goes away: every invariant
+//! of a run holds for them, and the recorded facts lead the machine to the recorded decisions.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod counted;
+pub mod record;
+pub mod run;
 pub mod script;
+pub mod workspace;
+
+pub use run::{Output, Running, wait_for};
+pub use workspace::{Programs, Workspace};

@@ -1,0 +1,61 @@
+//! Time and ids that are counted: the same run gives the same words, byte for byte.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use codeloops_driver::ports::{Clock, Ids};
+use codeloops_event::{Nonce, RunId, Stamp};
+
+/// Which run of its workspace a process is, from 0. Two runs must not have the same id.
+pub const RUN_NUMBER: &str = "UNDER_TEST_RUN";
+
+/// 2025-01-27T15:30:45Z, in seconds since 1970.
+const BEGIN: i64 = 1_737_991_845;
+
+/// Counts how often it was asked.
+#[derive(Debug, Default)]
+pub struct Counted(AtomicU32);
+
+impl Counted {
+    /// A clock that begins at 2025-01-27T15:30:45Z and is one second later at each reading, and
+    /// nonces that are numbered.
+    #[must_use]
+    pub fn clock_and_ids() -> (Arc<dyn Clock>, Arc<dyn Ids>) {
+        (Arc::new(Self::default()), Arc::new(Self::default()))
+    }
+
+    fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Clock for Counted {
+    fn now(&self) -> Stamp {
+        let elapsed = Duration::from_secs(self.next().into());
+        let begin = DateTime::<Utc>::from_timestamp(BEGIN, 0).expect("a time of our age");
+        Stamp { at: begin + elapsed, elapsed_ms: elapsed.as_secs() * 1000 }
+    }
+}
+
+impl Ids for Counted {
+    fn nonce(&self) -> Nonce {
+        Nonce(format!("{:016x}", self.next()))
+    }
+}
+
+/// Run ids that are numbered: by the run of the workspace, then within the process.
+#[must_use]
+pub fn run_ids() -> Arc<dyn Fn() -> RunId + Send + Sync> {
+    let run = std::env::var(RUN_NUMBER).ok().and_then(|number| number.parse().ok()).unwrap_or(0);
+    let counted = Counted::default();
+    Arc::new(move || numbered_run_id(run, counted.next()))
+}
+
+/// The id that the `nth` run of a process has (from 0), if the process is the `run`th of its
+/// workspace.
+#[must_use]
+pub fn numbered_run_id(run: u32, nth: u32) -> RunId {
+    format!("01JJMTNW080000000000{run:03}{nth:03}").parse().expect("a ULID")
+}
