@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use codeloops_driver::ports::{Clock, Ids};
 use codeloops_event::{Nonce, RunId, Stamp};
 
-/// Which run of its workspace a process is, from 0. Two runs must not have the same id.
-pub const RUN_NUMBER: &str = "UNDER_TEST_RUN";
+/// The id of a process's run. It must differ between all runs of the machine: by it, codeloops finds
+/// the processes that an agent left behind, and ends them.
+pub const RUN_ID: &str = "UNDER_TEST_RUN_ID";
 
 /// 2025-01-27T15:30:45Z, in seconds since 1970.
 const BEGIN: i64 = 1_737_991_845;
@@ -45,17 +46,11 @@ impl Ids for Counted {
     }
 }
 
-/// Run ids that are numbered: by the run of the workspace, then within the process.
+/// Gives the run id that the test chose.
 #[must_use]
 pub fn run_ids() -> Arc<dyn Fn() -> RunId + Send + Sync> {
-    let run = std::env::var(RUN_NUMBER).ok().and_then(|number| number.parse().ok()).unwrap_or(0);
-    let counted = Counted::default();
-    Arc::new(move || numbered_run_id(run, counted.next()))
-}
-
-/// The id that the `nth` run of a process has (from 0), if the process is the `run`th of its
-/// workspace.
-#[must_use]
-pub fn numbered_run_id(run: u32, nth: u32) -> RunId {
-    format!("01JJMTNW080000000000{run:03}{nth:03}").parse().expect("a ULID")
+    Arc::new(|| {
+        let id = std::env::var(RUN_ID).expect("the kit names the run");
+        id.parse().expect("the kit gives a run id")
+    })
 }

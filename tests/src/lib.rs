@@ -11,5 +11,7 @@ pub mod run;
 pub mod script;
 pub mod workspace;
 
+mod redact;
+
 pub use run::{Output, Running, wait_for};
 pub use workspace::{Programs, Workspace};

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
+use crate::redact::Redaction;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a test waits for what must come; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a process printed, with the workspace's place shown as `[ROOT]`, and its exit code.
+/// What a process printed, with the workspace's place shown as `[ROOT]` and process numbers and the
+/// varying part of run ids as zeros, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Standard output.
@@ -61,12 +63,12 @@ impl Output {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    root: String,
+    redaction: Redaction,
 }
 
 impl Running {
-    pub(crate) fn new(child: Child, root: String) -> Self {
-        Self { child, root }
+    pub(crate) const fn new(child: Child, redaction: Redaction) -> Self {
+        Self { child, redaction }
     }
 
     /// Its process id.
@@ -92,7 +94,7 @@ impl Running {
     #[track_caller]
     pub fn wait(self) -> Output {
         let output = self.child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap().replace(&self.root, "[ROOT]");
+        let text = |bytes| self.redaction.apply(&String::from_utf8(bytes).unwrap());
         Output {
             stdout: text(output.stdout),
             stderr: text(output.stderr),

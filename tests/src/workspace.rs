@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use codeloops_event::Event;
+use codeloops_event::{Event, RunId};
 use codeloops_session::{Session, SessionId};
 
-use crate::counted::RUN_NUMBER;
+use crate::counted::RUN_ID;
 use crate::record::{checked_events, session_files};
+use crate::redact::{RUN_ID_TIME, Redaction};
 use crate::run::{Output, Running};
 
 /// The programs of this package; only a test target is told where they are.
@@ -42,6 +43,8 @@ pub struct Workspace {
     path: PathBuf,
     programs: Programs,
     vars: BTreeMap<OsString, OsString>,
+    /// What the ids of its runs begin with.
+    run_ids: String,
     runs: AtomicU32,
 }
 
@@ -68,7 +71,7 @@ impl Workspace {
             fs::create_dir(path.join(dir)).unwrap();
         }
         let vars = hermetic(&path);
-        Self { root, path, programs, vars, runs: AtomicU32::new(0) }
+        Self { root, path, programs, vars, run_ids: unique_run_ids(), runs: AtomicU32::new(0) }
     }
 
     /// Lets the fake agent play this script, as the actor and as the critic of every run: the
@@ -145,6 +148,12 @@ impl Workspace {
         self.vars.remove(OsStr::new(name));
     }
 
+    /// The names of the variables.
+    #[must_use]
+    pub fn var_names(&self) -> Vec<String> {
+        self.vars.keys().map(|name| name.to_str().unwrap().to_owned()).collect()
+    }
+
     /// What git says in the project.
     #[track_caller]
     pub fn git(&self, args: &[&str]) -> String {
@@ -173,8 +182,14 @@ impl Workspace {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = self.program(self.programs.codeloops);
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        command.args(args).env(RUN_NUMBER, run.to_string());
+        command.args(args).env(RUN_ID, self.run_id(run).as_str());
         command
+    }
+
+    /// The id of the `nth` run of this workspace, from 0.
+    #[must_use]
+    pub fn run_id(&self, nth: u32) -> RunId {
+        format!("{}{nth:03}", self.run_ids).parse().unwrap()
     }
 
     /// Starts codeloops.
@@ -189,7 +204,7 @@ impl Workspace {
     #[track_caller]
     pub fn spawn(&self, mut command: Command) -> Running {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running::new(child, self.path.display().to_string())
+        Running::new(child, self.redaction())
     }
 
     /// Runs codeloops to its end.
@@ -245,12 +260,14 @@ impl Workspace {
         self.data_dir().join("runs").join(run_id.as_str()).join(below)
     }
 
-    /// A text with what differs from one test run to the next taken out: the place of this
-    /// workspace, and the numbers of processes.
+    /// A text with what differs from one test run to the next taken out.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let text = text.replace(&self.path.display().to_string(), "[ROOT]");
-        mask_number(&mask_number(&text, "\"pid\":"), "\"start_ticks\":")
+        self.redaction().apply(text)
+    }
+
+    fn redaction(&self) -> Redaction {
+        Redaction::new(&self.path, &self.run_ids)
     }
 }
 
@@ -280,14 +297,10 @@ fn hermetic(place: &Path) -> BTreeMap<OsString, OsString> {
     vars
 }
 
-/// Puts `0` for the number after each `key`.
-fn mask_number(text: &str, key: &str) -> String {
-    let mut parts = text.split(key);
-    let mut masked = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        masked.push_str(key);
-        masked.push('0');
-        masked.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
-    }
-    masked
+/// What no other workspace's run ids begin with; 23 characters, so that three are left to number
+/// the runs.
+fn unique_run_ids() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{RUN_ID_TIME}{:08}{nth:05}", std::process::id())
 }

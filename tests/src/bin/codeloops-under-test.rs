@@ -1,4 +1,4 @@
-//! codeloops as its users start it, but with counted time and ids, so that what it writes can be
+//! codeloops as its users start it, but with counted time and nonces, so that what it writes can be
 //! compared word for word.
 
 use std::process::ExitCode;
