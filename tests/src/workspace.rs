@@ -266,8 +266,15 @@ impl Workspace {
         self.redaction().apply(text)
     }
 
+    /// What stands behind a text that was redacted, as far as it names places and runs.
+    #[must_use]
+    pub fn unredacted(&self, text: &str) -> String {
+        self.redaction().undo(text)
+    }
+
     fn redaction(&self) -> Redaction {
-        Redaction::new(&self.path, &self.run_ids)
+        let programs = Path::new(self.programs.codeloops).parent().unwrap();
+        Redaction::new(&self.path, programs, &self.run_ids)
     }
 }
 
