@@ -17,6 +17,23 @@ use crate::evidence::create_new;
 use crate::process::{Control, Leader, Supervisor, Times};
 use crate::spec::{AgentSpec, PromptVia, StopWith};
 
+/// Variables that tie git to a repository (`git rev-parse --local-env-vars`). A hook that codeloops
+/// was started by has them; an agent that took them over would work on another repository, or with
+/// another index, than the one that is looked at.
+const OTHER_REPOSITORY: [&str; 11] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 /// Runs the call to its end.
 pub(super) fn run(
     config: &AgentsConfig,
@@ -44,9 +61,19 @@ fn start(
     let capture = Capture::create(config, call, spec.output, notes)?;
     let mut command = command(config, call)?;
     let leader = Leader::spawn(&mut command, spec.prompt == PromptVia::Stdin).map_err(|error| {
-        format!("could not start `{}`: {error}", command.get_program().display())
+        format!("could not start `{}`: {}", command.get_program().display(), why(config, &error))
     })?;
     Ok((leader, capture))
+}
+
+/// Why a program did not start. The system has the same words for a program that is missing and
+/// for a missing folder to start it in.
+fn why(config: &AgentsConfig, error: &std::io::Error) -> String {
+    let dir = &config.working_dir;
+    if dir.is_dir() {
+        return error.to_string();
+    }
+    format!("the working directory `{}` is gone", dir.display())
 }
 
 fn supervise(
@@ -94,6 +121,9 @@ fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
     };
     let mut command = Command::new(&agent.program);
     command.args(argv(agent, args)).current_dir(&config.working_dir).envs(&agent.spec.env);
+    for name in OTHER_REPOSITORY {
+        command.env_remove(name);
+    }
     for (name, value) in run_variables(config, call) {
         match value {
             Some(value) => command.env(name, value),
