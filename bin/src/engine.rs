@@ -13,7 +13,7 @@ use codeloops_driver::ports::{Gates, Publish, StopSignal};
 use codeloops_driver::{Outlets, Ports, RunResult, stop_requests};
 use codeloops_event::{CallId, Event, GateResult, GateSettings, GateStatus, RunId};
 use codeloops_machine::Start;
-use codeloops_session::RunFolder;
+use codeloops_session::{RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, SinkReport};
 
 use crate::error::CliError;
@@ -49,8 +49,8 @@ pub(crate) fn execute(
     for warning in [actor_warning, critic_warning.filter(|_| !same)].iter().flatten() {
         printer.warning(warning);
     }
-    let folder = RunFolder::create(&settings.runs_dir.value, &run_id)
-        .map_err(|error| CliError::failed(error.to_string()))?;
+    let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
+    let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
     let (workspace, base) = open_workspace(settings, &run_id, folder.path())?;
     opening_notes(settings, &base, printer);
     let agents = CliAgents::new(AgentsConfig {
@@ -73,7 +73,6 @@ pub(crate) fn execute(
         clock: Arc::clone(&world.clock),
         ids: Arc::clone(&world.ids),
     };
-    let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let (record, recorded) = SessionRecord::new(sessions, folder);
     let hub = Arc::new(Hub::new(sinks_of(settings, world)?, &HubOptions::default()));
     let outlets =
@@ -96,6 +95,26 @@ fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliE
     // A call that was given up may still hold a blocking thread; nobody waits for it.
     runtime.shutdown_timeout(Duration::ZERO);
     result
+}
+
+/// Makes the folders of the record. A run that cannot be recorded does not begin.
+fn create_folders(
+    sessions: Option<&Path>,
+    runs_dir: &Path,
+    run_id: &RunId,
+) -> Result<RunFolder, CliError> {
+    if let Some(dir) = sessions {
+        SessionWriter::create_dir(dir).map_err(|error| {
+            CliError::failed(error.to_string()).hint(
+                "it must be a directory that you may write; name another data directory with \
+                 `XDG_DATA_HOME`, or use `--no-session`",
+            )
+        })?;
+    }
+    RunFolder::create(runs_dir, run_id).map_err(|error| {
+        CliError::failed(error.to_string())
+            .hint("it must be a directory that you may write; name another with `--runs-dir`")
+    })
 }
 
 /// The agent of a role, and what to say of what it may do.

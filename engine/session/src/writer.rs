@@ -67,11 +67,17 @@ pub enum WriteError {
 }
 
 impl SessionWriter {
+    /// Makes the folder of the session files where it is missing, so that a run that cannot be
+    /// recorded can be refused before it begins.
+    pub fn create_dir(dir: &Path) -> Result<(), WriteError> {
+        create_private_dir(dir)
+            .map_err(|source| WriteError::CreateDir { path: dir.to_owned(), source })
+    }
+
     /// Creates the session's file in `dir` (made where it is missing) and writes its first line.
     /// Never overwrites: a name that is taken gets a suffix.
     pub fn create(dir: &Path, start: &SessionStart) -> Result<Self, WriteError> {
-        create_private_dir(dir)
-            .map_err(|source| WriteError::CreateDir { path: dir.to_owned(), source })?;
+        Self::create_dir(dir)?;
         let (id, path, file) = create_file(dir, start)?;
         // A lock that cannot be had costs the reader's distinction, not the run. It is taken before
         // the first line, and readers ask for it after that line, so nobody can be in the way.
