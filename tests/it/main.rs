@@ -1,7 +1,19 @@
 //! The end-to-end tests: one binary, one module for each part of the product.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agents;
+mod bad_input;
+mod changes;
+mod console;
+mod critic;
+mod demo;
+mod limits;
+mod output;
+mod prompts;
+mod recipes;
 mod run;
+mod scripts;
+mod sessions;
 mod tidy;
 
 use codeloops_tests::{Programs, Workspace};
@@ -12,7 +24,14 @@ const PROGRAMS: Programs = Programs {
     fake_agent: env!("CARGO_BIN_EXE_fake-agent"),
 };
 
-/// A project under git, in a place of its own.
+/// A project under git, in a place of its own, with no agent.
 fn workspace() -> Workspace {
     Workspace::new(PROGRAMS)
+}
+
+/// The same, with an agent that plays this script.
+fn scripted(script: &str) -> Workspace {
+    let place = workspace();
+    place.script(script);
+    place
 }

@@ -1,26 +1,187 @@
-//! A run as its user sees it.
+//! What a run leaves: its record, its evidence, its refs, its exit code.
 
-use crate::workspace;
+use std::fs;
+use std::path::Path;
 
-/// One finding, then approval.
-const TWO_ROUNDS: &str = "
-on actor 1
-edit greeting.txt Helo
-print I wrote the greeting.
-on critic 1
-print DECISION: CONTINUE\\n\\nFEEDBACK: The greeting has a typo: it says Helo.
-on actor 2
-expect-prompt-contains it says Helo
-edit greeting.txt Hello
-print I corrected the typo.
-on critic 2
-print DECISION: DONE\\n\\nSUMMARY: The greeting is right.\\n\\nCONFIDENCE: 0.95
-";
+use codeloops_event::{Event, Evidence};
+use codeloops_tests::{Workspace, wait_for};
+use rustix::process::Signal;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::scripts::{APPROVES, ASKS_FOR_MORE, TWO_ROUNDS, approved};
+use crate::{scripted, workspace};
 
 #[test]
-fn two_rounds_are_told_on_the_console() {
-    let place = workspace();
-    place.script(TWO_ROUNDS);
+fn a_run_is_recorded_line_by_line() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&["--max-iterations", "5"]).exits(0);
+    let text = fs::read_to_string(place.session_file()).unwrap();
+    insta::assert_snapshot!(place.redact(&text));
+}
+
+#[test]
+fn run_json_tells_where_a_run_came_from_and_what_became_of_it() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&[]).exits(0);
+    let text = fs::read_to_string(place.evidence("run.json")).unwrap();
+    insta::assert_snapshot!(place.redact(&text));
+}
+
+#[test]
+fn evidence_holds_what_was_printed_and_its_checksums_fit() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&[]).exits(0);
+    let named: Vec<Evidence> = place.events().into_iter().flat_map(evidence_of).collect();
+    assert_eq!(named.len(), 10, "two rounds of two streams for two roles, and a patch each");
+    for file in named {
+        let content = fs::read(place.evidence(&file.path)).unwrap();
+        assert_eq!(content.len() as u64, file.bytes, "{}", file.path);
+        assert_eq!(sha256(&content), file.sha256, "{}", file.path);
+    }
+    let kept = |file| fs::read_to_string(place.evidence(file)).unwrap();
+    assert_eq!(kept("iterations/1/actor.stdout"), "I wrote the greeting.\n");
+    assert_eq!(kept("iterations/2/actor.stderr"), "a remark\n");
+    assert_eq!(kept("iterations/2/diff.patch"), place.session().iterations[1].git_diff);
+}
+
+fn evidence_of(event: Event) -> Vec<Evidence> {
+    match event {
+        Event::ActorCompleted(e) => [e.stdout, e.stderr].into_iter().flatten().collect(),
+        Event::CriticCompleted(e) => [e.stdout, e.stderr].into_iter().flatten().collect(),
+        Event::DiffCaptured(e) => vec![e.patch],
+        _ => Vec::new(),
+    }
+}
+
+fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_ref_keeps_the_tree_of_each_round_out_of_sight_of_the_log() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&[]).exits(0);
+    let run_id = place.session().start.run_id.unwrap();
+    let kept = |n| place.git(&["show", &format!("refs/codeloops/{run_id}/{n}:greeting.txt")]);
+    assert_eq!((kept(1), kept(2)), ("Helo\n".to_owned(), "Hello\n".to_owned()));
+    assert_eq!(place.git(&["log", "--all", "--oneline"]).lines().count(), 1);
+    assert_eq!(place.git(&["branch", "--list"]), "* main\n");
+    assert_eq!(place.git(&["status", "--porcelain"]), "?? greeting.txt\n");
+}
+
+#[test]
+fn a_run_that_reaches_its_limit_exits_1_and_says_so() {
+    let place = scripted(&format!("on actor\nappend a.txt more\n{ASKS_FOR_MORE}"));
+    insta::assert_snapshot!(place.task(&["-n", "2"]));
+    assert_eq!(place.session().end.unwrap().outcome.to_string(), "max_iterations_reached");
+}
+
+#[test]
+fn an_actor_that_fails_three_times_in_a_row_ends_the_run() {
+    let place = scripted(&format!("on actor\nprint no luck\nstderr boom\nexit 3\n{ASKS_FOR_MORE}"));
     insta::assert_snapshot!(place.task(&[]));
-    place.assert_script_held();
+}
+
+#[test]
+fn a_failure_of_the_actor_now_and_then_is_judged_and_overcome() {
+    let place = scripted(
+        "on actor 1\nstderr boom: no memory\nexit 3\n\
+         on critic 1\nexpect-prompt-contains boom: no memory\n\
+         print DECISION: ERROR\\n\\nANALYSIS: it crashed\\n\\nRECOVERY: try again\n\
+         on actor 2\nexpect-prompt-contains it crashed\nexpect-prompt-contains try again\n\
+         edit a.txt a\n\
+         on critic 2\nprint DECISION: DONE\\n\\nSUMMARY: good\n",
+    );
+    let _ran = place.task(&[]).exits(0);
+    let rounds = place.session().iterations;
+    assert_eq!(rounds[0].actor_exit_code, 3);
+    assert_eq!(rounds[0].critic_decision.as_str(), "ERROR");
+}
+
+#[test]
+fn ctrl_c_ends_the_agent_and_exits_130() {
+    let place = scripted("on actor\ntouch ../began\nhang");
+    let run = place.start(&["--prompt", "x"]);
+    wait_for(&place.at("began"));
+    run.signal(Signal::INT);
+    insta::assert_snapshot!(run.wait());
+    let session = place.session();
+    assert_eq!(session.end.unwrap().outcome.to_string(), "interrupted");
+    assert_eq!(session.iterations.len(), 0);
+}
+
+#[test]
+fn two_runs_of_one_prompt_in_one_second_have_files_of_their_own() {
+    let place = scripted(&approved("edit a.txt a"));
+    let _first = place.task(&[]).exits(0);
+    let second = place.task(&[]).exits(0);
+    let files = place.session_files();
+    let names: Vec<&str> = files.iter().map(|f| f.file_stem().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["2025-01-27T15-30-45Z_a6c42a-2", "2025-01-27T15-30-45Z_a6c42a"]);
+    assert!(second.stdout.contains("Session saved: 2025-01-27T15-30-45Z_a6c42a-2\n"), "{second}");
+    assert_ne!(run_id(&files[0]), run_id(&files[1]));
+}
+
+fn run_id(file: &Path) -> Value {
+    let text = fs::read_to_string(file).unwrap();
+    let start: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    start["run_id"].clone()
+}
+
+#[test]
+fn a_second_run_in_the_same_tree_is_warned_of() {
+    let place = scripted(
+        "next invocation\ntouch ../began\nwait-file ../go\nedit a.txt a\n\
+         next invocation\nedit b.txt b\n\
+         on critic\nprint DECISION: DONE\\n\\nSUMMARY: good\n",
+    );
+    let first = place.start(&["--prompt", "x"]);
+    wait_for(&place.at("began"));
+    let second = place.run(&["--prompt", "y"]).exits(0);
+    fs::write(place.at("go"), "").unwrap();
+    let first = first.wait().exits(0);
+    assert!(!first.stderr.contains("warning"), "{first}");
+    insta::assert_snapshot!(second.stderr);
+}
+
+#[test]
+fn the_working_directory_may_be_a_subfolder_of_the_repository() {
+    let place = workspace();
+    place.write("sub/file.txt", "before\n");
+    place.write("other.txt", "before\n");
+    place.commit_all("two files");
+    place.script(&approved("edit file.txt after\nedit ../other.txt after"));
+    let _ran = place.task(&["-d", "sub"]).exits(0);
+    let session = place.session();
+    assert_eq!(session.start.working_dir, place.project().join("sub").to_str().unwrap());
+    let diff = &session.iterations[0].git_diff;
+    assert!(diff.contains("sub/file.txt") && diff.contains("other.txt"), "{diff}");
+}
+
+#[test]
+fn a_repository_without_a_commit_is_fine() {
+    let place = Workspace::without_repository(crate::PROGRAMS);
+    place.git(&["init", "--quiet", "--initial-branch=main"]);
+    place.write("mine.txt", "mine\n");
+    place.script(&approved("edit theirs.txt theirs"));
+    let _ran = place.task(&[]).exits(0);
+    let session = place.session();
+    assert_eq!(session.start.commit_sha, None);
+    let diff = &session.iterations[0].git_diff;
+    assert!(diff.contains("theirs.txt") && !diff.contains("mine.txt"), "{diff}");
+}
+
+#[test]
+fn evidence_in_the_project_is_not_part_of_its_changes() {
+    let place = scripted(&format!("on actor\nedit a.txt a\n{APPROVES}"));
+    place.write("codeloops.toml", "runs_dir = \".codeloops/runs\"\n");
+    let _ran = place.task(&[]).exits(0);
+    let session = place.session();
+    assert_eq!(session.iterations[0].git_files_changed, 1);
+    let run_id = session.start.run_id.unwrap();
+    assert_eq!(
+        place.read(&format!(".codeloops/runs/{run_id}/iterations/1/diff.patch")).lines().count(),
+        7
+    );
 }

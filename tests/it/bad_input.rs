@@ -1,0 +1,195 @@
+//! Bad input: a clear error, a hint, and nothing lost.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use codeloops_tests::{Output, Workspace};
+
+use crate::scripts::{ASKS_FOR_MORE, approved};
+use crate::{scripted, workspace};
+
+/// A place where a run would succeed if it were not for the bad input.
+fn ready() -> Workspace {
+    scripted(&approved("edit a.txt a"))
+}
+
+/// A run that must not begin: exit code 2, an error, no session and no trace in the repository.
+#[track_caller]
+fn refused(place: &Workspace, args: &[&str]) -> String {
+    let ran: Output = place.run(args).exits(2);
+    assert!(ran.stdout.is_empty(), "{ran}");
+    assert!(ran.stderr.contains("Error: "), "{ran}");
+    assert_eq!(place.session_files().len(), 0);
+    assert!(!place.project().join("a.txt").exists(), "an agent was started");
+    assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
+    ran.stderr
+}
+
+#[test]
+fn an_unknown_agent() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "--agent", "cluade"]));
+}
+
+#[test]
+fn an_agent_that_is_not_installed() {
+    let mut place = ready();
+    let git = String::from_utf8(
+        place.program("sh").args(["-c", "command -v git"]).output().unwrap().stdout,
+    );
+    let bin = place.at("bin");
+    fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(git.unwrap().trim(), bin.join("git")).unwrap();
+    place.set_var("PATH", &bin);
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x", "--agent", "claude"]));
+}
+
+#[test]
+fn an_agent_whose_program_is_missing() {
+    let place = ready();
+    place.write(
+        "codeloops.toml",
+        "agent = 'mine'\n[agents.mine]\ncommand = ['./no-such-program']\n",
+    );
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn an_agent_whose_program_is_not_executable() {
+    let place = ready();
+    place.write("program", "#!/bin/sh\n");
+    place.write("codeloops.toml", "agent = 'mine'\n[agents.mine]\ncommand = ['./program']\n");
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn an_empty_prompt() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", " \n"]));
+}
+
+#[test]
+fn no_prompt_at_all() {
+    insta::assert_snapshot!(refused(&ready(), &[]));
+}
+
+#[test]
+fn a_prompt_file_that_is_missing() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt-file", "nowhere.md"]));
+}
+
+#[test]
+fn a_prompt_file_that_is_not_utf8() {
+    let place = ready();
+    place.write("prompt.md", b"fix the na\xefve code");
+    insta::assert_snapshot!(refused(&place, &[]));
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key() {
+    let place = ready();
+    place.write("codeloops.toml", "# the project\n\n[limits]\nmax_duraton = \"2h\"\n");
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn a_configuration_that_is_not_toml() {
+    let place = ready();
+    place.write("codeloops.toml", "agent = \"fake\"\nmax_iterations = = 3\n");
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn a_configuration_with_a_value_of_the_wrong_type() {
+    let place = ready();
+    place.write("codeloops.toml", "max_iterations = \"many\"\n");
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read() {
+    let place = ready();
+    fs::create_dir(place.project().join("codeloops.toml")).unwrap();
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+/// Permissions do not bind root, so a file stands where the folder should be.
+#[test]
+fn a_data_directory_that_cannot_be_written() {
+    let place = ready();
+    fs::create_dir_all(place.at("home/.local/share")).unwrap();
+    fs::write(place.data_dir(), "in the way").unwrap();
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn a_sessions_folder_that_cannot_be_written() {
+    let place = ready();
+    fs::create_dir_all(place.data_dir()).unwrap();
+    fs::write(place.data_dir().join("sessions"), "in the way").unwrap();
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn an_evidence_folder_that_cannot_be_written() {
+    let place = ready();
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x", "--runs-dir", "README.md"]));
+}
+
+#[test]
+fn a_read_only_data_directory() {
+    let place = ready();
+    fs::create_dir_all(place.data_dir()).unwrap();
+    fs::set_permissions(place.data_dir(), fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(place.data_dir().join("probe"), "").is_ok() {
+        eprintln!("permissions do not bind this user: nothing to see");
+        return;
+    }
+    let told = refused(&place, &["--prompt", "x"]);
+    assert!(told.contains("ermission denied"), "{told}");
+}
+
+#[test]
+fn a_working_directory_that_is_missing() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "-d", "nowhere"]));
+}
+
+#[test]
+fn a_working_directory_that_is_a_file() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "-d", "README.md"]));
+}
+
+#[test]
+fn a_working_directory_that_is_no_repository() {
+    let place = Workspace::without_repository(crate::PROGRAMS);
+    place.script(&approved("edit a.txt a"));
+    insta::assert_snapshot!(place.task(&[]).exits(2));
+    assert_eq!(place.session_files().len(), 0);
+}
+
+#[test]
+fn a_working_directory_that_is_deleted_during_the_run() {
+    let place = workspace();
+    place.write("sub/file.txt", "text\n");
+    place.commit_all("a folder");
+    place.script(&format!("on actor\nrun rm -r ../sub\nprint gone\n{ASKS_FOR_MORE}"));
+    insta::assert_snapshot!(place.task(&["-d", "sub"]).exits(2));
+    assert_eq!(place.session().end.unwrap().outcome.exit_code(), 2);
+}
+
+#[test]
+fn a_project_that_is_deleted_during_the_run() {
+    let place = scripted("on actor\nrun rm -r \"$PWD\"\nprint gone\n");
+    insta::assert_snapshot!(place.task(&[]).exits(2));
+    assert!(place.session().end.is_some());
+}
+
+#[test]
+fn a_repository_that_is_deleted_during_the_run() {
+    let place = scripted("on actor\nrun rm -r .git\nprint gone\n");
+    insta::assert_snapshot!(place.task(&[]).exits(2));
+    assert!(place.session().end.is_some());
+}
+
+#[test]
+fn no_iterations_at_all() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "--max-iterations", "0"]));
+}

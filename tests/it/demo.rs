@@ -1,0 +1,53 @@
+//! The demonstration, as someone sees it who has nothing installed.
+
+use codeloops_tests::{Output, Workspace};
+
+use crate::PROGRAMS;
+
+/// A place with nothing in its environment but the search path and a home.
+fn bare() -> Workspace {
+    let mut place = Workspace::without_repository(PROGRAMS);
+    let names: Vec<String> = place.var_names();
+    for name in names.iter().filter(|name| !["PATH", "HOME", "TMPDIR"].contains(&name.as_str())) {
+        place.unset_var(name);
+    }
+    place
+}
+
+#[test]
+fn the_demo_needs_nothing_and_its_three_commands_work() {
+    let place = bare();
+    let ran = place.run(&["demo"]).exits(0);
+    assert_eq!(ran.stderr, "");
+    insta::with_settings!({filters => vec![(r"codeloops-demo-\w+", "codeloops-demo-[RANDOM]")]}, {
+        insta::assert_snapshot!(ran.stdout);
+    });
+    let commands: Vec<&str> = three_commands(&ran);
+    assert_eq!(commands.len(), 3, "{ran}");
+    for command in commands {
+        let command = place.unredacted(command);
+        let output = place.program("sh").args(["-c", &command]).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{command}: {output:?}");
+    }
+}
+
+/// What follows the line that announces them.
+fn three_commands(ran: &Output) -> Vec<&str> {
+    let (_, commands) = ran.stdout.split_once("To look at what happened:\n").unwrap();
+    commands.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_demo_prints_one_document_where_asked() {
+    let ran = bare().run(&["demo", "--json-output"]).exits(0);
+    let document = ran.document();
+    assert_eq!((&document["outcome"], &document["iterations"]), (&"success".into(), &2.into()));
+}
+
+/// Settings of the user's have no part in it.
+#[test]
+fn the_demo_works_beside_a_broken_configuration() {
+    let place = bare();
+    place.global_config("agent = nonsense");
+    let _ran = place.run(&["demo"]).exits(0);
+}

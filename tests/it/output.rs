@@ -1,0 +1,131 @@
+//! What goes where: one document on standard output, the sinks, the logs.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::scripts::{ASKS_FOR_MORE, TWO_ROUNDS, approved};
+use crate::{scripted, workspace};
+
+#[test]
+fn json_output_is_one_document_and_the_console_goes_to_stderr() {
+    let place = scripted(TWO_ROUNDS);
+    let ran = place.task(&["--json-output"]).exits(0);
+    assert!(ran.document().is_object());
+    // What the agents print comes in as many pieces as the system makes of it.
+    insta::with_settings!({filters => vec![(r#""written": \d+"#, r#""written": [N]"#)]}, {
+        insta::assert_snapshot!(ran);
+    });
+}
+
+#[test]
+fn json_output_is_one_document_whatever_happens() {
+    let place = scripted(&format!("on actor\nappend a.txt a\n{ASKS_FOR_MORE}"));
+    let check = |args: &[&str], code: i32| {
+        let ran = place.run(&[&["--json-output"], args].concat()).exits(code);
+        let document = ran.document();
+        assert_eq!(document["exit_code"], code, "{ran}");
+        document
+    };
+    let limit = check(&["--prompt", "x", "-n", "1"], 1);
+    assert_eq!(limit["outcome"], "max_iterations_reached");
+    for args in [
+        &["--prompt", ""][..],
+        &["--prompt", "x", "-n", "0"],
+        &["--prompt", "x", "--agent", "nobody"],
+        &["--prompt", "x", "-d", "nowhere"],
+        &["--prompt-file", "nowhere.md"],
+        &["--no-such-flag"],
+    ] {
+        let document = check(args, 2);
+        assert_eq!(document["outcome"], "failed", "{args:?}");
+        assert!(document["error"].as_str().is_some_and(|error| !error.is_empty()), "{args:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_prints_its_document_too() {
+    let place = scripted("on actor\ntouch ../began\nhang");
+    let run = place.start(&["--prompt", "x", "--json-output"]);
+    codeloops_tests::wait_for(&place.at("began"));
+    run.signal(rustix::process::Signal::TERM);
+    let ran = run.wait().exits(130);
+    assert_eq!(ran.document()["outcome"], "interrupted");
+    assert_eq!(ran.document()["exit_code"], 130);
+}
+
+#[test]
+fn a_log_file_has_a_line_for_each_event_beside_the_console() {
+    let place = scripted(TWO_ROUNDS);
+    let ran = place.task(&["--log-file", "../run.log"]).exits(0);
+    assert!(ran.stdout.contains("Session complete"), "{ran}");
+    let log = fs::read_to_string(place.at("run.log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= place.events().len(), "{log}");
+}
+
+#[test]
+fn without_the_console_sink_nothing_is_printed_and_the_session_is_written() {
+    let place = scripted(TWO_ROUNDS);
+    let ran = place.task(&["--sink", "jsonl"]).exits(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert_eq!(place.session().iterations.len(), 2);
+}
+
+#[test]
+fn no_session_writes_no_session_file() {
+    let place = scripted(TWO_ROUNDS);
+    let ran = place.task(&["--no-session"]).exits(0);
+    assert!(!ran.stdout.contains("Session saved"), "{ran}");
+    assert_eq!(place.session_files().len(), 0);
+}
+
+#[test]
+fn diagnostics_go_to_stderr_where_they_are_asked_for() {
+    let mut place = scripted(&approved("edit a.txt a"));
+    assert_eq!(place.task(&[]).stderr, "");
+    place.set_var("RUST_LOG", "debug");
+    let ran = place.task(&["--json-output"]).exits(0);
+    assert!(ran.stderr.contains("codeloops begins") && ran.document().is_object(), "{ran}");
+}
+
+/// Flag, then the project's file, then the user's, then the built-in value.
+#[test]
+fn the_nearer_setting_wins() {
+    let place = workspace();
+    place.script(&format!("on actor\nappend a.txt a\n{ASKS_FOR_MORE}"));
+    let rounds = |args: &[&str]| {
+        place.task(&[&["--json-output"], args].concat()).exits(1).document()["iterations"].clone()
+    };
+    let global = fs::read_to_string(place.at("home/.config/codeloops/config.toml")).unwrap();
+    place.global_config(
+        &global.replace("agent = \"fake\"\n\n", "agent = \"fake\"\nmax_iterations = 3\n\n"),
+    );
+    assert_eq!(rounds(&[]), 3);
+    place.write("codeloops.toml", "max_iterations = 2\n");
+    assert_eq!(rounds(&[]), 2);
+    assert_eq!(rounds(&["--max-iterations", "1"]), 1);
+}
+
+#[test]
+fn commands_that_a_project_names_are_told_before_they_run() {
+    let place = workspace();
+    place.script(&approved("edit a.txt a"));
+    let table = place.fake_agent().replace("defaults.agents", "agents");
+    place.write("codeloops.toml", format!("agent = \"fake\"\n{table}"));
+    place.global_config("");
+    let ran = place.task(&[]).exits(0);
+    assert!(
+        ran.stderr.contains("warning: codeloops.toml of this project names a command"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn dry_run_starts_nothing_and_leaves_nothing() {
+    let place = scripted("on actor\ntouch ../began\n");
+    let ran = place.task(&["--dry-run"]).exits(0);
+    assert!(ran.stdout.contains("max_iterations"), "{ran}");
+    assert!(!place.at("began").exists() && !place.data_dir().exists());
+    assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
+}

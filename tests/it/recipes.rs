@@ -1,0 +1,144 @@
+//! The documentation's recipes, run with the real programs on a session that a real run wrote.
+
+use std::process::{Command, Stdio};
+
+use codeloops_tests::Workspace;
+
+use crate::scripted;
+use crate::scripts::TWO_ROUNDS;
+
+/// The session that the recipes name.
+const ID: &str = "2025-01-27T15-30-45Z_a6c42a";
+
+/// A place with the session of a real run, and a link `session.jsonl` to it in the project.
+fn recorded() -> Workspace {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&[]).exits(0);
+    assert!(place.session_file().ends_with(format!("{ID}.jsonl")));
+    std::os::unix::fs::symlink(place.session_file(), place.project().join("session.jsonl"))
+        .unwrap();
+    place
+}
+
+/// Whether a program is there. On CI it must be: a recipe that nobody runs is not tested.
+#[expect(clippy::print_stderr, reason = "what was left out is told")]
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(found || !is_ci, "`{program}` is missing");
+    if !found {
+        eprintln!("`{program}` is missing: its recipes were not run");
+    }
+    found
+}
+
+#[track_caller]
+fn sh(place: &Workspace, recipe: &str) -> String {
+    let output = place.program("sh").arg("-c").arg(recipe).output().unwrap();
+    assert!(output.status.success(), "{recipe}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_guides_jq_recipes_work_unchanged() {
+    if !has("jq") {
+        return;
+    }
+    let place = recorded();
+    let recipe = |text: &str| sh(&place, &text.replace("2025-01-27T15-30-45Z_a3f2c1", ID));
+    assert_eq!(
+        recipe(
+            "head -1 ~/.local/share/codeloops/sessions/2025-01-27T15-30-45Z_a3f2c1.jsonl \
+             | jq -r '.prompt'"
+        ),
+        "Fix the typo\n"
+    );
+    assert_eq!(
+        recipe(
+            "cat ~/.local/share/codeloops/sessions/2025-01-27T15-30-45Z_a3f2c1.jsonl \
+             | jq -r 'select(.type == \"iteration\") | .critic_decision'"
+        ),
+        "CONTINUE\nDONE\n"
+    );
+    assert_eq!(
+        recipe(
+            "tail -1 ~/.local/share/codeloops/sessions/2025-01-27T15-30-45Z_a3f2c1.jsonl \
+             | jq -r '.outcome'"
+        ),
+        "success\n"
+    );
+}
+
+#[test]
+fn the_format_references_jq_recipes_give_what_they_say() {
+    if !has("jq") {
+        return;
+    }
+    let place = recorded();
+    let printed: Vec<String> = jq_recipes().iter().map(|recipe| sh(&place, recipe)).collect();
+    insta::assert_snapshot!(printed.join("-----\n"));
+}
+
+/// The commands of the page, each with the comment above it.
+fn jq_recipes() -> Vec<String> {
+    let block = fenced("### jq", "sh");
+    let recipes: Vec<String> = block.split("\n\n").map(str::to_owned).collect();
+    assert!(recipes.len() >= 6, "{recipes:?}");
+    recipes
+}
+
+/// The first fenced block of this language below a heading of `docs/src/session-format.md`.
+fn fenced(heading: &str, language: &str) -> String {
+    let page = include_str!("../../docs/src/session-format.md");
+    let below = page.split_once(&format!("\n{heading}\n")).unwrap().1;
+    let block = below.split_once(&format!("```{language}\n")).unwrap().1;
+    block.split_once("\n```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_guides_python_recipe_works_unchanged() {
+    if !has("python3") {
+        return;
+    }
+    let place = recorded();
+    let recipe = r#"
+import json
+from pathlib import Path
+
+session_file = Path.home() / ".local/share/codeloops/sessions/2025-01-27T15-30-45Z_a3f2c1.jsonl"
+
+with open(session_file) as f:
+    lines = [json.loads(line) for line in f]
+
+start = lines[0]
+iterations = [l for l in lines if l.get("type") == "iteration"]
+end = lines[-1] if lines[-1].get("type") == "session_end" else None
+
+print(f"Prompt: {start['prompt']}")
+print(f"Iterations: {len(iterations)}")
+if end:
+    print(f"Outcome: {end['outcome']}")
+"#;
+    let printed = python(&place, &recipe.replace("2025-01-27T15-30-45Z_a3f2c1", ID));
+    assert_eq!(printed, "Prompt: Fix the typo\nIterations: 2\nOutcome: success\n");
+}
+
+#[test]
+fn the_format_references_python_recipe_gives_what_it_says() {
+    if !has("python3") {
+        return;
+    }
+    let place = recorded();
+    let uses = "s = parse_session('session.jsonl')\n\
+                print(s['start']['prompt'], len(s['iterations']), s['end']['outcome'])";
+    let printed = python(&place, &format!("{}\n{uses}", fenced("### Python", "python")));
+    assert_eq!(printed, "Fix the typo 2 success\n");
+}
+
+#[track_caller]
+fn python(place: &Workspace, program: &str) -> String {
+    let output = place.program("python3").arg("-c").arg(program).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
