@@ -14,6 +14,11 @@ mod recipes;
 mod run;
 mod scripts;
 mod sessions;
+// They look at processes by `/proc`.
+#[cfg(target_os = "linux")]
+mod rough;
+#[cfg(target_os = "linux")]
+mod signals;
 mod tidy;
 
 use codeloops_tests::{Programs, Workspace};

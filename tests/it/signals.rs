@@ -1,0 +1,127 @@
+//! Ctrl+C, SIGTERM and SIGHUP: the first ends the run with grace, the second at once.
+
+use std::fs;
+
+use codeloops_event::{Event, Outcome, StopReason};
+use codeloops_tests::{Running, Workspace, wait_for};
+use rustix::process::Signal;
+
+use crate::rough::{assert_nothing_is_left, end, line_where, place_with_shell_agent};
+
+const STOPS: [(Signal, &str); 3] =
+    [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")];
+
+/// Works until it is told to stop, then saves its work and ends. `$BUSY` is the role that does; the
+/// other one does its turn.
+const POLITE: &str = r#"
+echo "$CODELOOPS_ROLE" >> ../calls
+cat > /dev/null
+echo done > "$CODELOOPS_ROLE.txt"
+if [ "$CODELOOPS_ROLE" = "$BUSY" ]; then
+    trap 'echo saved > ../saved; exit 0' TERM INT
+    : > ../busy
+    while :; do sleep 0.01; done
+fi
+"#;
+
+/// Its provider is overloaded whenever it is asked.
+const OVERLOADED: &str = r#"
+echo "$CODELOOPS_ROLE" >> ../calls
+cat > /dev/null
+echo '{"type":"turn.started"}'
+echo '{"type":"turn.failed","error":{"message":"the model is overloaded"}}'
+"#;
+
+/// Does not end, however it is asked, and counts how often it was.
+const STUBBORN: &str = "
+cat > /dev/null
+trap 'echo asked >> ../asked' TERM INT
+: > ../busy
+while :; do sleep 0.01; done
+";
+
+fn start(place: &Workspace, busy: &str) -> Running {
+    let mut command = place.command(&["--prompt", "Fix the typo", "--json-output"]);
+    command.env("BUSY", busy);
+    place.spawn(command)
+}
+
+/// What every first signal leads to, whatever the run was doing.
+#[track_caller]
+fn assert_interrupted(place: &Workspace, run: Running, (signal, name): (Signal, &str)) {
+    run.signal(signal);
+    let output = run.wait().exits(130);
+    let document = output.document();
+    assert_eq!(document["outcome"], "interrupted", "{output}");
+    assert_eq!(document["stop_reason"], "interrupted", "{output}");
+    assert_eq!(document["exit_code"], 130, "{output}");
+    let end = end(place);
+    assert_eq!((end.outcome, end.iterations), (Outcome::Interrupted, 0));
+    assert_eq!(end.stop_reason, Some(StopReason::Interrupted));
+    let asked = line_where(place, "the request", |e| matches!(e, Event::StopRequested(_)));
+    let Event::StopRequested(asked) = asked else { unreachable!() };
+    assert_eq!((asked.signal.as_str(), asked.now), (name, false));
+    assert_nothing_is_left(place);
+}
+
+#[track_caller]
+fn assert_calls(place: &Workspace, calls: &str) {
+    assert_eq!(fs::read_to_string(place.at("calls")).unwrap(), calls, "who was started");
+}
+
+#[test]
+fn while_the_actor_works_it_may_save_its_work_and_no_critic_is_started() {
+    for stop in STOPS {
+        let place = place_with_shell_agent("text", POLITE);
+        let run = start(&place, "actor");
+        wait_for(&place.at("busy"));
+        assert_interrupted(&place, run, stop);
+        assert!(place.at("saved").exists(), "{}: the actor had no time to save its work", stop.1);
+        assert_calls(&place, "actor\n");
+        assert_eq!(place.read("actor.txt"), "done\n", "its work stays");
+    }
+}
+
+#[test]
+fn while_the_critic_works_it_is_ended_and_no_round_follows() {
+    for stop in STOPS {
+        let place = place_with_shell_agent("text", POLITE);
+        let run = start(&place, "critic");
+        wait_for(&place.at("busy"));
+        assert_interrupted(&place, run, stop);
+        assert!(place.at("saved").exists(), "{}: the critic was not asked to end", stop.1);
+        assert_calls(&place, "actor\ncritic\n");
+        assert_eq!(place.read("actor.txt"), "done\n", "the actor's work stays");
+    }
+}
+
+#[test]
+fn while_a_run_waits_for_its_provider_it_ends_without_another_try() {
+    for stop in STOPS {
+        let place = place_with_shell_agent("codex-json", OVERLOADED);
+        let run = start(&place, "");
+        line_where(&place, "a wait", |event| matches!(event, Event::Waiting(_)));
+        assert_interrupted(&place, run, stop);
+        assert_calls(&place, "actor\n");
+    }
+}
+
+/// Asked once, the agent would be asked a second time when its grace is over, and only then killed.
+#[test]
+fn a_second_signal_kills_at_once() {
+    for (second, name) in STOPS {
+        let place = place_with_shell_agent("text", STUBBORN);
+        let run = start(&place, "");
+        wait_for(&place.at("busy"));
+        run.signal(Signal::INT);
+        wait_for(&place.at("asked"));
+        run.signal(second);
+        let output = run.wait().exits(130);
+        assert_eq!(output.document()["stop_reason"], "interrupted", "{output}");
+        let asked = fs::read_to_string(place.at("asked")).unwrap();
+        assert_eq!(asked, "asked\n", "{name}: it was asked again instead of killed");
+        let now = |e: &Event| matches!(e, Event::StopRequested(e) if e.now && e.signal == name);
+        line_where(&place, "the second request", now);
+        assert_nothing_is_left(&place);
+    }
+}
