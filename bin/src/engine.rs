@@ -10,11 +10,12 @@ use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options};
 use codeloops_adapters::resolve::resolve;
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_driver::ports::{Gates, Publish, StopSignal};
-use codeloops_driver::{Outlets, Ports, RunResult, stop_requests};
+use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
 use codeloops_event::{CallId, Event, GateResult, GateSettings, GateStatus, RunId};
 use codeloops_machine::Start;
 use codeloops_session::{RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, SinkReport};
+use tokio::runtime::Runtime;
 
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
@@ -83,18 +84,47 @@ pub(crate) fn execute(
 }
 
 fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
     let result = runtime.block_on(async {
-        let stops = stop_requests()
+        let stops = outlive_file_size_limit()
+            .and_then(|()| stop_requests())
             .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
         Ok(codeloops_driver::run(start, ports, outlets, stops).await)
     });
     // A call that was given up may still hold a blocking thread; nobody waits for it.
     runtime.shutdown_timeout(Duration::ZERO);
+    if let Ok(result) = &result {
+        end_when_asked(result.end.outcome.exit_code());
+    }
     result
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The run is over and recorded. From here on a signal ends the process: what may still hold it up
+/// is a sink that takes its time, or somebody who does not read what we print.
+fn end_when_asked(exit_code: u8) {
+    let asked = async {
+        match stop_requests() {
+            Ok(mut stops) => stops.recv().await,
+            Err(_) => None,
+        }
+    };
+    let listen = move || {
+        if let Ok(runtime) = runtime()
+            && runtime.block_on(asked).is_some()
+        {
+            #[expect(clippy::exit, reason = "main may be stuck in a write")]
+            std::process::exit(exit_code.into());
+        }
+    };
+    let thread = std::thread::Builder::new().name("late-signals".to_owned());
+    if let Err(error) = thread.spawn(listen) {
+        tracing::warn!(%error, "signals are not listened to any more");
+    }
 }
 
 /// Makes the folders of the record. A run that cannot be recorded does not begin.

@@ -41,12 +41,13 @@ pub(crate) fn report(
     finished: &Finished,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    for sink in finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished) {
-        printer.warning(&trouble(sink));
-    }
     if settings.json_output {
+        if !console_is_stuck(finished) {
+            warn_of_sinks(finished, printer);
+        }
         return printer.json(&document(finished));
     }
+    warn_of_sinks(finished, printer);
     if settings.has_sink(SinkName::Console) {
         return saved(settings, finished, printer);
     }
@@ -54,6 +55,18 @@ pub(crate) fn report(
         printer.error(&CliError::failed(error.clone()));
     }
     Ok(())
+}
+
+/// Whether the console hangs in a write to its stream, which a further one would have to wait for.
+fn console_is_stuck(finished: &Finished) -> bool {
+    let stuck = |sink: &SinkReport| sink.name == "console" && sink.state == SinkState::Abandoned;
+    finished.sinks.iter().any(stuck)
+}
+
+fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
+    for sink in finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished) {
+        printer.warning(&trouble(sink));
+    }
 }
 
 fn saved(
@@ -65,9 +78,9 @@ fn saved(
     let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
     let line = format!("{cyan}[codeloops]{cyan:#} Session saved: {}\n", recorded.id);
     match settings.log_format.value {
-        Format::Pretty | Format::Compact => printer.data(&line),
-        // Standard output holds JSON lines.
-        Format::Json => {
+        Format::Pretty | Format::Compact if !console_is_stuck(finished) => printer.data(&line),
+        // Standard output holds JSON lines, or takes no more.
+        Format::Json | Format::Pretty | Format::Compact => {
             printer.note(&line);
             Ok(())
         }
