@@ -15,6 +15,9 @@ mod run;
 mod scripts;
 mod sessions;
 // They look at processes by `/proc`.
+// Those that look at processes do so by `/proc`.
+#[cfg(target_os = "linux")]
+mod processes;
 #[cfg(target_os = "linux")]
 mod rough;
 #[cfg(target_os = "linux")]

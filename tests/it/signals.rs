@@ -1,12 +1,16 @@
 //! Ctrl+C, SIGTERM and SIGHUP: the first ends the run with grace, the second at once.
 
 use std::fs;
+use std::io::{PipeReader, PipeWriter, Write};
+use std::process::{Child, Stdio};
 
 use codeloops_event::{Event, Outcome, StopReason};
 use codeloops_tests::{Running, Workspace, wait_for};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::rough::{assert_nothing_is_left, end, line_where, place_with_shell_agent};
+use crate::rough::{
+    assert_nothing_is_left, end, eventually, line_where, place, place_with_shell_agent,
+};
 
 const STOPS: [(Signal, &str); 3] =
     [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")];
@@ -124,4 +128,66 @@ fn a_second_signal_kills_at_once() {
         line_where(&place, "the second request", now);
         assert_nothing_is_left(&place);
     }
+}
+
+/// `nohup` starts a program with SIGHUP ignored; closing the terminal is not to end it then.
+#[test]
+fn a_signal_that_the_starter_ignores_stays_ignored() {
+    let place = place_with_shell_agent("text", POLITE);
+    let mut command = place.program("sh");
+    let codeloops = place.command(&["--prompt", "Fix the typo", "--json-output"]);
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(codeloops.get_program());
+    command.args(codeloops.get_args()).env("BUSY", "actor");
+    let run = place.spawn(command);
+    wait_for(&place.at("busy"));
+    run.signal(Signal::HUP);
+    assert_interrupted(&place, run, STOPS[1]);
+}
+
+const APPROVED_AT_ONCE: &str = "
+on critic
+print DECISION: DONE
+print SUMMARY: Nothing was to be done.
+";
+
+/// A pipe that takes no more, as of a pager that nobody scrolls on.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
+}
+
+fn print_to_full_pipe(place: &Workspace, options: &[&str]) -> (PipeReader, Child) {
+    let (reader, writer) = full_pipe();
+    let mut command = place.command(&[&["--prompt", "Fix the typo"], options].concat());
+    (reader, command.stdout(writer).stderr(Stdio::null()).spawn().unwrap())
+}
+
+#[test]
+fn a_reader_who_does_not_read_keeps_no_run_from_its_end() {
+    let place = place();
+    place.script(APPROVED_AT_ONCE);
+    place.write("codeloops.toml", "[sinks]\nclose_timeout = \"100ms\"\n");
+    let (_reader, mut run) = print_to_full_pipe(&place, &[]);
+    let status = eventually("the end of the program", || run.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(end(&place).stop_reason, Some(StopReason::Approved));
+}
+
+/// The result is what was asked for, so it is waited for until it is read, or until a signal says
+/// that nobody will.
+#[test]
+fn a_signal_after_the_end_of_the_run_ends_the_program_with_the_runs_exit_code() {
+    let place = place();
+    place.script(APPROVED_AT_ONCE);
+    let (_reader, mut run) = print_to_full_pipe(&place, &["--json-output"]);
+    line_where(&place, "the end", |event| matches!(event, Event::SessionEnd(_)));
+    let status = eventually("the end of the program", || {
+        kill_process(Pid::from_child(&run), Signal::INT).unwrap();
+        run.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(0));
 }

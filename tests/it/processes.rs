@@ -1,0 +1,149 @@
+//! What agents leave behind: processes in every hiding place, held pipes, floods.
+
+use std::fs::{self, File};
+
+use codeloops_event::{AgentOutcome, Event, LimitKind};
+use codeloops_tests::{Workspace, wait_for};
+use rustix::process::Signal;
+
+use crate::rough::{assert_nothing_is_left, line_where, lives, noted_pid, place};
+
+/// One process for each way to get out of sight; each notes its id in `<name>.pid`:
+/// - `daemon`: a session of its own;
+/// - `holder`: inherits the pipes, and its parent ends before it;
+/// - `stranger`: a session of its own, a parent that is gone, and an environment without a trace;
+/// - `stubborn`: like it, and deaf to SIGTERM;
+/// - `hydra`: where it is asked to end it starts a daemon in its place, `head`.
+const HIDE: &str = r#"
+setsid-child ../daemon.pid
+spawn-orphan ../holder.pid
+run env -i "PATH=$PATH" setsid sh -c 'echo $$ > ../s.tmp; mv ../s.tmp ../stranger.pid; exec sleep 100000' > /dev/null 2>&1 &
+run env -i "PATH=$PATH" setsid sh -c 'trap "" TERM; echo $$ > ../d.tmp; mv ../d.tmp ../stubborn.pid; exec sleep 100000' > /dev/null 2>&1 &
+run setsid sh -c 'trap "setsid sleep 100000 & echo \$! > ../head.pid" TERM; echo $$ > ../h.tmp; mv ../h.tmp ../hydra.pid; while :; do sleep 0.01; done' > /dev/null 2>&1 &
+wait-file ../stranger.pid
+wait-file ../stubborn.pid
+wait-file ../hydra.pid
+edit work.txt done
+touch ../busy
+"#;
+
+const HIDDEN: [&str; 5] = ["daemon", "holder", "stranger", "stubborn", "hydra"];
+
+/// The critic fails where one of them is still there when it is started.
+const CRITIC: &str = "
+on critic
+run for file in ../*.pid; do ! kill -0 $(cat $file) || exit 1; done
+print DECISION: DONE
+print SUMMARY: It is done.
+";
+
+fn script(actor_ends: &str) -> String {
+    format!("on actor\n{HIDE}\n{actor_ends}\n{CRITIC}")
+}
+
+#[track_caller]
+fn assert_none_lives(place: &Workspace) {
+    for name in HIDDEN.iter().chain(&["head"]) {
+        let file = place.at(&format!("{name}.pid"));
+        // Whether the hydra comes to grow a head depends on who is killed first.
+        if *name != "head" || file.exists() {
+            assert!(!lives(noted_pid(&file)), "{name} lives on");
+        }
+    }
+    assert_nothing_is_left(place);
+}
+
+#[track_caller]
+fn leftovers(place: &Workspace) -> (AgentOutcome, u32) {
+    let events = place.events();
+    let completed = events.into_iter().find_map(|event| match event {
+        Event::ActorCompleted(completed) => Some((completed.outcome, completed.leftovers)),
+        _ => None,
+    });
+    completed.expect("the actor's turn is over")
+}
+
+#[test]
+fn nothing_that_an_agent_started_outlives_its_turn() {
+    let place = place();
+    place.script(&script(""));
+    let _output = place.task(&[]).exits(0);
+    assert_none_lives(&place);
+    let (outcome, leftovers) = leftovers(&place);
+    assert_eq!(outcome, AgentOutcome::Completed);
+    assert!(leftovers >= 5, "{leftovers} were told of");
+}
+
+#[test]
+fn nothing_that_an_agent_started_outlives_a_timeout() {
+    let place = place();
+    place.script(&script("hang"));
+    let _output = place.task(&["--actor-timeout", "3s"]).exits(0);
+    assert!(place.at("busy").exists(), "the actor came so far within its time");
+    assert_none_lives(&place);
+    let (outcome, _) = leftovers(&place);
+    assert_eq!(outcome, AgentOutcome::TimedOut { limit: LimitKind::Total, after_ms: 3000 });
+}
+
+#[test]
+fn nothing_that_an_agent_started_outlives_an_interruption() {
+    for (hearing, signals) in [("", 1), ("ignore-term", 2)] {
+        let place = place();
+        place.script(&script(&format!("{hearing}\ntouch ../ready\nhang")));
+        let run = place.start(&["--prompt", "Fix the typo"]);
+        wait_for(&place.at("ready"));
+        for _ in 0..signals {
+            run.signal(Signal::INT);
+            line_where(&place, "the request", |e| matches!(e, Event::StopRequested(_)));
+        }
+        let _output = run.wait().exits(130);
+        assert_none_lives(&place);
+    }
+}
+
+/// Somebody outside of the agent's family can hold its pipe: a server that it handed it to, or,
+/// here, this test.
+#[test]
+fn a_pipe_that_a_stranger_holds_open_does_not_hang_the_run() {
+    let place = place();
+    place.script(&format!(
+        "on actor\nprint I begin.\nrun echo $PPID > ../actor.tmp && mv ../actor.tmp ../actor.pid\n\
+         wait-file ../held\nprint I end.\non critic\nprint DECISION: DONE\nprint SUMMARY: Good.\n"
+    ));
+    let run = place.start(&["--prompt", "Fix the typo"]);
+    wait_for(&place.at("actor.pid"));
+    let pid = noted_pid(&place.at("actor.pid"));
+    let _held = File::options().append(true).open(format!("/proc/{pid}/fd/1")).unwrap();
+    fs::write(place.at("held"), "").unwrap();
+    let _output = run.wait().exits(0);
+    assert_eq!(place.session().iterations[0].actor_output, "I begin.\nI end.\n");
+    assert_nothing_is_left(&place);
+}
+
+/// 200 MB in short lines, then in one that has no end: neither is held in memory.
+#[test]
+fn memory_does_not_grow_with_what_an_agent_prints() {
+    for line in [64, 200_000_001] {
+        let place = place();
+        place.script(&format!(
+            "on actor\nflood 200000000 {line}\n\
+             on critic\ntouch ../judging\nwait-file ../measured\n\
+             print DECISION: DONE\nprint SUMMARY: Good.\n"
+        ));
+        let run = place.start(&["--prompt", "Fix the typo"]);
+        wait_for(&place.at("judging"));
+        let peak = peak_kib(run.pid().as_raw_nonzero().get());
+        fs::write(place.at("measured"), "").unwrap();
+        let _output = run.wait().exits(0);
+        assert!(peak < 32 * 1024, "lines of {line} bytes took {peak} KiB");
+        let printed = fs::metadata(place.evidence("iterations/1/actor.stdout")).unwrap();
+        assert_eq!(printed.len(), 200_000_000, "all of it is kept");
+    }
+}
+
+/// The most memory that a process has had at a time.
+fn peak_kib(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
