@@ -82,7 +82,7 @@ pub struct RunArgs {
     #[arg(short = 'd', long, value_name = "DIR", help_heading = "Task")]
     pub working_dir: Option<PathBuf>,
 
-    /// Agent for both roles: claude, opencode, cursor, … or one of [agents.NAME]
+    /// Agent for both roles: claude, opencode, cursor, … or one of [agents.NAME] [default: claude]
     #[arg(short, long, value_name = "AGENT", help_heading = "Agents")]
     pub agent: Option<String>,
     /// Agent for the actor

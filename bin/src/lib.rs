@@ -8,6 +8,7 @@
 pub mod app;
 pub mod cmd;
 pub mod config;
+pub mod docs;
 pub mod error;
 pub mod exit_code;
 pub mod output;

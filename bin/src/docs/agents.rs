@@ -1,0 +1,109 @@
+//! The page of agents, from the table that runs them.
+
+use codeloops_adapters::agents::builtin;
+use codeloops_adapters::spec::{AgentSpec, PromptVia};
+use codeloops_event::{CriticAccess, Permissions, Role};
+
+use super::page::{Page, code};
+use crate::values::Words;
+
+const CALLS: [(&str, Role, Permissions, CriticAccess); 5] = {
+    use CriticAccess::{ReadOnly, RunCommands};
+    [
+        ("the actor, `permissions = \"full\"`", Role::Actor, Permissions::Full, RunCommands),
+        ("the actor, `permissions = \"edits\"`", Role::Actor, Permissions::Edits, RunCommands),
+        ("the critic, `permissions = \"full\"`", Role::Critic, Permissions::Full, RunCommands),
+        ("the critic, `permissions = \"edits\"`", Role::Critic, Permissions::Edits, RunCommands),
+        ("the critic, `critic_access = \"read-only\"`", Role::Critic, Permissions::Full, ReadOnly),
+    ]
+};
+
+pub(super) fn page() -> String {
+    let agents = builtin();
+    let mut page = Page::new("Agent table");
+    page.block(
+        "How each built-in agent is called. Its program, its model flag, its environment and the \
+         like can be changed under [`[agents.NAME]`](configuration.md#agents-of-your-own). What is \
+         common to all is under [Agents](guide-agents.md).",
+    );
+    overview(&mut page, &agents);
+    agents.iter().for_each(|agent| one(&mut page, agent));
+    page.finish()
+}
+
+fn overview(page: &mut Page, agents: &[AgentSpec]) {
+    let rows: Vec<[String; 6]> = agents
+        .iter()
+        .map(|agent| {
+            [
+                code(&agent.id),
+                agent.title.clone(),
+                programs(agent),
+                code(agent.output.word()),
+                (if agent.streams { "yes" } else { "no" }).to_owned(),
+                code(agent.stop_signal.word()),
+            ]
+        })
+        .collect();
+    let head = ["id", "agent", "program", "output", "prints as it goes", "stopped by"];
+    page.table(head, &rows);
+    page.block(
+        "A program is looked up in `PATH`, in the order shown. One that prints as it goes is ended \
+         when it is silent for `limits.idle_timeout`.",
+    );
+}
+
+fn one(page: &mut Page, agent: &AgentSpec) {
+    page.heading(2, &agent.title);
+    let mut command = agent.command.clone();
+    command.extend(agent.args.iter().cloned());
+    let mut facts = format!("- Command: {}, then the flags below.\n", code(&command.join(" ")));
+    facts.push_str(&format!("- Prompt: {}\n", prompt(agent)));
+    facts.push_str(&format!("- Model: {}\n", code(&agent.model_args.join(" "))));
+    facts.push_str(&list("Other names", &agent.aliases));
+    let env: Vec<String> =
+        agent.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    facts.push_str(&list("Environment", &env));
+    if let Some(variable) = &agent.unattended.root_needs {
+        facts.push_str(&format!(
+            "- As root the actor gets the flags of `edits` at most, unless {} is set.\n",
+            code(variable)
+        ));
+    }
+    page.block(&facts);
+    let rows: Vec<[String; 2]> = CALLS
+        .iter()
+        .map(|(who, role, permissions, access)| {
+            let flags = agent.unattended.flags(*role, *permissions, *access);
+            [(*who).to_owned(), code(&flags.join(" "))]
+        })
+        .collect();
+    page.table(["call", "flags"], &rows);
+}
+
+fn programs(agent: &AgentSpec) -> String {
+    let programs = agent.command.first().into_iter().chain(&agent.fallbacks);
+    programs.map(|program| code(program)).collect::<Vec<_>>().join(", ")
+}
+
+fn prompt(agent: &AgentSpec) -> String {
+    let how = match agent.prompt {
+        PromptVia::Stdin => "on standard input",
+        PromptVia::Argument => "as an argument",
+        PromptVia::File => "in a file",
+    };
+    let last = match agent.prompt_args.as_slice() {
+        [] => String::new(),
+        args => format!(", with {} as the last argument", code(&args.join(" "))),
+    };
+    format!("{how}{last}; {} bytes at most.", agent.max_prompt_bytes)
+}
+
+/// A point of the list; nothing where there is nothing to list.
+fn list(what: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = items.iter().map(|item| code(item)).collect();
+    format!("- {what}: {}\n", items.join(", "))
+}
