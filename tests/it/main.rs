@@ -14,7 +14,6 @@ mod recipes;
 mod run;
 mod scripts;
 mod sessions;
-// They look at processes by `/proc`.
 // Those that look at processes do so by `/proc`.
 #[cfg(target_os = "linux")]
 mod processes;
@@ -22,6 +21,7 @@ mod processes;
 mod rough;
 #[cfg(target_os = "linux")]
 mod signals;
+mod readme;
 mod tidy;
 
 use codeloops_tests::{Programs, Workspace};

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "book", ".codeloops"];
 
 /// A file of the repository.
-struct SourceFile {
+pub(crate) struct SourceFile {
     /// Where it is, from the root, with `/`.
-    path: String,
+    pub(crate) path: String,
     /// What it says; invalid UTF-8 is replaced.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// The root of the repository.
@@ -29,12 +29,12 @@ fn exists(path: &str) -> bool {
     root().join(path).exists()
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Every file below a folder whose name ends with one of `endings`, sorted. `""` is the root.
-fn files_below(folder: &str, endings: &[&str]) -> Vec<SourceFile> {
+pub(crate) fn files_below(folder: &str, endings: &[&str]) -> Vec<SourceFile> {
     let root = root();
     let mut found = Vec::new();
     let mut folders = vec![root.join(folder)];
@@ -65,6 +65,6 @@ fn files_below(folder: &str, endings: &[&str]) -> Vec<SourceFile> {
 
 /// Fails with every breach of a rule.
 #[track_caller]
-fn assert_none(rule: &str, breaches: &[String]) {
+pub(crate) fn assert_none(rule: &str, breaches: &[String]) {
     assert!(breaches.is_empty(), "{rule}:\n  {}", breaches.join("\n  "));
 }

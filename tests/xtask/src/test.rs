@@ -35,7 +35,8 @@ type Step = fn(&Path) -> Outcome;
 fn steps() -> Vec<(Need, Step)> {
     let mut steps: Vec<(Need, Step)> = vec![
         (Need::Required, |_| program("git")),
-        (Need::Required, jq),
+        (Need::Required, |logs| packaged("jq", logs)),
+        (Need::Required, |logs| packaged("tmux", logs)),
         (Need::Required, |_| program("python3")),
         (Need::Required, |logs| cargo_tool("format", &["fmt", "--all", "--check"], logs)),
         (Need::Required, clippy),
@@ -64,7 +65,7 @@ fn steps() -> Vec<(Need, Step)> {
 /// A program that tests call.
 fn program(name: &'static str) -> Outcome {
     let since = Instant::now();
-    let status = if present(Command::new(name)) {
+    let status = if answers(name) {
         Status::Pass
     } else {
         Status::Skipped(format!("no `{name}` in PATH: install it"))
@@ -72,16 +73,18 @@ fn program(name: &'static str) -> Outcome {
     Outcome::without_log(name, status, since)
 }
 
-/// The recipes for the session file are tested with the real `jq`. A container as root, on a
-/// system with packages, gets it here; nobody else's machine is changed.
-fn jq(logs: &Path) -> Outcome {
+/// A program that tests call and few machines have: `jq` for the recipes of the session file,
+/// `tmux` for what is seen on a real terminal. A container as root, on a system with packages, gets
+/// it here; nobody else's machine is changed.
+fn packaged(name: &'static str, logs: &Path) -> Outcome {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    if present(Command::new("jq")) || !is_root || !present(Command::new("apt-get")) {
-        return program("jq");
+    if answers(name) || !is_root || !answers("apt-get") {
+        return program(name);
     }
-    let mut install = Command::new("sh");
-    install.args(["-c", "apt-get update && apt-get install -y --no-install-recommends jq"]);
-    Outcome::of_command("jq", with_plain_output(install), logs)
+    let install = format!("apt-get update && apt-get install -y --no-install-recommends {name}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &install]);
+    Outcome::of_command(name, with_plain_output(shell), logs)
 }
 
 fn clippy(logs: &Path) -> Outcome {
@@ -106,7 +109,7 @@ fn rustdoc(logs: &Path) -> Outcome {
 }
 
 fn mdbook(logs: &Path) -> Outcome {
-    if !present(Command::new("mdbook")) {
+    if !answers("mdbook") {
         return program("mdbook");
     }
     let mut build = Command::new("mdbook");
@@ -137,8 +140,20 @@ fn with_plain_output(mut command: Command) -> Command {
     command
 }
 
-/// Whether a program answers to `--version`.
+/// Whether a program is there. `tmux` knows no `--version`.
+fn answers(name: &str) -> bool {
+    let mut command = Command::new(name);
+    command.arg(if name == "tmux" { "-V" } else { "--version" });
+    succeeds(command)
+}
+
+/// Whether a subcommand of cargo answers to `--version`.
 fn present(mut command: Command) -> bool {
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg("--version");
+    succeeds(command)
+}
+
+fn succeeds(mut command: Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
