@@ -57,20 +57,25 @@ fn one(page: &mut Page, agent: &AgentSpec) {
     page.heading(2, &agent.title);
     let mut command = agent.command.clone();
     command.extend(agent.args.iter().cloned());
-    let mut facts = format!("- Command: {}, then the flags below.\n", code(&command.join(" ")));
-    facts.push_str(&format!("- Prompt: {}\n", prompt(agent)));
-    facts.push_str(&format!("- Model: {}\n", code(&agent.model_args.join(" "))));
-    facts.push_str(&list("Other names", &agent.aliases));
+    let mut facts = vec![
+        format!("Command: {}, then the flags below.", code(&command.join(" "))),
+        format!("Prompt: {}", prompt(agent)),
+        format!("Model: {}", code(&agent.model_args.join(" "))),
+    ];
+    if !agent.aliases.is_empty() {
+        facts.push(format!("Other names: {}", list(&agent.aliases)));
+    }
     let env: Vec<String> =
         agent.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    facts.push_str(&list("Environment", &env));
-    if let Some(variable) = &agent.unattended.root_needs {
-        facts.push_str(&format!(
-            "- As root the actor gets the flags of `edits` at most, unless {} is set.\n",
-            code(variable)
-        ));
+    if !env.is_empty() {
+        facts.push(format!("Environment: {}", list(&env)));
     }
-    page.block(&facts);
+    if let Some(variable) = &agent.unattended.root_needs {
+        let variable = code(variable);
+        facts
+            .push(format!("As root the actor gets the flags of `edits` unless {variable} is set."));
+    }
+    page.block(&facts.iter().map(|fact| format!("- {fact}\n")).collect::<String>());
     let rows: Vec<[String; 2]> = CALLS
         .iter()
         .map(|(who, role, permissions, access)| {
@@ -83,7 +88,7 @@ fn one(page: &mut Page, agent: &AgentSpec) {
 
 fn programs(agent: &AgentSpec) -> String {
     let programs = agent.command.first().into_iter().chain(&agent.fallbacks);
-    programs.map(|program| code(program)).collect::<Vec<_>>().join(", ")
+    list(&programs.cloned().collect::<Vec<_>>())
 }
 
 fn prompt(agent: &AgentSpec) -> String {
@@ -99,11 +104,6 @@ fn prompt(agent: &AgentSpec) -> String {
     format!("{how}{last}; {} bytes at most.", agent.max_prompt_bytes)
 }
 
-/// A point of the list; nothing where there is nothing to list.
-fn list(what: &str, items: &[String]) -> String {
-    if items.is_empty() {
-        return String::new();
-    }
-    let items: Vec<String> = items.iter().map(|item| code(item)).collect();
-    format!("- {what}: {}\n", items.join(", "))
+fn list(items: &[String]) -> String {
+    items.iter().map(|item| code(item)).collect::<Vec<_>>().join(", ")
 }
