@@ -21,7 +21,7 @@ usage: cargo xtask <chore>
 chores:
   test                  run every check there is; one line each, counts at the end
   docs [--check]        write the generated pages of docs/src, or fail where they differ
-  bench [NAME]...       run the benches of tests/benches, or the named ones
+  bench [NAME]...       run the benches, or the named ones
   picture FILE          draw captured terminal output as docs/src/images/demo.svg
   help                  print this
 ";
