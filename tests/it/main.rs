@@ -17,11 +17,11 @@ mod sessions;
 // Those that look at processes do so by `/proc`.
 #[cfg(target_os = "linux")]
 mod processes;
+mod readme;
 #[cfg(target_os = "linux")]
 mod rough;
 #[cfg(target_os = "linux")]
 mod signals;
-mod readme;
 mod tidy;
 
 use codeloops_tests::{Programs, Workspace};

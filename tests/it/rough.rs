@@ -18,10 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A project under git, and the program as it is released.
 pub(crate) fn place() -> Workspace {
-    Workspace::new(Programs {
-        codeloops: env!("CARGO_BIN_EXE_codeloops-as-released"),
-        ..PROGRAMS
-    })
+    Workspace::new(Programs { codeloops: env!("CARGO_BIN_EXE_codeloops-as-released"), ..PROGRAMS })
 }
 
 /// A place whose agent, for both roles, is this shell script. It is not the fake agent where a test
