@@ -115,10 +115,7 @@ fn commands_that_a_project_names_are_told_before_they_run() {
     place.write("codeloops.toml", format!("agent = \"fake\"\n{table}"));
     place.global_config("");
     let ran = place.task(&[]).exits(0);
-    assert!(
-        ran.stderr.contains("warning: codeloops.toml of this project names a command"),
-        "{ran}"
-    );
+    assert!(ran.stderr.contains("note: codeloops.toml starts a program, agent fake"), "{ran}");
 }
 
 #[test]
