@@ -85,8 +85,8 @@ pub enum TreeCheck {
         head_moved: bool,
         /// Whether the index differs.
         index_changed: bool,
-        /// Whether all of it was put back; false where another run works in the same tree, or where
-        /// the user switched it off.
+        /// Whether all of it was put back; false where another run works in the same tree, where a
+        /// submodule was moved, or where the user switched it off.
         restored: bool,
     },
     /// The comparison, or putting back, failed.
