@@ -32,13 +32,26 @@ impl Fingerprint {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let file = fs::symlink_metadata(path).ok();
         // A folder's own times say nothing of what is in it.
-        let settled = file.as_ref().is_none_or(|file| !file.is_dir() && is_settled(file, now));
-        Self { file: file.as_ref().map(stat), settled }
+        let is_folder = file.as_ref().is_some_and(Metadata::is_dir);
+        let file = file.as_ref().map(stat);
+        let settled = !is_folder && file.as_ref().is_none_or(|stat| stat.is_settled(now));
+        Self { file, settled }
     }
 
     /// Whether the later look `other` proves that nothing changed.
     pub(super) fn proves_unchanged(&self, other: &Self) -> bool {
         self.settled && self.file == other.file
+    }
+}
+
+impl Stat {
+    fn is_settled(&self, now: Duration) -> bool {
+        let is_coarse = self.modified.1 == 0 && self.changed.1 == 0;
+        let tick = if is_coarse { COARSE_TICK } else { TICK };
+        let time = |(secs, nanos): (i64, i64)| {
+            Duration::new(u64::try_from(secs).unwrap_or(0), u32::try_from(nanos).unwrap_or(0))
+        };
+        time(self.modified).max(time(self.changed)) + tick < now
     }
 }
 
@@ -52,12 +65,50 @@ fn stat(file: &Metadata) -> Stat {
     }
 }
 
-fn is_settled(file: &Metadata, now: Duration) -> bool {
-    let is_coarse = file.mtime_nsec() == 0 && file.ctime_nsec() == 0;
-    let tick = if is_coarse { COARSE_TICK } else { TICK };
-    let time = |secs: i64, nanos: i64| {
-        Duration::new(u64::try_from(secs).unwrap_or(0), u32::try_from(nanos).unwrap_or(0))
-    };
-    let latest = time(file.mtime(), file.mtime_nsec()).max(time(file.ctime(), file.ctime_nsec()));
-    latest + tick < now
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+
+    use super::*;
+
+    /// A file that was last written to, or whose times were last set, at these moments.
+    fn at(modified: (i64, i64), changed: (i64, i64)) -> Stat {
+        Stat { size: 4, mode: 0o100_644, inode: 1, modified, changed }
+    }
+
+    #[test]
+    fn a_file_is_settled_when_the_clock_has_ticked_since_it_changed() {
+        let look = |stat: Stat, secs, millis| {
+            stat.is_settled(Duration::from_secs(secs) + Duration::from_millis(millis))
+        };
+        assert!(!look(at((50, 5), (50, 5)), 50, 1));
+        assert!(!look(at((50, 5), (50, 5)), 50, 100));
+        assert!(look(at((50, 5), (50, 5)), 50, 101));
+        // Its time may have been set back; when that was done cannot be.
+        assert!(!look(at((10, 5), (50, 5)), 50, 50));
+        // A clock that was set back proves nothing.
+        assert!(!look(at((50, 5), (50, 5)), 40, 0));
+        // Without fractions of a second the clock may tick every other second.
+        assert!(!look(at((50, 0), (50, 0)), 52, 0));
+        assert!(look(at((50, 0), (50, 0)), 52, 1));
+    }
+
+    #[test]
+    fn an_equal_look_at_a_file_that_is_not_settled_proves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "0000").unwrap();
+        // However long this test is kept waiting, the file changed less than a tick ago.
+        let later = FileTimes::new().set_modified(SystemTime::now() + Duration::from_secs(3600));
+        File::options().write(true).open(&path).unwrap().set_times(later).unwrap();
+
+        let look = Fingerprint::of(&path);
+        assert_eq!(look, Fingerprint::of(&path));
+        assert!(!look.proves_unchanged(&Fingerprint::of(&path)));
+        assert!(!Fingerprint::of(folder.path()).proves_unchanged(&Fingerprint::of(folder.path())));
+
+        let none = Fingerprint::of(&folder.path().join("none"));
+        assert!(none.proves_unchanged(&none));
+        assert!(!none.proves_unchanged(&look));
+    }
 }

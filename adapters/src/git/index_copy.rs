@@ -36,3 +36,28 @@ pub(super) fn remove(path: &Path) -> Result<(), GitError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_copy_has_the_time_of_its_original() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        fs::write(&from, "index").unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, 5);
+        let file = File::options().write(true).open(&from).unwrap();
+        file.set_times(FileTimes::new().set_modified(time)).unwrap();
+
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"index");
+        assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), time);
+
+        fs::remove_file(&from).unwrap();
+        copy(&from, &to).unwrap();
+        assert!(!to.exists(), "what is gone has no copy");
+    }
+}
