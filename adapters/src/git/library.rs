@@ -3,6 +3,7 @@
 //! Where libgit2 would give another answer than git (filters, attributes, renames, odd names, a
 //! large working tree) the program is asked instead, for that step alone.
 
+use std::cell::RefCell;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +19,7 @@ use super::attributes::{self, Attributes};
 use super::backend::{Backend, FileList};
 use super::command::Git;
 use super::error::GitError;
-use super::library_diff;
+use super::library_diff::{self, Sizes};
 use super::patch::PatchWriter;
 use super::program::Program;
 use super::scan::{Change, Head, Now, Scan};
@@ -61,6 +62,7 @@ pub(super) struct Library {
     is_plain: bool,
     /// Whether the private index has files of attributes.
     has_attributes: bool,
+    sizes: RefCell<Sizes>,
 }
 
 impl Library {
@@ -71,6 +73,8 @@ impl Library {
         tree: &TreeId,
         scan_by: ScanBy,
     ) -> Result<Self, git2::Error> {
+        // Each object that is named by another one was just stored, or is named already.
+        git2::opts::strict_object_creation(false);
         let none: [&Path; 0] = [];
         let repo = Repository::open_ext(git.git_dir(), RepositoryOpenFlags::NO_SEARCH, none)?;
         if repo.config()?.get_bool("core.sparseCheckout").unwrap_or(false) {
@@ -86,7 +90,8 @@ impl Library {
         let has_attributes = attributes::in_index(&index_file);
         let scans = scan_by == ScanBy::Size && is_plain && is_simple(&index_file);
         let program = Program::new(git.clone(), index.to_owned());
-        Ok(Self { repo, git: git.clone(), tree, program, scans, is_plain, has_attributes })
+        let (git, sizes) = (git.clone(), RefCell::default());
+        Ok(Self { repo, git, tree, program, scans, is_plain, has_attributes, sizes })
     }
 
     fn scan_in_process(&self) -> Result<Option<Scan>, git2::Error> {
@@ -163,7 +168,9 @@ impl Library {
     fn store(&self, path: &Path, meta: &Metadata) -> Result<Oid, GitError> {
         if meta.len() <= SMALL_FILE {
             let content = fs::read(path).map_err(GitError::io("read", path))?;
-            return self.repo.blob(&content).map_err(GitError::library("store a file"));
+            let id = self.repo.blob(&content).map_err(GitError::library("store a file"))?;
+            self.sizes.borrow_mut().learn(id, content.len());
+            return Ok(id);
         }
         self.store_stream(path, meta.len())
     }
@@ -211,7 +218,8 @@ impl Backend for Library {
         patch: &mut PatchWriter,
     ) -> Result<FileList, GitError> {
         let attributes = Attributes::new(&self.repo, self.has_attributes);
-        match library_diff::write(&self.repo, &attributes, [old, new], patch)? {
+        match library_diff::write(&self.repo, &attributes, self.sizes.get_mut(), [old, new], patch)?
+        {
             Some(files) => Ok(files),
             None => self.program.diff(old, new, patch),
         }

@@ -1,8 +1,8 @@
-//! Writes a tree that differs from another one in a few paths.
+//! Trees that differ from another one in a few paths: writes them, and finds these paths.
 
 use std::collections::BTreeMap;
 
-use git2::{Error, FileMode, ObjectType, Oid, Repository};
+use git2::{Error, FileMode, ObjectType, Oid, Repository, Tree, TreeEntry};
 
 /// What a path is to be: a blob with its mode, or nothing.
 pub(super) struct Entry {
@@ -32,6 +32,50 @@ pub(super) fn update(repo: &Repository, base: Oid, entries: Vec<Entry>) -> Resul
         Some(tree) => Ok(tree),
         None => repo.treebuilder(None)?.write(),
     }
+}
+
+/// The paths in which two trees differ: files, and folders that only one of them has. A folder
+/// that is equal in both is not looked into.
+pub(super) fn differing(
+    repo: &Repository,
+    old: &Tree<'_>,
+    new: &Tree<'_>,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let mut found = Vec::new();
+    differing_below(repo, b"", [old, new], &mut found)?;
+    Ok(found)
+}
+
+fn differing_below(
+    repo: &Repository,
+    folder: &[u8],
+    [old, new]: [&Tree<'_>; 2],
+    found: &mut Vec<Vec<u8>>,
+) -> Result<(), Error> {
+    let path = |name: &[u8]| [folder, name].concat();
+    for entry in new {
+        let name = entry.name_bytes();
+        match old.get_name_bytes(name) {
+            Some(other) if is_same(&entry, &other) => {}
+            Some(other) if is_folder(&entry) && is_folder(&other) => {
+                let trees = [repo.find_tree(other.id())?, repo.find_tree(entry.id())?];
+                let below = [&path(name)[..], b"/"].concat();
+                differing_below(repo, &below, [&trees[0], &trees[1]], found)?;
+            }
+            _ => found.push(path(name)),
+        }
+    }
+    let gone = old.iter().filter(|entry| new.get_name_bytes(entry.name_bytes()).is_none());
+    found.extend(gone.map(|entry| path(entry.name_bytes())));
+    Ok(())
+}
+
+fn is_same(a: &TreeEntry<'_>, b: &TreeEntry<'_>) -> bool {
+    a.id() == b.id() && a.filemode_raw() == b.filemode_raw()
+}
+
+fn is_folder(entry: &TreeEntry<'_>) -> bool {
+    entry.kind() == Some(ObjectType::Tree)
 }
 
 impl Folder {
