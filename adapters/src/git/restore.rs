@@ -57,17 +57,21 @@ fn kind(record: &[u8]) -> Option<Kind> {
     })
 }
 
+/// Whether all that differs can be put back. A submodule cannot: which branch it was on, and what was
+/// changed in it, no tree tells.
+pub(super) fn is_possible(differences: &[Difference]) -> bool {
+    differences.iter().all(|difference| difference.kind != Kind::Submodule)
+}
+
 /// Puts the paths that differ back to the tree `before`. Ignored files stay.
+///
+/// Only where that [`is_possible`].
 pub(super) fn files(
     git: &Git,
     before: &TreeId,
     differences: &[Difference],
     scratch: &Path,
 ) -> Result<(), GitError> {
-    if let Some(stuck) = differences.iter().find(|d| d.kind == Kind::Submodule) {
-        let reason = "it is a repository of its own";
-        return Err(GitError::Stuck { path: stuck.path.shown(), reason });
-    }
     let of = |kind| differences.iter().filter(move |d| d.kind == kind).map(|d| &d.path);
     remove(git.root(), of(Kind::Added))?;
     checkout(git, before, of(Kind::Earlier), scratch)

@@ -90,7 +90,9 @@ impl Snapshots {
             format!("refs/codeloops/{}/critic-{}-{}", self.run_id, call.iteration, call.attempt);
         self.backend.keep(&kept_as, &tree)?;
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
-        let restored = before.restore && self.lock.others().is_empty();
+        // All of it or nothing, so that what is told of it is true.
+        let restored =
+            before.restore && restore::is_possible(&differences) && self.lock.others().is_empty();
         if restored {
             self.put_back(before, &scan.head, &differences, index_changed).map_err(|error| {
                 GitError::NotPutBack { kept_as: kept_as.clone(), source: Box::new(error) }

@@ -8,7 +8,7 @@ use codeloops_adapters::git::Way;
 use codeloops_event::TreeCheck;
 
 use crate::each_way;
-use crate::repo::{OTHER_RUN, RUN, Repo};
+use crate::repo::{OTHER_RUN, RUN, Repo, git_command};
 
 /// Lets the actor work, then the critic, and has the check put back what the critic did.
 #[track_caller]
@@ -214,6 +214,37 @@ fn ignored_files_are_never_deleted_to_put_something_back() {
         assert!(error.contains("`a.txt` cannot be put back"), "{error}");
         assert!(error.contains(&format!("refs/codeloops/{RUN}/critic-1-2")), "{error}");
         assert_eq!(repo.read("a.txt/precious.log"), "p\n");
+    });
+}
+
+#[test]
+fn a_submodule_that_the_critic_moved_is_told_and_nothing_is_put_back() {
+    each_way(|way| {
+        let library = Repo::new(way);
+        let repo = Repo::new(way);
+        repo.git(&["submodule", "--quiet", "add", library.root.to_str().unwrap(), "sub"]);
+        repo.commit("submodule");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+
+        repo.write("a.txt", "critic\n");
+        let commit = ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "--allow-empty"];
+        let commit = [&commit[..], &["-m", "moved"]].concat();
+        assert!(git_command(&repo.path("sub"), &commit).status().unwrap().success());
+        let kept_as = format!("refs/codeloops/{RUN}/critic-1-2");
+        assert_eq!(
+            run.check(&snapshot),
+            TreeCheck::Changed {
+                kept_as: kept_as.clone(),
+                files: vec!["a.txt".to_owned(), "sub".to_owned()],
+                head_moved: false,
+                index_changed: false,
+                restored: false,
+            }
+        );
+        assert_eq!(repo.read("a.txt"), "critic\n");
+        let moved = repo.git(&["-C", "sub", "rev-parse", "HEAD"]);
+        assert_eq!(repo.git(&["rev-parse", &format!("{kept_as}:sub")]), moved);
     });
 }
 
