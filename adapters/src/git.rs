@@ -19,6 +19,7 @@ mod command;
 mod discover;
 mod error;
 mod fingerprint;
+mod folder_times;
 mod index_copy;
 mod library;
 mod library_diff;
@@ -82,8 +83,6 @@ pub struct Base {
     pub commit_sha: Option<String>,
     /// The branch; none when HEAD is detached.
     pub branch: Option<String>,
-    /// What the user should know, one line each.
-    pub warnings: Vec<String>,
     /// The root of the working tree.
     pub root: PathBuf,
 }
@@ -97,7 +96,8 @@ pub struct GitWorkspace {
 impl GitWorkspace {
     /// Finds the repository around `working_dir` and takes the base snapshot, kept alive by
     /// `refs/codeloops/<run_id>/0`. Diffs are written below `evidence`. Blocks: a large repository
-    /// takes seconds.
+    /// takes seconds. What the user should know is told through `warn`, a line at a time, as soon
+    /// as it is known: that a huge folder will be copied, before it is.
     ///
     /// # Errors
     ///
@@ -107,8 +107,9 @@ impl GitWorkspace {
         run_id: &RunId,
         evidence: &Path,
         options: &Options,
+        warn: &mut dyn FnMut(&str),
     ) -> Result<(Self, Base), OpenError> {
-        let (snapshots, base) = open::open(working_dir, run_id, evidence, options)?;
+        let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
         Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)) }, base))
     }
 

@@ -12,11 +12,17 @@ use super::error::GitError;
 
 /// Settings that stand above every configuration file. Programs that a repository may name
 /// (monitor, hooks) are off, and so is what would write to places that are not ours.
-const PINNED: [&str; 13] = [
+const PINNED: [&str; 16] = [
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.splitIndex=false",
-    "core.untrackedCache=false",
+    // Only the private index gets one, see `Program::first_scan`.
+    "core.untrackedCache=keep",
+    // Without it git has no use for that where every untracked file is asked for.
+    "status.showUntrackedFiles=all",
+    // Neither a file nor a folder can be made to look unchanged by setting its times.
+    "core.trustCtime=true",
+    "core.checkStat=default",
     "core.fsync=none",
     "core.quotePath=true",
     "core.ignoreStat=false",
@@ -126,6 +132,19 @@ impl Git {
         command
     }
 
+    /// Runs a command that may write to `index` what it merely learned, with one more setting.
+    pub(super) fn run_and_learn(
+        &self,
+        index: &Path,
+        setting: &str,
+        args: &[&str],
+    ) -> Result<Vec<u8>, GitError> {
+        self.check_root()?;
+        let mut command = self.command(Some(index), &["-c", setting]);
+        command.args(args).env("GIT_OPTIONAL_LOCKS", "1");
+        finished(&mut command, args, b"")
+    }
+
     /// Runs a command that must succeed; gives its standard output.
     pub(super) fn run(
         &self,
@@ -134,11 +153,7 @@ impl Git {
         input: &[u8],
     ) -> Result<Vec<u8>, GitError> {
         self.check_root()?;
-        let output = output(&mut self.command(index, args), input).map_err(GitError::NotStarted)?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        Err(refused(args, &output.stderr))
+        finished(&mut self.command(index, args), args, input)
     }
 
     /// Runs a question that git answers with its exit code; `None` for no.
@@ -159,6 +174,11 @@ impl Git {
     pub(super) fn check_root(&self) -> Result<(), GitError> {
         if self.root.is_dir() { Ok(()) } else { Err(GitError::WorkTreeGone(self.root.clone())) }
     }
+}
+
+fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+    let output = output(command, input).map_err(GitError::NotStarted)?;
+    if output.status.success() { Ok(output.stdout) } else { Err(refused(args, &output.stderr)) }
 }
 
 /// The error of a command that failed.

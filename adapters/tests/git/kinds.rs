@@ -1,7 +1,8 @@
 //! Every kind of change of a file.
 
-use std::fs;
+use std::fs::{self, FileTimes};
 use std::os::unix::fs::symlink;
+use std::time::{Duration, SystemTime};
 
 use crate::each_way;
 use crate::repo::{Repo, git_command, summary};
@@ -78,6 +79,34 @@ fn a_mode_alone() {
         let diff = run.capture(1);
         assert_eq!(summary(&diff), ["M a.txt +0 -0"]);
         assert_eq!(diff.diff, "diff --git a/a.txt b/a.txt\nold mode 100644\nnew mode 100755\n");
+    });
+}
+
+#[test]
+fn untracked_files_come_and_go_in_folders_that_were_looked_at_before() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("dir/untracked", "u\n");
+        repo.write("dir/build/out", "o\n");
+        let run = repo.begin();
+        assert_eq!(run.capture(1).files_changed, 0);
+        let folder = fs::File::open(repo.path("dir")).unwrap();
+        let past = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(1000));
+
+        repo.write("dir/sly", "s\n");
+        repo.write("dir/sub/deep", "d\n");
+        // Setting its time back hides nothing.
+        folder.set_times(past).unwrap();
+        assert_eq!(summary(&run.capture(2)), ["A dir/sly +1 -0", "A dir/sub/deep +1 -0"]);
+        repo.remove("dir/sly");
+        repo.remove("dir/untracked");
+        folder.set_times(past).unwrap();
+        assert_eq!(summary(&run.capture(3)), ["A dir/sub/deep +1 -0", "D dir/untracked +0 -1"]);
+        repo.write("dir/.gitignore", "build\nsub\n");
+        let files = summary(&run.capture(4));
+        assert_eq!(files, ["A dir/.gitignore +2 -0", "D dir/untracked +0 -1"]);
+        repo.remove("dir/.gitignore");
+        assert_eq!(run.capture(5).files_changed, 2);
     });
 }
 
