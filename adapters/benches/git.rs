@@ -1,7 +1,9 @@
 //! Measures a snapshot, and a whole iteration, against `git status` on the same repository.
 //!
-//! `cargo bench -p codeloops-adapters --bench git` prints medians. Arguments after `--`: number of
-//! rounds (default 15), number of files of the large repository (default 50,000).
+//! `cargo bench -p codeloops-adapters --bench git` prints medians, also of the ratio within each
+//! round, for other work on the machine slows both. Arguments after `--`: number of rounds (default
+//! 15), number of files of the large repository (default 50,000). The repositories are made in
+//! `TMPDIR`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has no figures")]
@@ -63,21 +65,44 @@ fn measure(root: &Path, way: Way, rounds: usize, changed: usize) {
     let evidence = tempfile::tempdir().unwrap();
     let options = Options { way, ..Options::default() };
     let start = Instant::now();
-    let (workspace, base) = GitWorkspace::open(root, &run_id, evidence.path(), &options).unwrap();
+    let (workspace, base) =
+        GitWorkspace::open(root, &run_id, evidence.path(), &options, &mut |_| {}).unwrap();
     let open = start.elapsed();
-    let (mut status, mut snapshot, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..rounds {
-        for n in 0..changed {
-            fs::write(root.join(name(n)), format!("line {n}\nround {round}\n").repeat(15)).unwrap();
-        }
-        // An agent takes seconds to end its turn.
-        sleep(Duration::from_millis(150));
-        status.push(timed(|| git(root, &["status", "--porcelain", "-uall"])));
-        let (capture, check) = iteration(&runtime, &workspace, round, changed);
-        snapshot.push(capture);
-        whole.push(capture + check);
-    }
-    report(&base.root, way, open, [median(status), median(snapshot), median(whole)]);
+    let rounds: Vec<Round> = (0..rounds)
+        .map(|number| {
+            for n in 0..changed {
+                let text = format!("line {n}\nround {number}\n").repeat(15);
+                fs::write(root.join(name(n)), text).unwrap();
+            }
+            // An agent takes seconds to end its turn.
+            sleep(Duration::from_millis(150));
+            let status = timed(|| git(root, &["status", "--porcelain", "-uall"]));
+            let cpu = cpu_time();
+            let (capture, check) = iteration(&runtime, &workspace, number, changed);
+            let whole = capture + check;
+            Round { status, snapshot: capture, whole, cpu: cpu_time() - cpu }
+        })
+        .collect();
+    report(&base.root, way, open, &rounds);
+}
+
+/// What one iteration took.
+struct Round {
+    status: Duration,
+    snapshot: Duration,
+    whole: Duration,
+    /// Of the threads of this process during `whole`.
+    cpu: Duration,
+}
+
+/// Processor time of all threads of this process.
+fn cpu_time() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let nanos = tasks.filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
 
 /// One capture and one check that finds nothing.
@@ -107,18 +132,27 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1000.0
+fn median(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+    let mut values: Vec<f64> = rounds.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
-fn report(root: &Path, way: Way, open: Duration, [status, snapshot, whole]: [f64; 3]) {
+fn report(root: &Path, way: Way, open: Duration, rounds: &[Round]) {
     let files = Command::new("git").arg("-C").arg(root).args(["ls-files"]).output().unwrap();
     let files = files.stdout.split(|&b| b == b'\n').count() - 1;
-    println!("{files} files, {way:?}: opened in {:.1} ms", open.as_secs_f64() * 1000.0);
-    println!("  git status        {status:8.1} ms");
-    println!("  snapshot and diff {snapshot:8.1} ms ({:.2} x status)", snapshot / status);
-    println!("  whole iteration   {whole:8.1} ms ({:.2} x status)", whole / status);
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let line = |what: &str, of: fn(&Round) -> Duration| {
+        let time = median(rounds, |round| ms(of(round)));
+        let ratio = median(rounds, |round| ms(of(round)) / ms(round.status));
+        println!("  {what:18}{time:8.1} ms ({ratio:.2} x status)");
+        time
+    };
+    println!("{files} files, {way:?}: opened in {:.1} ms", ms(open));
+    let status = line("git status", |round| round.status);
+    line("snapshot and diff", |round| round.snapshot);
+    line("whole iteration", |round| round.whole);
+    line("its own CPU time", |round| round.cpu);
     println!("  allowed: {:.1} and {:.1} ms", 1.2 * status + 10.0, 2.2 * status + 10.0);
 }
 

@@ -52,8 +52,8 @@ pub(crate) fn execute(
     }
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
-    let (workspace, base) = open_workspace(settings, &run_id, folder.path())?;
-    opening_notes(settings, &base, printer);
+    let (workspace, base) = open_workspace(settings, &run_id, folder.path(), printer)?;
+    opening_notes(settings, printer);
     let agents = CliAgents::new(AgentsConfig {
         actor,
         critic,
@@ -160,14 +160,18 @@ fn role_agent(
     Ok((RoleAgent { agent, model, permissions }, warning))
 }
 
-/// Opens the repository. The evidence folder of a run that cannot begin is taken away again.
+/// Opens the repository; warnings are shown as they arise, for it may take long. The evidence
+/// folder of a run that cannot begin is taken away again.
 fn open_workspace(
     settings: &RunSettings,
     run_id: &RunId,
     evidence: &Path,
+    printer: &mut Printer,
 ) -> Result<(GitWorkspace, Base), CliError> {
     let options = Options { excluded: vec![settings.runs_dir.value.clone()], ..Options::default() };
-    GitWorkspace::open(&settings.working_dir.value, run_id, evidence, &options).map_err(|error| {
+    let root = &settings.working_dir.value;
+    let mut warn = |warning: &str| printer.warning(warning);
+    GitWorkspace::open(root, run_id, evidence, &options, &mut warn).map_err(|error| {
         // It is empty; where it cannot be removed it does no harm.
         drop(std::fs::remove_dir(evidence));
         workspace_error(&error)
@@ -183,10 +187,7 @@ fn workspace_error(error: &OpenError) -> CliError {
 }
 
 /// What the user should know before the first agent starts.
-fn opening_notes(settings: &RunSettings, base: &Base, printer: &mut Printer) {
-    for warning in &base.warnings {
-        printer.warning(warning);
-    }
+fn opening_notes(settings: &RunSettings, printer: &mut Printer) {
     for command in &settings.project_commands {
         let shown = command.command.join(" ");
         printer.remark(&format!("codeloops.toml starts a program, {}: {shown}", command.what));

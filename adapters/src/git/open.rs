@@ -14,39 +14,34 @@ use super::lock::RunLock;
 use super::path::RepoPath;
 use super::private_index::{self, PrivateIndex};
 use super::program::Program;
-use super::scan::Change;
 use super::snapshots::{Snapshot, Snapshots, is_excluded};
 use super::user_index::UserIndex;
 use super::watch::Watch;
 use super::{Base, Options, Way};
-
-/// Untracked files from which the user is warned that they are copied into `.git`.
-const MANY_FILES: usize = 10_000;
-const MANY_BYTES: u64 = 200 * 1024 * 1024;
 
 pub(super) fn open(
     working_dir: &Path,
     run_id: &RunId,
     evidence: &Path,
     options: &Options,
+    warn: &mut dyn FnMut(&str),
 ) -> Result<(Snapshots, Base), OpenError> {
     let git = discover(working_dir)?;
     let lock = RunLock::take(git.git_dir(), run_id)?;
+    warn_of_others(&lock, warn);
     let excluded = excluded(git.root(), evidence, &options.excluded);
     let index = lock.index();
-    let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path))?;
+    let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
     let base = base_tree(&git, &made, options.resume_from.as_ref())?;
     let mut backend = backend(&git, &index, &made.tree, options.way);
     backend.keep(&format!("refs/codeloops/{run_id}/0"), &base)?;
-    let warnings = warnings(&git, &lock, &made);
     let mut user_index = UserIndex::new(&git, lock.kept_index());
     user_index.remember()?;
     let begin = Base {
         tree: base.clone(),
         now: made.tree.clone(),
-        commit_sha: made.scan.head.commit.clone(),
-        branch: made.scan.head.branch.clone(),
-        warnings,
+        commit_sha: made.head.commit.clone(),
+        branch: made.head.branch.clone(),
         root: git.root().to_owned(),
     };
     let snapshots = Snapshots {
@@ -58,11 +53,22 @@ pub(super) fn open(
         skipped: made.skipped,
         user_index,
         base,
-        last: Snapshot { tree: made.tree, head: made.scan.head, files: None },
+        last: Snapshot { tree: made.tree, head: made.head, files: None },
         git,
         lock,
     };
     Ok((snapshots, begin))
+}
+
+fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(&str)) {
+    let others = lock.others();
+    if !others.is_empty() {
+        warn(&format!(
+            "another run works in the same tree ({}): its changes will show in the diff, and what \
+             a critic changes is not put back",
+            others.join(", ")
+        ));
+    }
 }
 
 fn backend(git: &Git, index: &Path, tree: &TreeId, way: Way) -> Box<dyn Backend> {
@@ -111,33 +117,4 @@ fn canonical(folder: &Path) -> PathBuf {
         (Some(parent), Some(name)) => canonical(parent).join(name),
         _ => folder.to_owned(),
     }
-}
-
-fn warnings(git: &Git, lock: &RunLock, made: &PrivateIndex) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let others = lock.others();
-    if !others.is_empty() {
-        warnings.push(format!(
-            "another run works in the same tree ({}): its changes will show in the diff, and what \
-             a critic changes is not put back",
-            others.join(", ")
-        ));
-    }
-    warnings.extend(large_copy(git.root(), &made.scan.changes));
-    warnings.extend(made.warnings.iter().chain(&made.scan.notes).cloned());
-    warnings
-}
-
-fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
-    let untracked = || changes.iter().filter(|change| change.untracked);
-    let size =
-        |change: &Change| change.path.in_root(root).symlink_metadata().map_or(0, |file| file.len());
-    let (count, bytes) = (untracked().count(), untracked().map(size).sum::<u64>());
-    (count > MANY_FILES || bytes > MANY_BYTES).then(|| {
-        format!(
-            "{count} untracked files ({} MB) were copied into the repository's object store: list \
-             what is no source in .gitignore",
-            bytes / (1024 * 1024)
-        )
-    })
 }

@@ -9,39 +9,64 @@ use super::error::GitError;
 use super::index_copy;
 use super::path::RepoPath;
 use super::program::Program;
-use super::scan::Scan;
+use super::scan::{Change, Head};
+
+/// Untracked files from which the user is warned that they are copied into `.git`.
+const MANY_FILES: usize = 10_000;
+const MANY_BYTES: u64 = 200 * 1024 * 1024;
 
 /// The private index and what stands in it.
 pub(super) struct PrivateIndex {
     /// Its tree: the working tree as it is.
     pub(super) tree: TreeId,
-    /// The look at the working tree that it was made from.
-    pub(super) scan: Scan,
+    /// Where HEAD stood.
+    pub(super) head: Head,
     /// Paths with the `skip-worktree` bit that are not there; were one to appear, git would not look
     /// at it.
     pub(super) skipped: Vec<RepoPath>,
-    /// What hid changes from git until now, in words.
-    pub(super) warnings: Vec<String>,
 }
 
 /// Writes the private index to `index`. It begins as a copy of the user's, so that git knows the
 /// files without reading them.
+///
+/// What the user should know is told through `warn` as soon as it is known: that much is copied
+/// into the object store, before it is.
 pub(super) fn make(
     git: &Git,
     index: &Path,
     keep: impl Fn(&RepoPath) -> bool,
+    warn: &mut dyn FnMut(&str),
 ) -> Result<PrivateIndex, GitError> {
     index_copy::copy(&git.git_dir().join("index"), index)?;
-    let (skipped, warnings) = uncover(git, index)?;
-    let mut program = Program::new(git.clone(), index.to_owned());
-    let mut scan = super::backend::Backend::scan(&mut program)?;
+    let skipped = uncover(git, index, warn)?;
+    let program = Program::new(git.clone(), index.to_owned());
+    let mut scan = program.first_scan()?;
     scan.changes.retain(|change| keep(&change.path));
+    if let Some(warning) = large_copy(git.root(), &scan.changes) {
+        warn(&warning);
+    }
+    scan.notes.drain(..).for_each(|note| warn(&note));
     let tree = program.update(index, &scan.changes)?;
-    Ok(PrivateIndex { tree, scan, skipped, warnings })
+    Ok(PrivateIndex { tree, head: scan.head, skipped })
+}
+
+fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
+    let untracked = || changes.iter().filter(|change| change.untracked);
+    let size =
+        |change: &Change| change.path.in_root(root).symlink_metadata().map_or(0, |file| file.len());
+    let (count, bytes) = (untracked().count(), untracked().map(size).sum::<u64>());
+    (count > MANY_FILES || bytes > MANY_BYTES).then(|| {
+        format!(
+            "{count} untracked files ({} MB) are now copied into the repository's object store: \
+             list what is no source in .gitignore",
+            bytes / (1024 * 1024)
+        )
+    })
 }
 
 /// Takes the bits off the private index by which changes are hidden. The user's keeps them.
-fn uncover(git: &Git, index: &Path) -> Result<(Vec<RepoPath>, Vec<String>), GitError> {
+/// Gives the paths that are not there.
+fn uncover(git: &Git, index: &Path, warn: &mut dyn FnMut(&str)) -> Result<Vec<RepoPath>, GitError> {
     let tags = git.run(Some(index), &["ls-files", "-v", "-z"], b"")?;
     let (mut assumed, mut skipped) = (Vec::new(), Vec::new());
     for record in tags.split(|&b| b == 0).filter(|record| record.len() > 2) {
@@ -57,22 +82,20 @@ fn uncover(git: &Git, index: &Path) -> Result<(Vec<RepoPath>, Vec<String>), GitE
         }
     }
     clear_bit(git, index, "--no-assume-unchanged", &assumed)?;
-    let mut warnings = Vec::new();
     if !assumed.is_empty() {
-        warnings.push(format!(
+        warn(&format!(
             "{} files are marked assume-unchanged in the index; codeloops looks at them all the same",
             assumed.len()
         ));
     }
     if skipped.is_empty() || is_sparse(git)? {
-        return Ok((Vec::new(), warnings));
+        return Ok(Vec::new());
     }
-    warnings.push(format!(
+    warn(&format!(
         "{} files are marked skip-worktree in the index; codeloops looks at those that exist",
         skipped.len()
     ));
-    let absent = uncover_present(git, index, skipped)?;
-    Ok((absent, warnings))
+    uncover_present(git, index, skipped)
 }
 
 /// Takes the `skip-worktree` bit off the paths that exist; gives back the others.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use codeloops_adapters::git::{OpenError, Options, Way};
+use codeloops_adapters::git::{GitWorkspace, OpenError, Options, Way};
 use codeloops_event::TreeId;
 
 use crate::each_way;
@@ -35,7 +35,7 @@ fn the_base_names_commit_branch_and_root() {
         assert_eq!(run.base.commit_sha, Some(repo.git(&["rev-parse", "HEAD"])));
         assert_eq!(run.base.branch.as_deref(), Some("main"));
         assert_eq!(run.base.root, repo.root);
-        assert_eq!(run.base.warnings, [""; 0]);
+        assert_eq!(run.warnings, [""; 0]);
         let kept = repo.git(&["rev-parse", &format!("refs/codeloops/{RUN}/0")]);
         assert_eq!(kept, run.base.tree.0);
         drop(run);
@@ -67,7 +67,7 @@ fn a_linked_worktree_is_its_own_tree() {
         repo.write("a.txt", "elsewhere\n");
         assert_eq!(run.files(), ["M a.txt +1 -3"]);
         let other = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
-        assert_eq!(other.base.warnings, [""; 0], "another tree is nobody's business");
+        assert_eq!(other.warnings, [""; 0], "another tree is nobody's business");
     });
 }
 
@@ -146,11 +146,11 @@ fn another_live_run_in_the_same_tree_is_told_and_a_dead_one_is_not() {
         repo.write(format!(".git/codeloops/{RUN}.lock"), "");
         repo.write(format!(".git/codeloops/{RUN}.index"), "left by a dead run");
         let first = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
-        assert_eq!(first.base.warnings, [""; 0]);
+        assert_eq!(first.warnings, [""; 0]);
         assert!(!folder.join(format!("{RUN}.index")).exists());
 
         let second = repo.begin();
-        assert!(second.base.warnings[0].contains(OTHER_RUN), "{:?}", second.base.warnings);
+        assert!(second.warnings[0].contains(OTHER_RUN), "{:?}", second.warnings);
         let again = repo.open(&repo.root, RUN, &repo.options()).err().unwrap();
         assert!(matches!(again, OpenError::RunIsLive(_)), "{again}");
         drop((first, second));
@@ -198,11 +198,25 @@ fn evidence_inside_the_repository_is_left_out() {
 }
 
 #[test]
-fn a_large_untracked_folder_is_told() {
+fn a_large_untracked_folder_is_told_before_it_is_copied() {
     let repo = Repo::new(Way::Auto);
     fs::File::create(repo.path("huge")).unwrap().set_len(201 << 20).unwrap();
-    let run = repo.begin();
-    assert!(run.base.warnings[0].contains("1 untracked files (201 MB)"), "{:?}", run.base.warnings);
+    let objects = || repo.git(&["count-objects"]);
+    let before = objects();
+    let mut told = Vec::new();
+    let mut warn = |warning: &str| told.push((warning.to_owned(), objects()));
+    let (_workspace, _) = GitWorkspace::open(
+        &repo.root,
+        &RUN.parse().unwrap(),
+        &repo.evidence(),
+        &repo.options(),
+        &mut warn,
+    )
+    .unwrap();
+    let [(warning, then)] = &told[..] else { panic!("{told:?}") };
+    assert!(warning.starts_with("1 untracked files (201 MB) are now copied"), "{warning}");
+    assert_eq!(*then, before, "nothing was copied yet");
+    assert_ne!(objects(), before);
 }
 
 #[test]

@@ -121,8 +121,10 @@ impl Repo {
         options: &Options,
     ) -> Result<Run<'_>, OpenError> {
         let id: RunId = run.parse().unwrap();
-        let (workspace, base) = GitWorkspace::open(dir, &id, &self.evidence(), options)?;
-        Ok(Run { repo: self, workspace, base })
+        let mut warnings = Vec::new();
+        let mut warn = |warning: &str| warnings.push(warning.to_owned());
+        let (workspace, base) = GitWorkspace::open(dir, &id, &self.evidence(), options, &mut warn)?;
+        Ok(Run { repo: self, workspace, base, warnings })
     }
 
     /// All that a run must leave alone: index bytes, HEAD, refs that are not ours, stash, status.
@@ -165,6 +167,8 @@ pub(crate) struct Run<'r> {
     pub(crate) repo: &'r Repo,
     pub(crate) workspace: GitWorkspace,
     pub(crate) base: Base,
+    /// What was told while it was opened.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Run<'_> {

@@ -41,7 +41,7 @@ fn hiding_bits_hide_nothing() {
         repo.remove("gone.txt");
         let before = repo.users_state();
         let run = repo.begin();
-        assert_eq!(run.base.warnings.len(), 2, "{:?}", run.base.warnings);
+        assert_eq!(run.warnings.len(), 2, "{:?}", run.warnings);
 
         // The actor may set bits too.
         repo.git(&["update-index", "--assume-unchanged", "late.txt"]);
