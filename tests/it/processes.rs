@@ -106,10 +106,10 @@ fn nothing_that_an_agent_started_outlives_an_interruption() {
 #[test]
 fn a_pipe_that_a_stranger_holds_open_does_not_hang_the_run() {
     let place = place();
-    place.script(&format!(
+    place.script(
         "on actor\nprint I begin.\nrun echo $PPID > ../actor.tmp && mv ../actor.tmp ../actor.pid\n\
-         wait-file ../held\nprint I end.\non critic\nprint DECISION: DONE\nprint SUMMARY: Good.\n"
-    ));
+         wait-file ../held\nprint I end.\non critic\nprint DECISION: DONE\nprint SUMMARY: Good.\n",
+    );
     let run = place.start(&["--prompt", "Fix the typo"]);
     wait_for(&place.at("actor.pid"));
     let pid = noted_pid(&place.at("actor.pid"));
