@@ -122,6 +122,9 @@ impl Driver {
                     Told::Note(_, AgentNote::Output(output)) => {
                         self.outlets.publish.publish(Arc::new(Event::AgentOutput(output)));
                     }
+                    Told::Note(_, AgentNote::EvidenceFailed(error)) => {
+                        return Input::EngineFailed { reason: StopReason::RecordFailed, error };
+                    }
                     Told::Answer(input) => return input,
                     Told::Broken { error, answer } => {
                         self.fail(StopReason::InternalError, error);

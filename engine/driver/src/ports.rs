@@ -20,12 +20,15 @@ pub enum AgentNote {
     Started(ProcessInfo),
     /// It printed something.
     Output(AgentOutput),
+    /// What it prints can no longer be kept as evidence: what failed, with what. The call goes on;
+    /// whether the run does is not for it to say. Never dropped.
+    EvidenceFailed(String),
 }
 
 /// Where a running agent call tells it. The channel is bounded.
 ///
-/// `Started` is sent with `send().await`; output with `try_send`: when nobody keeps up it is left
-/// out, its bytes counted into the `skipped_bytes` of the next one that fits.
+/// Output is sent with `try_send`: when nobody keeps up it is left out, its bytes counted into the
+/// `skipped_bytes` of the next one that fits. The others are sent with `send().await`.
 pub type Notes = mpsc::Sender<AgentNote>;
 
 /// Runs agents.
