@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use codeloops_event::Evidence;
 use sha2::{Digest, Sha256};
@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 /// One stream on its way to a file. It keeps at most `limit` bytes and counts the others; a write
 /// that fails ends the writing, never the stream.
 pub(crate) struct EvidenceFile {
+    /// From the evidence folder.
     path: String,
+    full: PathBuf,
     file: Option<File>,
     hash: Sha256,
     written: u64,
@@ -25,10 +27,12 @@ impl EvidenceFile {
         let full = root.join(&path);
         let file = create_new(&full)
             .map_err(|error| format!("could not create `{}`: {error}", full.display()))?;
-        Ok(Self { path, file: Some(file), hash: Sha256::new(), written: 0, limit, dropped: 0 })
+        let (file, hash) = (Some(file), Sha256::new());
+        Ok(Self { path, full, file, hash, written: 0, limit, dropped: 0 })
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    /// Writes what comes next. The error comes once: what follows it is only counted.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), String> {
         let room = usize::try_from(self.limit - self.written).unwrap_or(usize::MAX);
         let (mut keep, beyond) = bytes.split_at(bytes.len().min(room));
         self.dropped += beyond.len() as u64;
@@ -41,13 +45,13 @@ impl EvidenceFile {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    tracing::warn!(path = self.path, %error, "evidence is no longer written");
                     self.stop();
                     self.dropped += keep.len() as u64;
-                    return;
+                    return Err(format!("could not write `{}`: {error}", self.full.display()));
                 }
             }
         }
+        Ok(())
     }
 
     /// What the file holds now.
@@ -102,9 +106,9 @@ mod tests {
     fn what_goes_past_the_limit_is_counted_and_not_kept() {
         let dir = tempfile::tempdir().unwrap();
         let mut file = EvidenceFile::create(dir.path(), "a/b".into(), 3).unwrap();
-        file.push(b"ab");
-        file.push(b"cde");
-        file.push(b"f");
+        for bytes in ["ab", "cde", "f"] {
+            file.push(bytes.as_bytes()).unwrap();
+        }
         let evidence = file.finish();
         assert_eq!(fs::read(dir.path().join("a/b")).unwrap(), b"abc");
         assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 3));
@@ -112,13 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_ends_the_writing_and_not_the_stream() {
+    fn a_full_disk_is_told_once_and_ends_the_writing_not_the_stream() {
         let dir = tempfile::tempdir().unwrap();
         let mut file = EvidenceFile::create(dir.path(), "a".into(), 100).unwrap();
-        file.push(b"abc");
+        file.push(b"abc").unwrap();
         file.file = Some(File::options().write(true).open("/dev/full").unwrap());
-        file.push(b"defg");
-        file.push(b"h");
+        let told = file.push(b"defg").unwrap_err();
+        assert!(told.contains(dir.path().join("a").to_str().unwrap()), "{told}");
+        file.push(b"h").unwrap();
         let evidence = file.finish();
         assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 5));
         assert_eq!(evidence.sha256, ABC);
@@ -130,7 +135,7 @@ mod tests {
         let precious = dir.path().join("precious");
         fs::write(&precious, "keep").unwrap();
         std::os::unix::fs::symlink(&precious, dir.path().join("a")).unwrap();
-        EvidenceFile::create(dir.path(), "a".into(), 100).unwrap().push(b"x");
+        EvidenceFile::create(dir.path(), "a".into(), 100).unwrap().push(b"x").unwrap();
         assert_eq!(fs::read_to_string(precious).unwrap(), "keep");
     }
 }

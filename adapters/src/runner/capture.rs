@@ -24,6 +24,7 @@ pub(super) struct Capture {
     printed: bool,
     stdout_chatter: Chatter,
     stderr_chatter: Chatter,
+    notes: Notes,
 }
 
 /// What is left of them at the end.
@@ -60,7 +61,19 @@ impl Capture {
             printed: false,
             stdout_chatter: chatter(OutputStream::Stdout),
             stderr_chatter: chatter(OutputStream::Stderr),
+            notes: notes.clone(),
         })
+    }
+
+    fn keep(&mut self, stream: OutputStream, bytes: &[u8]) {
+        let file = match stream {
+            OutputStream::Stdout => &mut self.stdout_file,
+            OutputStream::Stderr => &mut self.stderr_file,
+        };
+        if let Err(error) = file.push(bytes) {
+            // Fails only where nobody waits for the call any more.
+            let _nobody = self.notes.blocking_send(AgentNote::EvidenceFailed(error));
+        }
     }
 
     pub(super) fn finish(self) -> Captured {
@@ -80,7 +93,7 @@ impl Capture {
 impl Output for Capture {
     fn stdout(&mut self, bytes: &[u8]) {
         self.printed = true;
-        self.stdout_file.push(bytes);
+        self.keep(OutputStream::Stdout, bytes);
         match self.decoder.push(bytes) {
             Some(readable) => self.stdout_chatter.say(readable.as_bytes()),
             None => self.stdout_chatter.say(bytes),
@@ -88,7 +101,7 @@ impl Output for Capture {
     }
 
     fn stderr(&mut self, bytes: &[u8]) {
-        self.stderr_file.push(bytes);
+        self.keep(OutputStream::Stderr, bytes);
         self.stderr.push(bytes);
         self.stderr_chatter.say(bytes);
     }
