@@ -16,6 +16,8 @@ mod scripts;
 mod sessions;
 // Those that look at processes do so by `/proc`.
 #[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
 mod kill;
 #[cfg(target_os = "linux")]
 mod processes;

@@ -1,0 +1,136 @@
+//! A disk that is full in the middle of a run: the run stops and says why, and nothing is lost of
+//! what was there.
+//!
+//! A limit on the size of files does it without privileges. Where the system lets a user mount, a
+//! real full disk does too.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use codeloops_event::{Event, Outcome, StopReason};
+use codeloops_machine::{invariants, replay};
+use codeloops_session::SessionReader;
+use codeloops_tests::record::session_files;
+use codeloops_tests::{Output, Workspace};
+
+use crate::rough::{assert_nothing_is_left, end, place};
+
+const APPROVED: &str = "
+on actor
+edit work.txt done
+print It is done.
+on critic
+print DECISION: DONE
+print SUMMARY: It is done.
+";
+
+/// codeloops, after this has been done by the shell that becomes it.
+fn after(place: &Workspace, preparation: &str, prompt: &str) -> Command {
+    let codeloops = place.command(&["--prompt", prompt, "--json-output"]);
+    let mut command = place.program("sh");
+    command.args(["-c", &format!("{preparation}\"$@\""), "sh"]);
+    command.arg(codeloops.get_program()).args(codeloops.get_args());
+    command
+}
+
+#[track_caller]
+fn assert_record_failed(output: &Output, file: &str, reason: &str) {
+    let document = output.document();
+    assert_eq!(document["outcome"], "failed", "{output}");
+    assert_eq!(document["stop_reason"], "record_failed", "{output}");
+    let error = document["error"].as_str().unwrap();
+    assert!(error.contains(file) && error.contains(reason), "{error}");
+}
+
+/// What can be read of a session file: the beginning of a run, all lines whole.
+#[track_caller]
+fn readable(file: &Path) -> Vec<Event> {
+    let mut reader = SessionReader::open(file).unwrap();
+    let events: Vec<Event> = reader.by_ref().map(Result::unwrap).collect();
+    assert!(reader.into_warning().is_none(), "a line is torn");
+    assert_eq!(invariants::check(&events), Ok(()));
+    assert_eq!(replay::verify(&events), Ok(()));
+    events
+}
+
+/// Each limit lets a few more lines through than the one before, up to the whole session. The
+/// prompt makes the first line so long that no other file comes near the limit.
+#[test]
+fn the_session_file_is_full_at_any_of_its_lines() {
+    let prompt = "Fix the typo. ".repeat(1000);
+    let mut lines = Vec::new();
+    for blocks in 30.. {
+        let place = place();
+        place.script(APPROVED);
+        let output =
+            place.spawn(after(&place, &format!("ulimit -f {blocks}; exec "), &prompt)).wait();
+        let written = place.session_files().first().map_or(0, |file| readable(file).len());
+        if output.code == 0 {
+            break;
+        }
+        let output = output.exits(2);
+        assert_nothing_is_left(&place);
+        if written > 0 {
+            assert_record_failed(&output, ".jsonl", "File too large");
+            lines.push(written);
+        }
+        if written > 3 {
+            assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
+        }
+    }
+    assert!(lines.is_sorted(), "{lines:?}");
+    lines.dedup();
+    assert!(lines.len() >= 4, "the limits met only after {lines:?} lines");
+}
+
+/// The agent would go on for ever, but what it says can no longer be kept.
+#[test]
+fn evidence_is_full_while_an_agent_prints() {
+    let place = place();
+    place.script("on actor\nedit work.txt done\nflood 3000000 64\nhang\n");
+    let output =
+        place.spawn(after(&place, "ulimit -f 1000; exec ", "Fix the typo")).wait().exits(2);
+    assert_record_failed(&output, "iterations/1/actor.stdout`", "File too large");
+    let end = end(&place);
+    assert_eq!((end.outcome, end.stop_reason), (Outcome::Failed, Some(StopReason::RecordFailed)));
+    readable(&place.session_file());
+    assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
+    let kept = fs::read(place.evidence("iterations/1/actor.stdout")).unwrap();
+    assert!(kept.len() >= 500_000 && kept.iter().all(|byte| b"x\n".contains(byte)));
+    assert_nothing_is_left(&place);
+}
+
+/// A small disk of its own for the data directory, whose content is saved when the run is over.
+#[test]
+fn a_real_disk_is_full() {
+    for kilobytes in [64, 96, 128, 256] {
+        let place = place();
+        place.script(&format!("on actor\nedit work.txt done\nflood {kilobytes}000 64\nhang\n"));
+        let (data, saved) = (place.data_dir(), place.at("saved"));
+        fs::create_dir_all(&data).unwrap();
+        let mount = format!("mount -t tmpfs -o size={kilobytes}k tmpfs '{}'", data.display());
+        if !may_mount(&place, &mount) {
+            // The tests above show the same by other means.
+            return;
+        }
+        let save = format!("cp -r '{}' '{}'", data.display(), saved.display());
+        let in_shell = after(&place, &format!("{mount}; trap \"{save}\" EXIT; "), "Fix the typo");
+        let mut command = place.program("unshare");
+        command.args(["--map-root-user", "--mount"]);
+        command.arg(in_shell.get_program()).args(in_shell.get_args());
+        let output = place.spawn(command).wait().exits(2);
+        assert_record_failed(&output, "/codeloops/", "No space left on device");
+        assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
+        let files = session_files(&saved);
+        assert_eq!(files.len(), 1, "{files:?}");
+        assert!(!readable(&files[0]).is_empty());
+        assert_nothing_is_left(&place);
+    }
+}
+
+fn may_mount(place: &Workspace, mount: &str) -> bool {
+    let mut command = place.program("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", mount]);
+    command.output().is_ok_and(|output| output.status.success())
+}
