@@ -107,6 +107,10 @@ pub enum VerdictProblem {
     Contradiction,
     /// DONE from a call whose process failed.
     DoneFromFailedCall,
+    /// DONE from a critic that changed the working tree: it may have judged what it did itself.
+    TreeChanged,
+    /// DONE in an answer too long to be kept whole: what is left out may speak against it.
+    AnswerTooLong,
 }
 
 /// What became of one answer of the critic.

@@ -2,7 +2,7 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict,
+    Attempt, Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict,
 };
 
 /// Something that no run can have recorded.
@@ -43,9 +43,18 @@ struct Seen<'a> {
     begun: Iteration,
     finished: Iteration,
     captured: Iteration,
+    actor_attempt: Attempt,
+    critic_attempt: Attempt,
+    /// The critic's try whose end was told last.
+    heard: Option<(Iteration, Attempt)>,
     judged: Option<(Iteration, &'a Verdict)>,
     last_decision: Option<Decision>,
     elapsed_ms: u64,
+}
+
+/// Tries are counted one by one.
+fn next_attempt(last: Attempt, attempt: Attempt) -> Result<Attempt, &'static str> {
+    holds(attempt == last + 1, "the tries of a round are counted one by one").map(|()| attempt)
 }
 
 type Rule = Result<(), &'static str>;
@@ -63,16 +72,25 @@ impl<'a> Seen<'a> {
             Event::SessionStart(start) => self.start = Some(start),
             Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
             Event::ActorStarted(e) => self.in_round(e.iteration)?,
-            Event::ActorCompleted(e) => self.in_round(e.iteration)?,
+            Event::ActorCompleted(e) => {
+                self.in_round(e.iteration)?;
+                self.actor_attempt = next_attempt(self.actor_attempt, e.attempt)?;
+            }
             Event::DiffCaptured(e) => {
                 self.in_round(e.iteration)?;
                 self.captured = e.iteration;
             }
             Event::CriticStarted(e) => self.critic_asked(e.iteration)?,
-            Event::CriticCompleted(e) => self.critic_asked(e.iteration)?,
+            Event::CriticCompleted(e) => {
+                self.critic_asked(e.iteration)?;
+                self.critic_attempt = next_attempt(self.critic_attempt, e.attempt)?;
+                self.heard = Some((e.iteration, e.attempt));
+            }
             Event::TreeChecked(e) => self.critic_asked(e.iteration)?,
             Event::VerdictReached(e) => {
                 self.critic_asked(e.iteration)?;
+                let heard = self.heard == Some((e.iteration, e.attempt));
+                holds(heard, "a verdict is read from the critic's last answer")?;
                 if let Ruling::Accepted { verdict } = &e.ruling {
                     self.judged = Some((e.iteration, verdict));
                 }
@@ -98,6 +116,8 @@ impl<'a> Seen<'a> {
         let max = self.start.and_then(|start| start.max_iterations);
         holds(max.is_none_or(|max| iteration <= max), "rounds never exceed max_iterations")?;
         self.begun = iteration;
+        self.actor_attempt = 0;
+        self.critic_attempt = 0;
         Ok(())
     }
 
@@ -119,6 +139,8 @@ impl<'a> Seen<'a> {
         holds(e.critic_verdict == said, "a round records what the critic said in it")?;
         let done = e.critic_decision == Decision::Done;
         holds(!done || said == Some(Decision::Done), "an approval needs a DONE of this round")?;
+        let red = e.gates.iter().any(|gate| gate.required && !gate.status.is_green());
+        holds(!done || !red, "nothing is approved over a red gate")?;
         holds(done == e.feedback.is_none(), "there is feedback unless the decision is DONE")?;
         self.finished = e.iteration_number;
         self.last_decision = Some(e.critic_decision);
@@ -135,7 +157,8 @@ impl<'a> Seen<'a> {
             (e.outcome == Outcome::Success) == approved,
             "success is an approval, and only that",
         )?;
-        holds(approved || e.summary.is_none(), "only an approval has a summary")?;
+        let says_nothing = e.summary.is_none() && e.confidence.is_none();
+        holds(approved || says_nothing, "only an approval has a summary and a confidence")?;
         let stopped = self.stop_requested || self.engine_failed;
         holds(!stopped || !approved, "nothing is approved after a stop was asked")?;
         let interrupted = reason == Some(StopReason::Interrupted);

@@ -21,8 +21,8 @@ pub enum Divergence {
     Different {
         /// Position in the recording, from 0.
         index: usize,
-        /// What was recorded; `None` where the recording ends before the machine does.
-        recorded: Option<Box<Event>>,
+        /// What was recorded.
+        recorded: Box<Event>,
         /// What the machine gave; `None` where it gave nothing.
         replayed: Option<Box<Event>>,
     },
@@ -36,7 +36,8 @@ pub enum Divergence {
 }
 
 /// Drives the recorded facts through the machine and compares every event that it gives with the
-/// recording, which may be a prefix (a killed run).
+/// recording, which may be a prefix (a killed run). The texts of an `iteration` line are facts too:
+/// whether they are what the agents printed, their evidence tells.
 ///
 /// # Errors
 ///
@@ -64,7 +65,7 @@ pub fn verify(events: &[Event]) -> Result<(), Divergence> {
         compare.events(&step.events)?;
         machine = step.machine;
     }
-    Ok(())
+    compare.nothing_left()
 }
 
 struct Compare<'a> {
@@ -82,13 +83,25 @@ impl Compare<'_> {
             if *recorded != event {
                 return Err(Divergence::Different {
                     index: *index,
-                    recorded: Some(Box::new((*recorded).clone())),
+                    recorded: Box::new((*recorded).clone()),
                     replayed: Some(Box::new(event.clone())),
                 });
             }
             self.next += 1;
         }
         Ok(())
+    }
+
+    /// Whatever was recorded came from a step.
+    fn nothing_left(&self) -> Result<(), Divergence> {
+        match self.recorded.get(self.next) {
+            None => Ok(()),
+            Some((index, recorded)) => Err(Divergence::Different {
+                index: *index,
+                recorded: Box::new((*recorded).clone()),
+                replayed: None,
+            }),
+        }
     }
 }
 

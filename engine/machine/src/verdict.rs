@@ -7,7 +7,7 @@
 //! What counts as a block, from the outside in:
 //!
 //! 1. terminal escapes and CRLF are removed (`clean`), JSON events unwrapped (`events`), a code
-//!    fence around the whole answer is taken off (`lines`);
+//!    fence around the whole answer, or around a verdict at the end of it, is taken off (`lines`);
 //! 2. a block begins at the first column of a line, outside code fences and outside the marked data
 //!    of an echoed prompt (`lines`), with `DECISION:` and one bare word, or with `<decision>`;
 //! 3. the labels that belong to its decision divide the rest of it (`block`, `tagged`);
@@ -41,10 +41,18 @@ pub fn parse(answer: &str) -> Result<Verdict, VerdictProblem> {
     let answer = clean::clean(answer);
     let unwrapped = events::unwrap(&answer).map(|text| clean::clean(&text));
     let text = lines::from_first_column(unwrapped.as_deref().unwrap_or(&answer));
-    choose(block::scan(lines::without_fence(text)))
+    let text = lines::without_fence(text);
+    let scan = block::scan(text);
+    if scan.is_silent()
+        && let Some(fenced) = lines::last_fence(text)
+    {
+        return choose(block::scan(fenced));
+    }
+    choose(scan)
 }
 
-/// The last block counts; a DONE only if no other block and no unreadable one stands against it.
+/// The last block counts; a DONE only if no other block, no unreadable one and nothing that may be
+/// a refusal stands against it.
 fn choose(mut scan: Scan) -> Result<Verdict, VerdictProblem> {
     let Some(last) = scan.blocks.iter().rposition(|b| matches!(b, Block::Read { .. })) else {
         return Err(scan.blocks.pop().map_or(VerdictProblem::NoDecision, unreadable));
@@ -57,7 +65,7 @@ fn choose(mut scan: Scan) -> Result<Verdict, VerdictProblem> {
         if let Some(later) = after.into_iter().next_back() {
             return Err(unreadable(later));
         }
-        if scan.doubt || scan.blocks.iter().any(Block::speaks_against_done) {
+        if scan.doubts_a_done() || scan.blocks.iter().any(Block::speaks_against_done) {
             return Err(VerdictProblem::Contradiction);
         }
     }

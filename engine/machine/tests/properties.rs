@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use codeloops_event::{AgentOutcome, CallKind, Decision, Event, Outcome, StopReason};
+use codeloops_event::{AgentOutcome, CallKind, Class, Decision, Event, Outcome, StopReason};
 use codeloops_machine::testing::{Simulation, alphabet, answers, run_ops, settings, settings_from};
-use codeloops_machine::{Input, Move, TRANSITIONS};
+use codeloops_machine::{AgentReport, Input, Move, TRANSITIONS};
 use proptest::prelude::*;
 
 proptest! {
@@ -31,6 +31,73 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A record in which a decision was left out, doubled, changed or added does not verify.
+    #[test]
+    fn a_forged_record_does_not_verify(bytes in prop::collection::vec(any::<u8>(), 8..80), pick: usize) {
+        let simulation = onwards(&bytes);
+        let events = simulation.events();
+        let decisions: Vec<usize> = (1..events.len())
+            .filter(|n| events[*n].class() == Class::Decision)
+            .filter(|n| !matches!(events[*n], Event::AnswerIgnored(_)))
+            .collect();
+        let at = decisions[pick % decisions.len()];
+        let forged = |forge: &dyn Fn(&mut Vec<Event>)| {
+            let mut forged = events.to_vec();
+            forge(&mut forged);
+            codeloops_machine::replay::verify(&forged).is_err()
+        };
+        prop_assert!(forged(&|events| events.insert(at, events[at].clone())), "doubled");
+        if at + 1 < events.len() {
+            prop_assert!(forged(&|events| { events.remove(at); }), "left out");
+        }
+        prop_assert!(forged(&|events| events.push(success())), "added");
+        if let Some(changed) = other_decision(&events[at]) {
+            prop_assert!(forged(&|events| events[at] = changed.clone()), "changed");
+        }
+    }
+}
+
+/// An end that nobody came to.
+fn success() -> Event {
+    let mut run = Script::new();
+    run.actor_works().critic_says("DECISION: DONE");
+    run.0.events().last().unwrap().clone()
+}
+
+fn other_decision(event: &Event) -> Option<Event> {
+    match event {
+        Event::Iteration(e) => {
+            let mut e = e.clone();
+            e.critic_decision = match e.critic_decision {
+                Decision::Done => Decision::Continue,
+                Decision::Continue | Decision::Error => Decision::Done,
+            };
+            Some(Event::Iteration(e))
+        }
+        Event::SessionEnd(e) => {
+            let mut e = e.clone();
+            e.iterations += 1;
+            Some(Event::SessionEnd(e))
+        }
+        _ => None,
+    }
+}
+
+/// A run that mostly goes on.
+fn onwards(bytes: &[u8]) -> Simulation {
+    let mut simulation = Simulation::start(settings_from(bytes[0]));
+    for choice in &bytes[1..] {
+        let random = u64::from(*choice);
+        let input =
+            if random % 5 == 0 { any_input(&simulation, random) } else { onward(&simulation) };
+        simulation.give(input, 100).unwrap();
+    }
+    simulation
 }
 
 fn drive(bytes: &[u8]) -> Simulation {
@@ -221,6 +288,29 @@ fn done_from_a_failed_critic_is_asked_again_but_its_continue_counts() {
     assert_eq!(run.decisions(), []);
     run.says("DECISION: CONTINUE", "Failed").tree_unchanged();
     assert_eq!(run.decisions(), [Decision::Continue]);
+}
+
+#[test]
+fn a_done_of_a_critic_that_changed_the_tree_is_asked_about_once() {
+    use codeloops_event::TreeCheck::Changed;
+    let changed = |i: &Input| matches!(i, Input::TreeChecked { check: Changed { .. }, .. });
+    let mut run = Script::new();
+    run.actor_works().says("DECISION: DONE", "Completed").answer(changed);
+    assert_eq!(run.end(), None, "what it approved may be its own work");
+    run.says("DECISION: DONE", "Completed").answer(changed);
+    assert_eq!(run.end(), Some((Outcome::Success, Some(StopReason::Approved))));
+}
+
+#[test]
+fn a_done_in_an_answer_that_was_cut_is_asked_about_again() {
+    let mut run = Script::new();
+    run.actor_works();
+    let call = run.0.machine().awaited().unwrap();
+    let long = format!("{}\nDECISION: DONE\nSUMMARY: ok", "x".repeat(1024 * 1024));
+    let report = AgentReport { text: long, ..AgentReport::bare(AgentOutcome::Completed) };
+    run.0.give(Input::AgentFinished { call, report: Box::new(report) }, 10).unwrap();
+    run.tree_unchanged();
+    assert_eq!((run.decisions().len(), run.end()), (0, None));
 }
 
 #[test]

@@ -131,6 +131,8 @@ pub(super) fn verdict_problem(problem: &VerdictProblem) -> String {
         VerdictProblem::NoAnalysis => "it says ERROR without analysis and recovery".to_owned(),
         VerdictProblem::Contradiction => "it contradicts its own DONE".to_owned(),
         VerdictProblem::DoneFromFailedCall => "it says DONE but the call failed".to_owned(),
+        VerdictProblem::TreeChanged => "it says DONE but changed what it judged".to_owned(),
+        VerdictProblem::AnswerTooLong => "it says DONE in too long an answer".to_owned(),
     }
 }
 

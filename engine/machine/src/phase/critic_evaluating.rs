@@ -1,10 +1,12 @@
 //! CriticEvaluating: the critic judges, or the tree is compared after it.
 
 use codeloops_event::{
-    AgentOutcome, AgentStarted, CallId, CallKind, CriticCompleted, Event, GateResult, Nonce,
-    ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, UsageByRole, Verdict,
+    AgentOutcome, AgentStarted, CallId, CallKind, CriticCompleted, Decision, Event, GateResult,
+    Nonce, ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, UsageByRole, Verdict,
     VerdictProblem, VerdictReached,
 };
+
+use codeloops_event::layout::TEXT_LIMIT;
 
 use crate::context::{Context, add_usage};
 use crate::effect::{CriticTree, Effect, StopLevel};
@@ -246,7 +248,7 @@ impl Desk {
 
     fn decide(mut self, ctx: &mut Context, report: AgentReport, out: &mut Out) -> Phase {
         match dispose(ctx, &mut self.retries, Role::Critic, &report.outcome, out.stamp) {
-            Disposition::Usable => match verdict::parse(&report.text) {
+            Disposition::Usable => match self.read(&report.text) {
                 Ok(verdict) => self.accept(ctx, &report, verdict, out),
                 Err(problem) => self.ask_again(ctx, &report, problem, out),
             },
@@ -260,6 +262,24 @@ impl Desk {
             }
             Disposition::End(cause, ending) => end(ctx, trigger_of(cause), ending, out),
         }
+    }
+
+    /// The verdict of a whole answer. A DONE is asked about again where there is doubt what it was
+    /// said of. A critic that changed the tree is told so, and what became of its changes, once: a
+    /// DONE after that knows what it is said of.
+    fn read(&self, text: &str) -> Result<Verdict, VerdictProblem> {
+        let verdict = verdict::parse(text)?;
+        if verdict.decision() != Decision::Done {
+            return Ok(verdict);
+        }
+        if text.len() > TEXT_LIMIT {
+            return Err(VerdictProblem::AnswerTooLong);
+        }
+        let changed = matches!(self.last_check, Some(TreeCheck::Changed { .. }));
+        if changed && self.problem != Some(VerdictProblem::TreeChanged) {
+            return Err(VerdictProblem::TreeChanged);
+        }
+        Ok(verdict)
     }
 
     /// A call that failed may still have said something: its CONTINUE or ERROR counts, its DONE is

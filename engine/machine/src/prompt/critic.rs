@@ -364,5 +364,14 @@ fn what_was_wrong(problem: &VerdictProblem) -> String {
         VerdictProblem::DoneFromFailedCall => {
             "your process failed after it had said DONE, so that cannot be relied on".to_owned()
         }
+        VerdictProblem::TreeChanged => {
+            "you had changed the working tree (see above what, and whether it was put back), so \
+             your DONE may have been about your own work; judge what the actor left, and change \
+             nothing"
+                .to_owned()
+        }
+        VerdictProblem::AnswerTooLong => {
+            "your answer was too long to be kept whole; say it in fewer words".to_owned()
+        }
     }
 }

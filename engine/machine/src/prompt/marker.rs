@@ -11,6 +11,16 @@
 
 use codeloops_event::Nonce;
 
+/// What the critic's prompt has in the place of a feedback.
+pub(crate) const FEEDBACK_PLACE: &str =
+    "<what is missing or wrong, most important first, and what to do about it>";
+
+/// The same of an analysis.
+pub(crate) const ANALYSIS_PLACE: &str = "<what went wrong>";
+
+/// The same of a recovery.
+pub(crate) const RECOVERY_PLACE: &str = "<how the actor should go on>";
+
 /// The text between its two marker lines. Ends with a line break.
 pub(super) fn enclose(name: &str, nonce: &Nonce, text: &str) -> String {
     let text = without_nonce(text, nonce);

@@ -366,3 +366,15 @@ fn a_prompt_stays_under_its_limit_whatever_the_agent_takes() {
     let length = critic_prompt(&prompt).len();
     assert!((390_000..=PROMPT_LIMIT).contains(&length), "{length}");
 }
+
+/// The verdict's reader knows them by these words.
+#[test]
+fn the_places_in_the_prompt_are_those_that_the_reader_knows() {
+    use super::marker::{ANALYSIS_PLACE, FEEDBACK_PLACE, RECOVERY_PLACE};
+    let prompt = include_str!("critic.rs");
+    for (label, place) in
+        [("FEEDBACK", FEEDBACK_PLACE), ("ANALYSIS", ANALYSIS_PLACE), ("RECOVERY", RECOVERY_PLACE)]
+    {
+        assert!(prompt.contains(&format!("{label}: {place}\n")), "{label}");
+    }
+}

@@ -10,8 +10,34 @@ use super::word::{self, Word};
 pub(super) struct Scan {
     /// In their order.
     pub(super) blocks: Vec<Block>,
-    /// Whether a fence that is never closed holds what would be a refusal: perhaps it is one.
-    pub(super) doubt: bool,
+    /// Whether something that is no block, but may be meant as a refusal, stands somewhere:
+    /// indented, in a list, or in a fence that is never closed.
+    doubt: bool,
+    /// The last line that opens a block.
+    last_opening: Option<usize>,
+    /// The last line that would be a refusal if no fence stood around it. Before the verdict that
+    /// is an example; after it, perhaps a change of mind.
+    last_shown_refusal: Option<usize>,
+}
+
+impl Scan {
+    /// Whether nothing in the answer has a say.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.blocks.is_empty() && !self.doubt
+    }
+
+    /// Whether a DONE at the end of it cannot be relied on.
+    pub(super) fn doubts_a_done(&self) -> bool {
+        self.doubt || self.last_shown_refusal > self.last_opening
+    }
+
+    fn look_for_refusal(&mut self, at: usize, line: Line<'_>) {
+        if is_doubtful(line) || (line.place == Place::Plain && word::refuses(line.text)) {
+            self.doubt = true;
+        } else if word::refuses(line.text) {
+            self.last_shown_refusal = Some(at);
+        }
+    }
 }
 
 /// A block of the answer.
@@ -39,18 +65,37 @@ impl Block {
         Self::Unknown { found: found[..found.floor_char_boundary(FOUND_LIMIT)].to_owned() }
     }
 
-    /// A verdict whose texts only hold the place of some is no block.
+    /// A verdict whose texts only hold the place of some is no block. A refusal is dropped like that
+    /// only where it restates the prompt word for word; another one stands as unreadable, for
+    /// critics put brackets around real findings too.
     pub(super) fn of(verdict: Result<Verdict, VerdictProblem>, decision: Decision) -> Option<Self> {
         let texts = match &verdict {
-            Ok(Verdict::Done { summary, .. }) => [summary.as_str(), ""],
-            Ok(Verdict::Continue { feedback }) => [feedback.as_str(), ""],
-            Ok(Verdict::Error { analysis, recovery }) => [analysis.as_str(), recovery.as_str()],
-            Err(_) => ["", ""],
+            Ok(Verdict::Done { summary, .. }) => {
+                let template = summary.lines().next().is_some_and(word::is_placeholder);
+                return (!template).then_some(Self::Read { decision, verdict });
+            }
+            Ok(Verdict::Continue { feedback }) => vec![feedback.as_str()],
+            Ok(Verdict::Error { analysis, recovery }) => vec![analysis.as_str(), recovery.as_str()],
+            Err(_) => Vec::new(),
         };
-        let template =
-            texts.iter().any(|text| text.lines().next().is_some_and(word::is_placeholder));
-        (!template).then_some(Self::Read { decision, verdict })
+        let mut texts = texts.into_iter().filter(|text| !text.is_empty()).peekable();
+        if texts.peek().is_some() {
+            if texts.clone().all(is_restated) {
+                return None;
+            }
+            if texts.all(word::is_placeholder) {
+                return Some(Self::unknown(decision.as_str()));
+            }
+        }
+        Some(Self::Read { decision, verdict })
     }
+}
+
+/// Whether the text begins with the line that the prompt has in its place.
+fn is_restated(text: &str) -> bool {
+    use crate::prompt::marker::{ANALYSIS_PLACE, FEEDBACK_PLACE, RECOVERY_PLACE};
+    let first = text.lines().next().unwrap_or_default();
+    [FEEDBACK_PLACE, ANALYSIS_PLACE, RECOVERY_PLACE].contains(&first.trim())
 }
 
 /// Bytes of an unreadable decision that are told.
@@ -59,15 +104,17 @@ const FOUND_LIMIT: usize = 80;
 /// Finds the blocks.
 pub(super) fn scan(text: &str) -> Scan {
     let lines = lines::read(text);
-    let mut scan = Scan { blocks: Vec::new(), doubt: false };
+    let mut scan =
+        Scan { blocks: Vec::new(), doubt: false, last_opening: None, last_shown_refusal: None };
     let mut tags = tagged::Tags::default();
     let mut at = 0;
     while at < lines.len() {
         let Some(opening) = opening(lines[at]) else {
-            scan.doubt |= is_doubtful(lines[at]);
+            scan.look_for_refusal(at, lines[at]);
             at += 1;
             continue;
         };
+        scan.last_opening = Some(at);
         match opening {
             Opening::Decision(decision) => {
                 let end = end_of_block(&lines, at + 1);

@@ -101,6 +101,30 @@ pub(super) fn without_fence(text: &str) -> &str {
     text
 }
 
+/// What stands in the code fence that ends the text, where one does: a verdict that only its own
+/// fence sets apart from the prose before it.
+pub(super) fn last_fence(text: &str) -> Option<&str> {
+    let text = text.trim_end();
+    let mut open: Option<(Fence, usize)> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let begin = at;
+        at += line.len();
+        let Some(fence) = Fence::read(line.trim_end_matches('\n')) else { continue };
+        match &open {
+            Some((opening, body)) if fence.closes(opening) => {
+                if at == text.len() {
+                    return Some(&text[*body..begin]);
+                }
+                open = None;
+            }
+            Some(_) => {}
+            None => open = Some((fence, at)),
+        }
+    }
+    None
+}
+
 /// A line that opens or closes a code fence.
 struct Fence {
     mark: u8,

@@ -232,7 +232,7 @@ fn the_last_block_counts() {
     );
     check(
         "DECISION: CONTINUE\nFEEDBACK: <what is missing>\n\nSo:\n\nDECISION: DONE\nSUMMARY: ok",
-        done("ok", None),
+        Err(Problem::Contradiction),
     );
     check(
         "DECISION: CONTINUE\nFEEDBACK: red\n\nNot yet:\nDECISION: DONE\nSUMMARY: <summary>",
@@ -263,10 +263,7 @@ fn nothing_may_speak_against_done() {
         "DECISION: DONE\nSUMMARY: ok\n```\nlog\nDECISION: CONTINUE\nFEEDBACK: red",
         Err(Problem::Contradiction),
     );
-    check(
-        "DECISION: DONE\nSUMMARY: ok\n```\nDECISION: CONTINUE\n```",
-        done("ok\n```\nDECISION: CONTINUE\n```", None),
-    );
+    check("DECISION: DONE\nSUMMARY: ok\n```\nDECISION: CONTINUE\n```", Err(Problem::Contradiction));
 }
 
 #[test]
@@ -456,5 +453,53 @@ proptest! {
     ) {
         let text = format!("{}\n{between}\n{}", render(&refusal), render(&approval));
         prop_assert_eq!(parse(&text), Err(Problem::Contradiction));
+    }
+}
+
+/// Whatever may be a refusal costs an approval another question.
+#[test]
+fn a_refusal_in_any_clothes_takes_a_done_back() {
+    let draft = "DECISION: DONE\nSUMMARY: draft\n\n";
+    for refusal in [
+        "DECISION: CONTINUE\nFEEDBACK: [the tests fail]",
+        "DECISION: ERROR\nANALYSIS: <the build is broken>\nRECOVERY: revert",
+        "DECISION: CONTINUE\nFEEDBACK:\n...\nthe tests fail badly",
+        "<decision>{\"type\":\"continue\",\"feedback\":\"[tests fail]\"}</decision>",
+        "```\nDECISION: CONTINUE\nFEEDBACK: red\n```\nThat is it.",
+        " DECISION: CONTINUE\n FEEDBACK: red",
+        "1. DECISION: CONTINUE",
+        "- **DECISION:** ERROR",
+        "DECISION - CONTINUE",
+        "| DECISION | CONTINUE |",
+    ] {
+        let answer = format!("{draft}{refusal}");
+        assert!(!matches!(parse(&answer), Ok(Verdict::Done { .. })), "{answer}");
+    }
+}
+
+/// What is quoted, exemplified before the verdict, or said in passing does not.
+#[test]
+fn what_is_shown_before_a_done_does_not_take_it_back() {
+    for shown in [
+        "```\nDECISION: CONTINUE\nFEEDBACK: an example\n```",
+        "> DECISION: CONTINUE",
+        "+DECISION: CONTINUE",
+        "The decision: continue or not?",
+        "DECISION: DONE | CONTINUE | ERROR",
+        "DECISION: CONTINUE\n\nFEEDBACK: <what is missing or wrong, most important first, and what to do about it>",
+    ] {
+        check(&format!("{shown}\n\nDECISION: DONE\nSUMMARY: ok"), done("ok", None));
+    }
+}
+
+#[test]
+fn a_verdict_in_a_fence_of_its_own_at_the_end_is_read() {
+    check("I ran the tests.\n\n```\nDECISION: DONE\nSUMMARY: ok\n```\n", done("ok", None));
+    check("They fail.\n\n```text\nDECISION: CONTINUE\nFEEDBACK: red\n```", more("red"));
+    for answer in [
+        "```\nDECISION: DONE\nSUMMARY: ok\n```\nThat is what I would say if it were.",
+        "DECISION - CONTINUE\n\n```\nDECISION: DONE\nSUMMARY: ok\n```",
+    ] {
+        assert!(parse(answer).is_err(), "{answer}");
     }
 }

@@ -44,6 +44,22 @@ pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     Some(value.trim())
 }
 
+/// Whether a line that opens no block may be meant as a refusal: `DECISION` and CONTINUE or ERROR,
+/// however they are joined, behind blanks, a list's mark or a heading's. Quoted and diff lines
+/// (`> …`, `+…`, `-…`) are not.
+pub(super) fn refuses(line: &str) -> bool {
+    let unlisted = line.trim_start().trim_start_matches("- ");
+    let mark = |c: char| c.is_whitespace() || c.is_ascii_digit() || "*_#.()|`•".contains(c);
+    let Some(after) = strip_prefix_ignoring_case(unlisted.trim_start_matches(mark), "decision")
+    else {
+        return false;
+    };
+    let value = after.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let word = value.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let refusal = matches!(decision(word), Some(Decision::Continue | Decision::Error));
+    refusal && after.len() > value.len() && !is_choice(value)
+}
+
 /// Whether the text only holds the place of one: `<what was done>`, `[what was done]`, `...`.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let text = text.trim();

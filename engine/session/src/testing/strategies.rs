@@ -299,6 +299,8 @@ fn problem() -> impl Strategy<Value = VerdictProblem> {
             VerdictProblem::NoAnalysis,
             VerdictProblem::Contradiction,
             VerdictProblem::DoneFromFailedCall,
+            VerdictProblem::TreeChanged,
+            VerdictProblem::AnswerTooLong,
         ]),
         text().prop_map(|found| VerdictProblem::UnknownDecision { found }),
     ]
