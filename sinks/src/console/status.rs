@@ -142,12 +142,13 @@ impl Status {
         self.changed = true;
     }
 
+    /// What is below goes too: the rest of a status that a narrower terminal broke into rows.
     fn draw(&mut self, now: Instant, width: usize) -> String {
         self.on_screen = self.frame(now, width);
         self.drawn_at = Some(now);
         self.changed = false;
         let text = self.on_screen.as_deref().unwrap_or_default();
-        format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h\r")
+        format!("\r\x1b[?7l{text}\x1b[J\x1b[?7h\r")
     }
 
     fn frame(&self, now: Instant, width: usize) -> Option<String> {
