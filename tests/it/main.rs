@@ -26,6 +26,8 @@ mod readme;
 mod rough;
 #[cfg(target_os = "linux")]
 mod signals;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tidy;
 
 use codeloops_tests::{Programs, Workspace};
