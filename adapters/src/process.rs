@@ -21,6 +21,7 @@ mod proc_fs;
 mod supervisor;
 mod tree;
 
+use proc_fs::Moment;
 pub(crate) use supervisor::Supervisor;
 pub(crate) use tree::end_run;
 
@@ -103,6 +104,8 @@ pub(crate) struct Leader {
     child: Child,
     pid: Pid,
     info: ProcessInfo,
+    /// Before it was started.
+    before: Moment,
 }
 
 impl Leader {
@@ -112,12 +115,13 @@ impl Leader {
         command.stdin(if with_input { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         new_session(command);
+        let before = Moment::now();
         let child = tree::start(command)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid =
             pid.ok_or_else(|| io::Error::other("the system gave an impossible process id"))?;
         let info = ProcessInfo { pid: child.id(), start_ticks: proc_fs::start_ticks(child.id()) };
-        Ok(Self { child, pid, info })
+        Ok(Self { child, pid, info, before })
     }
 
     pub(crate) const fn info(&self) -> &ProcessInfo {

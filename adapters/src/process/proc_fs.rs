@@ -1,7 +1,7 @@
 //! Reads the process table from `/proc`. Elsewhere (macOS) it is empty.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -29,9 +29,11 @@ pub(super) fn processes() -> Vec<Process> {
     ids().into_iter().filter_map(process).collect()
 }
 
-/// All processes but those that are certainly older than the one born then.
-pub(super) fn processes_since(birth: Birth) -> Vec<Process> {
-    ids().into_iter().filter(|&pid| !birth.is_after(pid)).filter_map(process).collect()
+/// All processes but those that were certainly there before.
+pub(super) fn processes_since(moment: Moment) -> Vec<Process> {
+    let clock_is_sound = !moment.clock_was_put_back();
+    let is_older = |&pid: &u32| clock_is_sound && moment.is_after(shown(pid));
+    ids().into_iter().filter(|pid| !is_older(pid)).filter_map(process).collect()
 }
 
 fn ids() -> Vec<u32> {
@@ -41,29 +43,34 @@ fn ids() -> Vec<u32> {
 
 /// Tells older processes from newer ones without reading their lines: a line costs ten times as much,
 /// and nearly all processes of a machine are older than the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Birth {
-    pid: u32,
-    /// When the kernel first showed its folder in `/proc`: at its start at the earliest.
-    shown: Option<(i64, i64)>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    wall: SystemTime,
+    steady: Instant,
 }
 
-impl Birth {
-    /// Of a process that was just started.
-    pub(super) fn of(pid: u32) -> Self {
-        Self { pid, shown: shown(pid) }
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self { wall: SystemTime::now(), steady: Instant::now() }
     }
 
-    /// Whether another process certainly started before this one. Ids begin anew at some time, and
-    /// a clock may be put back, so neither alone is believed.
-    fn is_after(&self, other: u32) -> bool {
-        other < self.pid && shown(other).is_some_and(|other| Some(other) < self.shown)
+    fn is_after(&self, shown: Option<SystemTime>) -> bool {
+        shown.is_some_and(|shown| shown + TICK < self.wall)
+    }
+
+    /// Both clocks run at the same pace, so only a clock that was set tells them apart.
+    fn clock_was_put_back(&self) -> bool {
+        let wall = SystemTime::now().duration_since(self.wall).unwrap_or_default();
+        wall + Duration::from_millis(1) < self.steady.elapsed()
     }
 }
 
-fn shown(pid: u32) -> Option<(i64, i64)> {
-    let folder = fs::metadata(format!("/proc/{pid}")).ok()?;
-    Some((folder.ctime(), folder.ctime_nsec()))
+/// How far the times of files lag behind the clock, with room to spare.
+const TICK: Duration = Duration::from_millis(20);
+
+/// When the kernel first showed the folder of a process, which it did not before its start.
+fn shown(pid: u32) -> Option<SystemTime> {
+    fs::metadata(format!("/proc/{pid}")).ok()?.modified().ok()
 }
 
 /// One process.
@@ -113,18 +120,17 @@ mod tests {
 
     #[test]
     fn only_what_is_certainly_older_is_left_out() {
-        let born = |pid, secs| Birth { pid, shown: Some((secs, 0)) };
-        let us = std::process::id();
-        let now = shown(us).unwrap().0;
-        for (birth, left_out) in [
-            (born(us + 1, now + 1), true),
-            (born(us, now + 1), false),
-            (born(us - 1, now + 1), false),
-            (born(us + 1, now - 1), false),
-            (Birth { pid: us + 1, shown: None }, false),
+        let now = Moment::now();
+        let hour = Duration::from_secs(3600);
+        let later = Moment { wall: now.wall + hour, steady: now.steady + hour };
+        let put_back = Moment { steady: now.steady - Duration::from_secs(1), ..later };
+        for (what, moment, left_out) in [
+            ("before us", Moment { wall: now.wall - hour, ..now }, false),
+            ("after us", later, true),
+            ("after us by a clock that was put back", put_back, false),
         ] {
-            let found = processes_since(birth).iter().any(|process| process.pid == us);
-            assert_eq!(found, !left_out, "{birth:?}");
+            let us = |process: &Process| process.pid == std::process::id();
+            assert_eq!(!processes_since(moment).iter().any(us), left_out, "{what}");
         }
     }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use codeloops_event::{ProcessInfo, RunId};
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::proc_fs::{self, Birth, Process};
+use super::proc_fs::{self, Moment, Process};
 
 /// The variable that marks the processes of a run.
 pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
@@ -63,7 +63,8 @@ pub(super) fn adopt_orphans() {
 /// The processes of one call.
 pub(super) struct Tree {
     leader: ProcessInfo,
-    birth: Birth,
+    /// Before the leader was started.
+    before: Moment,
     run: RunId,
     /// Start times of those seen, by process id.
     known: BTreeMap<u32, u64>,
@@ -71,8 +72,8 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Those of a leader that was just started.
-    pub(super) fn new(leader: ProcessInfo, run: RunId) -> Self {
-        Self { birth: Birth::of(leader.pid), leader, run, known: BTreeMap::new() }
+    pub(super) const fn new(leader: ProcessInfo, before: Moment, run: RunId) -> Self {
+        Self { leader, before, run, known: BTreeMap::new() }
     }
 
     /// The living members beside the leader. Remembers them, and reaps those that we adopted and
@@ -80,7 +81,7 @@ impl Tree {
     pub(super) fn living(&mut self) -> Vec<Process> {
         let Some(leader_start) = self.leader.start_ticks else { return Vec::new() };
         let leaders = leaders();
-        let mut table = proc_fs::processes_since(self.birth);
+        let mut table = proc_fs::processes_since(self.before);
         table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
         // With one call at a time, an orphan of unknown descent can only be this call's.
         let alone = leaders.len() == 1;
