@@ -1,9 +1,8 @@
 //! Measures a snapshot, and a whole iteration, against `git status` on the same repository.
 //!
-//! `cargo bench -p codeloops-adapters --bench git` prints medians, also of the ratio within each
-//! round, for other work on the machine slows both. Arguments after `--`: number of rounds (default
-//! 15), number of files of the large repository (default 50,000). The repositories are made in
-//! `TMPDIR`.
+//! `cargo xtask bench git` prints medians, also of the ratio within each round, for other work on the
+//! machine slows both. `cargo bench -p codeloops-tests --bench git -- 15 50000` says how many rounds,
+//! and how many files the large repository has. The repositories are made in `TMPDIR`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has no figures")]
