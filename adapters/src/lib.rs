@@ -17,4 +17,7 @@ mod evidence;
 mod process;
 mod text;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 pub use process::{Grace, end_processes_of_run};

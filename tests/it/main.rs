@@ -5,6 +5,7 @@ mod agents;
 mod bad_input;
 mod changes;
 mod console;
+mod corpora;
 mod critic;
 mod demo;
 mod limits;

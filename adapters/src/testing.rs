@@ -1,0 +1,43 @@
+//! The body of the fuzz target: what must hold for any output of any agent.
+
+use codeloops_event::layout::TEXT_LIMIT;
+
+use crate::decode::{Decoded, Decoder};
+use crate::spec::OutputFormat;
+use crate::text::lossy;
+
+const FORMATS: [OutputFormat; 6] = [
+    OutputFormat::Text,
+    OutputFormat::ClaudeStreamJson,
+    OutputFormat::CodexJson,
+    OutputFormat::OpencodeJson,
+    OutputFormat::GeminiStreamJson,
+    OutputFormat::CursorStreamJson,
+];
+
+/// Decodes any bytes as what an agent printed: the first one chooses the format (from `0` on), the
+/// second how long the pieces are in which the others arrive.
+///
+/// # Panics
+///
+/// Where the pieces make a difference, or the text grows with what was printed.
+pub fn fuzz_decoder(bytes: &[u8]) {
+    let [format, size, printed @ ..] = bytes else { return };
+    let format = FORMATS[usize::from(format.wrapping_sub(b'0')) % FORMATS.len()];
+    let whole = decode(format, printed.chunks(printed.len().max(1)), printed);
+    let pieces = decode(format, printed.chunks(usize::from(*size).max(1)), printed);
+    assert_eq!(whole, pieces, "{format:?} in pieces of {size}");
+    // The marker of what was left out stands between head and tail.
+    assert!(whole.1.text.len() <= TEXT_LIMIT + 100, "{} bytes", whole.1.text.len());
+}
+
+/// What was shown on the way, and what it came to. The same bytes stand for stderr.
+fn decode<'a>(
+    format: OutputFormat,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    stderr: &[u8],
+) -> (String, Decoded) {
+    let mut decoder = Decoder::new(format);
+    let shown = pieces.filter_map(|piece| decoder.push(piece)).collect();
+    (shown, decoder.finish(&lossy(stderr)))
+}
