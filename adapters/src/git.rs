@@ -50,8 +50,8 @@ use snapshots::Snapshots;
 /// How a workspace is opened.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Folders that are left out of snapshots (evidence inside the repository). Absolute; one
-    /// outside the repository means nothing.
+    /// Folders and files that are left out of snapshots (evidence inside the repository). Absolute;
+    /// one outside the repository means nothing.
     pub excluded: Vec<PathBuf>,
     /// The tree that a resumed run began with; diffs are made from it. None for a new run.
     pub resume_from: Option<TreeId>,

@@ -50,6 +50,7 @@ pub(crate) fn execute(
     for warning in [actor_warning, critic_warning.filter(|_| !same)].iter().flatten() {
         printer.warning(warning);
     }
+    let sinks = sinks_of(settings, world)?;
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
     let (workspace, base) = open_workspace(settings, &run_id, folder.path(), printer)?;
@@ -75,7 +76,7 @@ pub(crate) fn execute(
         ids: Arc::clone(&world.ids),
     };
     let (record, recorded) = SessionRecord::new(sessions, folder);
-    let hub = Arc::new(Hub::new(sinks_of(settings, world)?, &HubOptions::default()));
+    let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let outlets =
         Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
     let result = drive(start, ports, outlets)?;
@@ -168,7 +169,7 @@ fn open_workspace(
     evidence: &Path,
     printer: &mut Printer,
 ) -> Result<(GitWorkspace, Base), CliError> {
-    let options = Options { excluded: vec![settings.runs_dir.value.clone()], ..Options::default() };
+    let options = Options { excluded: own_files(settings), ..Options::default() };
     let root = &settings.working_dir.value;
     let mut warn = |warning: &str| printer.warning(warning);
     GitWorkspace::open(root, run_id, evidence, &options, &mut warn).map_err(|error| {
@@ -176,6 +177,16 @@ fn open_workspace(
         drop(std::fs::remove_dir(evidence));
         workspace_error(&error)
     })
+}
+
+/// What codeloops itself writes during the run. Inside the repository it would show as a change of
+/// the actor's, and be put back as one of the critic's.
+fn own_files(settings: &RunSettings) -> Vec<PathBuf> {
+    let log_file = settings.log_file.as_ref().map(|path| path.value.clone());
+    [settings.runs_dir.value.clone(), settings.data_dir.clone()]
+        .into_iter()
+        .chain(log_file)
+        .collect()
 }
 
 fn workspace_error(error: &OpenError) -> CliError {

@@ -119,3 +119,18 @@ fn a_prompt_may_go_by_argument_or_by_file() {
         assert!(told.contains("Nobody can answer while you work"), "{via}: {told}");
     }
 }
+
+#[test]
+fn an_agent_that_does_not_read_its_prompt_is_no_obstacle() {
+    let place = scripted(&format!("no-read-stdin\n{}", approved("edit a.txt a")));
+    fs::write(place.at("task.md"), "do it\n".repeat(50_000)).unwrap();
+    let _ran = place.run(&["--prompt-file", "../task.md"]).exits(0);
+}
+
+#[test]
+fn without_a_branch_there_is_no_branch_to_know_of() {
+    let place = scripted(&approved("expect-env CODELOOPS_BRANCH\nedit a.txt a"));
+    place.git(&["checkout", "--quiet", "--detach"]);
+    let _ran = place.task(&[]).exits(0);
+    assert_eq!(place.session().start.branch, None);
+}

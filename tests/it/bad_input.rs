@@ -193,3 +193,46 @@ fn a_repository_that_is_deleted_during_the_run() {
 fn no_iterations_at_all() {
     insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "--max-iterations", "0"]));
 }
+
+#[test]
+fn a_home_that_is_not_known() {
+    let mut place = ready();
+    place.unset_var("HOME");
+    insta::assert_snapshot!(refused(&place, &["--prompt", "x"]));
+}
+
+#[test]
+fn a_log_file_that_cannot_be_written() {
+    insta::assert_snapshot!(refused(&ready(), &["--prompt", "x", "--log-file", "README.md/log"]));
+}
+
+#[test]
+fn a_prompt_that_is_not_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = ready();
+    let mut command = place.command(&["--json-output", "--prompt"]);
+    command.arg(std::ffi::OsStr::from_bytes(b"na\xefve"));
+    let ran = place.spawn(command).wait().exits(2);
+    assert_eq!(ran.document()["exit_code"], 2);
+    insta::assert_snapshot!(ran);
+}
+
+#[test]
+fn a_current_directory_that_is_gone() {
+    let place = ready();
+    let gone = place.at("gone");
+    fs::create_dir(&gone).unwrap();
+    let program = place.command(&["--prompt", "x"]);
+    let mut shell = place.program("sh");
+    shell.args(["-c", "rmdir ../gone && exec \"$0\" --prompt x"]).arg(program.get_program());
+    shell.current_dir(&gone).env("UNDER_TEST_RUN_ID", place.run_id(9).as_str());
+    insta::assert_snapshot!(place.spawn(shell).wait().exits(2));
+}
+
+#[test]
+fn git_that_is_not_installed() {
+    let mut place = ready();
+    place.set_var("PATH", place.at("empty"));
+    insta::assert_snapshot!(place.task(&[]).exits(2));
+    assert_eq!(place.session_files().len(), 0);
+}

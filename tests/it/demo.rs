@@ -22,7 +22,22 @@ fn the_demo_needs_nothing_and_its_three_commands_work() {
     insta::with_settings!({filters => vec![(r"codeloops-demo-\w+", "codeloops-demo-[RANDOM]")]}, {
         insta::assert_snapshot!(ran.stdout);
     });
-    let commands: Vec<&str> = three_commands(&ran);
+    assert_commands_work(&place, &ran);
+}
+
+#[test]
+fn the_demos_commands_work_where_a_path_has_odd_characters() {
+    let mut place = bare();
+    let dir = place.at("o'dd place");
+    std::fs::create_dir(&dir).unwrap();
+    place.set_var("TMPDIR", &dir);
+    let ran = place.run(&["demo"]).exits(0);
+    assert_commands_work(&place, &ran);
+}
+
+#[track_caller]
+fn assert_commands_work(place: &Workspace, ran: &Output) {
+    let commands: Vec<&str> = three_commands(ran);
     assert_eq!(commands.len(), 3, "{ran}");
     for command in commands {
         let command = place.unredacted(command);

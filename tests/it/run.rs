@@ -185,3 +185,30 @@ fn evidence_in_the_project_is_not_part_of_its_changes() {
         7
     );
 }
+
+#[test]
+fn a_working_directory_of_any_name_will_do() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = scripted(&approved("edit a.txt a"));
+    let dir = place.project().join(std::ffi::OsStr::from_bytes(b"o'dd \x1b[31m\xff"));
+    fs::create_dir(&dir).unwrap();
+    let mut command = place.command(&["--prompt", "x", "-d"]);
+    command.arg(&dir);
+    let ran = place.spawn(command).wait().exits(0);
+    assert!(!ran.stdout.contains('\x1b'), "{ran:?}");
+    assert!(dir.join("a.txt").exists());
+    assert_eq!(place.session().iterations[0].git_files_changed, 1);
+}
+
+/// What codeloops itself writes is not what the actor changed, wherever it is.
+#[test]
+fn logs_and_sessions_in_the_project_are_not_part_of_its_changes() {
+    let mut place = scripted(&approved("edit a.txt a"));
+    let config = place.at("home/.config");
+    place.set_var("XDG_CONFIG_HOME", config);
+    place.set_var("XDG_DATA_HOME", place.project().join("data"));
+    let ran = place.task(&["--log-file", "run.log", "--json-output"]).exits(0);
+    assert!(ran.stderr.contains("[git] 1 file changed, 1 insertion(+)\n"), "{ran}");
+    assert!(place.read("run.log").lines().count() > 10);
+    let _again = place.task(&["--log-file", "run.log", "--runs-dir", "runs"]).exits(0);
+}

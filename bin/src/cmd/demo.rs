@@ -143,17 +143,27 @@ fn what_to_look_at(
 ) -> String {
     let codeloops = how_to_call(world);
     let project = place.project();
-    let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
+    let evidence = settings.runs_dir.value.join(finished.run_id.as_str()).join("iterations/1");
     let id = finished.recorded.as_ref().map_or("latest", |recorded| recorded.id.as_str());
     format!(
         "\nThe project of this demo is kept in {}. To look at what happened:\n  \
          {codeloops} sessions show {id}\n  \
          git -C {} diff\n  \
-         ls {}/iterations/1\n",
+         ls {}\n",
         project.display(),
-        project.display(),
-        evidence.display(),
+        quoted(&project),
+        quoted(&evidence),
     )
+}
+
+/// A path as a shell takes it, in quotes only where it needs them.
+fn quoted(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
+    if path.chars().all(plain) {
+        return path.into_owned();
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// How the user calls this program: by name where the search path finds it, else by its path.
@@ -167,5 +177,5 @@ fn how_to_call(world: &World) -> String {
         return "codeloops".to_owned();
     }
     let here = world.env.current_dir().ok().and_then(|dir| program.strip_prefix(dir).ok());
-    here.unwrap_or(&program).display().to_string()
+    quoted(here.unwrap_or(&program))
 }
