@@ -25,7 +25,7 @@ use crate::record::{Recorded, SessionRecord};
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::sinks_of;
 use crate::values::SinkName;
-use crate::world::World;
+use crate::world::{Environment, World};
 
 /// A run that is over.
 pub(crate) struct Finished {
@@ -53,7 +53,7 @@ pub(crate) fn execute(
     let sinks = sinks_of(settings, world)?;
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
-    let (workspace, base) = open_workspace(settings, &run_id, folder.path(), printer)?;
+    let (workspace, base) = open_workspace(settings, &run_id, folder.path(), &world.env, printer)?;
     opening_notes(settings, printer);
     let agents = CliAgents::new(AgentsConfig {
         actor,
@@ -167,9 +167,10 @@ fn open_workspace(
     settings: &RunSettings,
     run_id: &RunId,
     evidence: &Path,
+    env: &Environment,
     printer: &mut Printer,
 ) -> Result<(GitWorkspace, Base), CliError> {
-    let options = Options { excluded: own_files(settings), ..Options::default() };
+    let options = Options { excluded: own_files(settings, env), ..Options::default() };
     let root = &settings.working_dir.value;
     let mut warn = |warning: &str| printer.warning(warning);
     GitWorkspace::open(root, run_id, evidence, &options, &mut warn).map_err(|error| {
@@ -181,11 +182,13 @@ fn open_workspace(
 
 /// What codeloops itself writes during the run. Inside the repository it would show as a change of
 /// the actor's, and be put back as one of the critic's.
-fn own_files(settings: &RunSettings) -> Vec<PathBuf> {
-    let log_file = settings.log_file.as_ref().map(|path| path.value.clone());
-    [settings.runs_dir.value.clone(), settings.data_dir.clone()]
+fn own_files(settings: &RunSettings, env: &Environment) -> Vec<PathBuf> {
+    let log_file = settings.log_file.as_ref().map(|path| &path.value);
+    [&settings.runs_dir.value, &settings.data_dir]
         .into_iter()
         .chain(log_file)
+        .chain(&env.redirected_to)
+        .cloned()
         .collect()
 }
 

@@ -106,6 +106,7 @@ impl Sandbox {
         Environment {
             vars: vars.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             current_dir: Some(self.path("project")),
+            redirected_to: Vec::new(),
         }
     }
 

@@ -22,7 +22,7 @@ pub struct World {
     pub ids: Arc<dyn Ids>,
     /// Gives the identity of a new run.
     pub run_ids: Arc<dyn Fn() -> RunId + Send + Sync>,
-    /// Environment variables and the current directory.
+    /// Environment variables, the current directory and where the output goes.
     pub env: Environment,
     /// What is connected to a terminal.
     pub terminal: Terminal,
@@ -110,18 +110,24 @@ impl Terminal {
     }
 }
 
-/// Environment variables and the current directory, read once.
+/// Environment variables and what else a process inherits, read once.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// The variables.
     pub vars: BTreeMap<OsString, OsString>,
     /// The current directory; none where it no longer exists.
     pub current_dir: Option<PathBuf>,
+    /// The files that standard output and error are redirected to, as far as the system tells.
+    pub redirected_to: Vec<PathBuf>,
 }
 
 impl Environment {
     fn real() -> Self {
-        Self { vars: std::env::vars_os().collect(), current_dir: std::env::current_dir().ok() }
+        Self {
+            vars: std::env::vars_os().collect(),
+            current_dir: std::env::current_dir().ok(),
+            redirected_to: redirected_to(),
+        }
     }
 
     /// A variable that is set and not empty.
@@ -166,6 +172,12 @@ impl Environment {
                 .hint(format!("set `HOME` or `{variable}`"))
         })
     }
+}
+
+/// Linux tells the path of an open file; elsewhere there is nothing to read.
+fn redirected_to() -> Vec<PathBuf> {
+    let files = ["/proc/self/fd/1", "/proc/self/fd/2"].map(std::fs::read_link);
+    files.into_iter().flatten().filter(|path| path.is_file()).collect()
 }
 
 /// Asks the user a question. Only used where standard input and error are a terminal.

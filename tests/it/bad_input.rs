@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use codeloops_tests::counted::RUN_ID;
 use codeloops_tests::{Output, Workspace};
 
 use crate::scripts::{ASKS_FOR_MORE, approved};
@@ -225,7 +226,7 @@ fn a_current_directory_that_is_gone() {
     let program = place.command(&["--prompt", "x"]);
     let mut shell = place.program("sh");
     shell.args(["-c", "rmdir ../gone && exec \"$0\" --prompt x"]).arg(program.get_program());
-    shell.current_dir(&gone).env("UNDER_TEST_RUN_ID", place.run_id(9).as_str());
+    shell.current_dir(&gone).env(RUN_ID, place.run_id(1).as_str());
     insta::assert_snapshot!(place.spawn(shell).wait().exits(2));
 }
 

@@ -168,6 +168,7 @@ fn dry_run(words: &[String], dir: &Path) -> Result<(), String> {
     world.env = Environment {
         vars: [("HOME".into(), dir.into()), ("PATH".into(), "/usr/bin:/bin".into())].into(),
         current_dir: Some(dir.to_owned()),
+        ..Environment::default()
     };
     if main_with(args, world) == ExitCode::SUCCESS {
         return Ok(());

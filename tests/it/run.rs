@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use codeloops_event::{Event, Evidence};
+use codeloops_tests::counted::RUN_ID;
 use codeloops_tests::{Workspace, wait_for};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -211,4 +212,18 @@ fn logs_and_sessions_in_the_project_are_not_part_of_its_changes() {
     assert!(ran.stderr.contains("[git] 1 file changed, 1 insertion(+)\n"), "{ran}");
     assert!(place.read("run.log").lines().count() > 10);
     let _again = place.task(&["--log-file", "run.log", "--runs-dir", "runs"]).exits(0);
+}
+
+/// `codeloops > run.out &`, which people do in the project.
+#[test]
+fn output_that_is_redirected_into_the_project_is_whole_and_not_part_of_its_changes() {
+    let place = scripted(&approved("edit a.txt a"));
+    let mut shell = place.program("sh");
+    shell.args(["-c", "exec \"$0\" --prompt x --verbose > run.out 2> run.err"]);
+    shell.arg(place.command(&[]).get_program()).env(RUN_ID, place.run_id(1).as_str());
+    let _ran = place.spawn(shell).wait().exits(0);
+    assert_eq!(place.session().iterations[0].git_files_changed, 1);
+    let told = place.read("run.out");
+    assert!(told.starts_with("[codeloops] Starting") && told.contains("Session saved"), "{told}");
+    assert!(!told.contains("The critic changed"), "{told}");
 }
