@@ -44,13 +44,27 @@ fn escapes_of_an_agent_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn a_pipe_and_no_color_get_no_colours() {
+fn colours_are_for_a_terminal_that_wants_them() {
     let mut place = scripted(&approved("edit a.txt a"));
-    let without = |ran: codeloops_tests::Output| assert!(!ran.stdout.contains('\x1b'), "{ran:?}");
-    without(place.task(&[]));
-    without(place.task(&["--no-color"]));
+    let args = ["--prompt", "x"];
+    let coloured = "\x1b[32m";
+    assert!(place.run_on_terminal(&args).contains(coloured));
+    assert!(!place.run_on_terminal(&["--prompt", "x", "--no-color"]).contains(coloured));
+    assert!(!place.run(&args).stdout.contains('\x1b'));
     place.set_var("NO_COLOR", "1");
-    without(place.task(&[]));
-    place.set_var("CLICOLOR_FORCE", "1");
-    without(place.task(&[]));
+    assert!(!place.run_on_terminal(&args).contains(coloured));
+}
+
+/// The live line is drawn over; what stays is what a pipe gets.
+#[test]
+fn the_status_line_leaves_no_trace_on_a_terminal() {
+    let place = scripted(&approved("print at work\nsleep 0.3"));
+    let piped = place.run(&["--prompt", "x"]).stdout;
+    let written = place.run_on_terminal(&["--prompt", "x", "--no-color"]);
+    let size = |n: u16| n.try_into().unwrap();
+    assert!(written.contains("at work"), "no status line: {written:?}");
+    let mut screen = vt100::Parser::new(size(40), size(100), 0);
+    screen.process(place.unredacted(&written).as_bytes());
+    let shown = place.redact(&screen.screen().contents());
+    assert_eq!(shown.trim_end(), piped.replace("_2d7116", "_2d7116-2").trim_end());
 }

@@ -126,3 +126,21 @@ fn dry_run_starts_nothing_and_leaves_nothing() {
     assert!(!place.at("began").exists() && !place.data_dir().exists());
     assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
 }
+
+/// The session file is no sink among others: only `--no-session` leaves it out.
+#[test]
+fn naming_the_console_alone_still_records_the_session() {
+    let place = scripted(TWO_ROUNDS);
+    let ran = place.task(&["--sink", "console"]).exits(0);
+    assert!(ran.stdout.contains("Session complete"), "{ran}");
+    assert_eq!(place.session().iterations.len(), 2);
+}
+
+#[test]
+fn a_failed_run_without_a_console_still_says_why() {
+    let place = scripted(
+        "on actor\nstderr boom\nexit 3\non critic\nprint DECISION: CONTINUE\\n\\nFEEDBACK: no\n",
+    );
+    let ran = place.task(&["--sink", "jsonl"]).exits(2);
+    insta::assert_snapshot!(ran);
+}

@@ -12,6 +12,7 @@ pub mod script;
 pub mod workspace;
 
 mod redact;
+mod terminal;
 
 pub use run::{Output, Running, wait_for};
 pub use workspace::{Programs, Workspace};
