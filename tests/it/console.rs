@@ -1,5 +1,7 @@
 //! What stands on the console, word for word.
 
+use std::fs;
+
 use crate::scripted;
 use crate::scripts::{TWO_ROUNDS, approved};
 
@@ -48,23 +50,25 @@ fn colours_are_for_a_terminal_that_wants_them() {
     let mut place = scripted(&approved("edit a.txt a"));
     let args = ["--prompt", "x"];
     let coloured = "\x1b[32m";
-    assert!(place.run_on_terminal(&args).contains(coloured));
-    assert!(!place.run_on_terminal(&["--prompt", "x", "--no-color"]).contains(coloured));
+    assert!(place.start_on_terminal(&args).wait().contains(coloured));
+    let plain = ["--prompt", "x", "--no-color"];
+    assert!(!place.start_on_terminal(&plain).wait().contains(coloured));
     assert!(!place.run(&args).stdout.contains('\x1b'));
     place.set_var("NO_COLOR", "1");
-    assert!(!place.run_on_terminal(&args).contains(coloured));
+    assert!(!place.start_on_terminal(&args).wait().contains(coloured));
 }
 
 /// The live line is drawn over; what stays is what a pipe gets.
 #[test]
 fn the_status_line_leaves_no_trace_on_a_terminal() {
-    let place = scripted(&approved("print at work\nsleep 0.3"));
-    let piped = place.run(&["--prompt", "x"]).stdout;
-    let written = place.run_on_terminal(&["--prompt", "x", "--no-color"]);
+    let place = scripted(&approved("print at work\nwait-file ../go"));
+    let run = place.start_on_terminal(&["--prompt", "x", "--no-color"]);
+    run.wait_for("at work");
+    fs::write(place.at("go"), "").unwrap();
     let size = |n: u16| n.try_into().unwrap();
-    assert!(written.contains("at work"), "no status line: {written:?}");
     let mut screen = vt100::Parser::new(size(40), size(100), 0);
-    screen.process(place.unredacted(&written).as_bytes());
+    screen.process(place.unredacted(&run.wait()).as_bytes());
     let shown = place.redact(&screen.screen().contents());
-    assert_eq!(shown.trim_end(), piped.replace("_2d7116", "_2d7116-2").trim_end());
+    let piped = place.run(&["--prompt", "x"]).stdout;
+    assert_eq!(shown.trim_end(), piped.replace("_2d7116-2", "_2d7116").trim_end());
 }

@@ -9,10 +9,11 @@ pub mod counted;
 pub mod record;
 pub mod run;
 pub mod script;
+pub mod terminal;
 pub mod workspace;
 
 mod redact;
-mod terminal;
 
 pub use run::{Output, Running, wait_for};
+pub use terminal::OnTerminal;
 pub use workspace::{Programs, Workspace};

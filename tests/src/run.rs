@@ -114,9 +114,18 @@ fn code(status: ExitStatus) -> i32 {
 /// Where it does not come.
 #[track_caller]
 pub fn wait_for(file: &Path) {
+    wait_until(&file.display().to_string(), || file.exists());
+}
+
+/// Waits until something holds.
+///
+/// # Panics
+/// With these words where it never does.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
-    while !file.exists() {
-        assert!(Instant::now() < until, "`{}` never came", file.display());
+    while !holds() {
+        assert!(Instant::now() < until, "`{what}` never came");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

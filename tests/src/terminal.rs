@@ -1,21 +1,27 @@
-//! A terminal for a process: a pseudo-terminal, and what was written to it.
+//! A process on a terminal: a pseudo-terminal, and what was written to it.
 
 use std::fs::File;
 use std::io::Read;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// A terminal of 100 columns.
-pub(crate) struct Terminal {
-    reader: JoinHandle<Vec<u8>>,
+use crate::redact::Redaction;
+use crate::run::wait_until;
+
+/// A process whose standard output is a terminal of 100 columns.
+pub struct OnTerminal {
+    child: Child,
+    reader: JoinHandle<()>,
+    written: Arc<Mutex<Vec<u8>>>,
+    redaction: Redaction,
 }
 
-impl Terminal {
-    /// Connects standard output of a command to a new terminal.
-    pub(crate) fn for_stdout(command: &mut Command) -> Self {
+impl OnTerminal {
+    pub(crate) fn start(mut command: Command, redaction: Redaction) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -23,19 +29,47 @@ impl Terminal {
         tcsetwinsize(&master, size).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        command.stdout(slave);
-        Self { reader: std::thread::spawn(move || read_to_end(File::from(master))) }
+        // The command goes away with this function: the process alone has the terminal open.
+        let child = command.stdout(slave).spawn().unwrap();
+        let written = Arc::default();
+        let to = Arc::clone(&written);
+        let reader = std::thread::spawn(move || read_all(File::from(master), &to));
+        Self { child, reader, written, redaction }
     }
 
-    /// All that was written, once nobody has it open any more.
-    pub(crate) fn written(self) -> String {
-        String::from_utf8(self.reader.join().unwrap()).unwrap()
+    /// Waits until a text was written.
+    ///
+    /// # Panics
+    /// Where it never is.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) {
+        wait_until(text, || self.written().contains(text));
+    }
+
+    /// Waits for its end, which must be a success, and gives all that was written, redacted.
+    ///
+    /// # Panics
+    /// Where it fails.
+    #[must_use]
+    #[track_caller]
+    pub fn wait(mut self) -> String {
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+        let written = Arc::clone(&self.written);
+        self.reader.join().unwrap();
+        let written = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        self.redaction.apply(&written)
+    }
+
+    fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
     }
 }
 
 /// Reading fails once the other end is closed, which is the end here.
-fn read_to_end(mut master: File) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    drop(master.read_to_end(&mut bytes));
-    bytes
+fn read_all(mut master: File, to: &Mutex<Vec<u8>>) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = master.read(&mut bytes) {
+        to.lock().unwrap().extend(&bytes[..count]);
+    }
 }

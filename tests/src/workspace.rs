@@ -14,7 +14,7 @@ use crate::counted::RUN_ID;
 use crate::record::{checked_events, session_files};
 use crate::redact::{RUN_ID_TIME, Redaction};
 use crate::run::{Output, Running};
-use crate::terminal::Terminal;
+use crate::terminal::OnTerminal;
 
 /// The programs of this package; only a test target is told where they are.
 #[derive(Debug, Clone, Copy)]
@@ -220,17 +220,10 @@ impl Workspace {
         self.run(&[&["--prompt", "Fix the typo"], options].concat())
     }
 
-    /// Runs codeloops with its standard output on a terminal, and gives what was written to that.
+    /// Starts codeloops with its standard output on a terminal.
     #[must_use]
-    #[track_caller]
-    pub fn run_on_terminal(&self, args: &[&str]) -> String {
-        let mut command = self.command(args);
-        let terminal = Terminal::for_stdout(&mut command);
-        let status = command.spawn().unwrap().wait().unwrap();
-        // The command holds the terminal open as well.
-        drop(command);
-        assert!(status.success(), "{status}");
-        self.redact(&terminal.written())
+    pub fn start_on_terminal(&self, args: &[&str]) -> OnTerminal {
+        OnTerminal::start(self.command(args), self.redaction())
     }
 
     /// The session files, in the order of their names.
