@@ -84,3 +84,34 @@ fn odd_file_names_are_judged_and_recorded() {
     let _ran = place.task(&[]).exits(0);
     assert_eq!(place.session().iterations[0].git_files_changed, 3);
 }
+
+#[test]
+fn a_huge_change_is_cut_for_the_critic_and_whole_in_the_evidence() {
+    let place = workspace();
+    let prompt = judged_in(
+        &place,
+        "run yes 'a line of ñandú' | head -c 3000000 > big.txt\nedit z.txt small",
+    );
+    assert!(prompt.len() < 400_000, "{}", prompt.len());
+    assert!(prompt.contains("+small"), "the small file is shown whole beside the huge one");
+    assert!(prompt.contains("iterations/1/diff.patch"), "where the whole of it is");
+    let diff = &place.session().iterations[0].git_diff;
+    assert!(diff.len() < 1_100_000 && diff.contains("bytes omitted"), "{}", diff.len());
+    let patch = std::fs::read_to_string(place.evidence("iterations/1/diff.patch")).unwrap();
+    assert!(patch.len() > 3_000_000, "{}", patch.len());
+}
+
+#[test]
+fn binary_files_modes_and_links_are_told() {
+    let place = workspace();
+    place.write("tool.sh", "#!/bin/sh\n");
+    place.commit_all("a tool");
+    let prompt = judged_in(
+        &place,
+        "run chmod +x tool.sh\nrun ln -s tool.sh link\nrun printf 'a\\000b' > data.bin",
+    );
+    for told in ["new mode 100755", "new file mode 120000", "data.bin"] {
+        assert!(prompt.contains(told), "{told}: {prompt}");
+    }
+    assert!(!prompt.contains('\0'), "{prompt:?}");
+}
