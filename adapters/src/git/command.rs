@@ -170,9 +170,16 @@ impl Git {
         self.command(None, args).spawn().map_err(GitError::NotStarted)
     }
 
-    /// Says clearly that the working tree is gone, where every other error would be obscure.
+    /// Says clearly that working tree or repository are gone, where every other error would be
+    /// obscure.
     pub(super) fn check_root(&self) -> Result<(), GitError> {
-        if self.root.is_dir() { Ok(()) } else { Err(GitError::WorkTreeGone(self.root.clone())) }
+        if !self.root.is_dir() {
+            return Err(GitError::WorkTreeGone(self.root.clone()));
+        }
+        if !self.git_dir.is_dir() {
+            return Err(GitError::RepositoryGone(self.git_dir.clone()));
+        }
+        Ok(())
     }
 }
 

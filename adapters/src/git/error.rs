@@ -82,6 +82,9 @@ pub enum GitError {
     /// The working tree is gone.
     #[error("the working tree `{}` is gone", .0.display())]
     WorkTreeGone(PathBuf),
+    /// The repository is gone from its working tree.
+    #[error("the git repository `{}` is gone", .0.display())]
+    RepositoryGone(PathBuf),
     /// The index is locked.
     #[error("the index is locked: `{}` exists", .0.display())]
     IndexLocked(PathBuf),
