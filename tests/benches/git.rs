@@ -31,8 +31,10 @@ fn main() {
     for (files, changed) in [(100, 5), (files, CHANGED)] {
         let root = folder.path().join(files.to_string());
         make(&root, files);
+        // Spread over the folders.
+        let names: Vec<String> = (0..changed).map(|n| name(n * files / changed)).collect();
         for way in [Way::Auto, Way::Mixed, Way::Program] {
-            measure(&root, way, rounds, changed);
+            measure(&root, way, rounds, &names);
             git(&root, &["checkout", "-q", "."]);
             sleep(Duration::from_millis(1500));
         }
@@ -54,11 +56,12 @@ fn make(root: &Path, files: usize) {
     git(root, &["status"]);
 }
 
+/// Ten files to a folder, as in most sources.
 fn name(n: usize) -> String {
-    format!("d{}/s{}/file{n}.txt", n % 50, n % 1000 / 50)
+    format!("d{}/s{}/file{n}.txt", n / 500, n / 10 % 50)
 }
 
-fn measure(root: &Path, way: Way, rounds: usize, changed: usize) {
+fn measure(root: &Path, way: Way, rounds: usize, changed: &[String]) {
     let runtime = Builder::new_current_thread().build().unwrap();
     let run_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
     let evidence = tempfile::tempdir().unwrap();
@@ -69,15 +72,15 @@ fn measure(root: &Path, way: Way, rounds: usize, changed: usize) {
     let open = start.elapsed();
     let rounds: Vec<Round> = (0..rounds)
         .map(|number| {
-            for n in 0..changed {
-                let text = format!("line {n}\nround {number}\n").repeat(15);
-                fs::write(root.join(name(n)), text).unwrap();
+            for name in changed {
+                let text = format!("{name}\nround {number}\n").repeat(15);
+                fs::write(root.join(name), text).unwrap();
             }
             // An agent takes seconds to end its turn.
             sleep(Duration::from_millis(150));
             let status = timed(|| git(root, &["status", "--porcelain", "-uall"]));
             let cpu = cpu_time();
-            let (capture, check) = iteration(&runtime, &workspace, number, changed);
+            let (capture, check) = iteration(&runtime, &workspace, number, changed.len());
             let whole = capture + check;
             Round { status, snapshot: capture, whole, cpu: cpu_time() - cpu }
         })
@@ -97,7 +100,7 @@ struct Round {
 /// Processor time of all threads of this process.
 fn cpu_time() -> Duration {
     let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-    let nanos = tasks.filter_map(|task| {
+    let nanos = tasks.filter_map(|task| -> Option<u64> {
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<u64>().ok()
     });
