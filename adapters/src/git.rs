@@ -9,6 +9,8 @@
 //! again: a look at the working tree tells the paths that differ from it, these are stored, and the
 //! tree is the private index's own with these paths put over it. So nothing is hashed but what
 //! changed, and nothing large is written.
+//! Where the file system keeps the times of folders, git also notes in it which folders hold nothing
+//! new (its untracked cache), and later reads only those that changed.
 //!
 //! Two ways lead there, behind one trait: the `git` program, and libgit2 in process where it gives
 //! the same answers faster. libgit2 cannot open reftable, SHA-256 or sparse-index repositories.

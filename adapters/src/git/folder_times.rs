@@ -38,3 +38,17 @@ fn is_told(folder: &Path, change: impl FnOnce() -> io::Result<()>) -> io::Result
     change()?;
     Ok(fs::metadata(folder)?.modified()? != past)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_file_system_tells_and_the_trial_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(tell(folder.path(), folder.path()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(!tell(folder.path(), Path::new("/proc")), "another file system");
+        assert!(!tell(Path::new("/proc"), Path::new("/proc")), "in doubt it is no");
+    }
+}
