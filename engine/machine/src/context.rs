@@ -1,6 +1,7 @@
 //! What outlives a phase: how the run began, the finished rounds, the failures in a row.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use codeloops_event::{
@@ -14,8 +15,8 @@ use crate::prompt::Round;
 /// State shared by all phases.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Context {
-    pub(crate) start: Start,
-    pub(crate) rounds: Vec<Round>,
+    pub(crate) start: Arc<Start>,
+    pub(crate) rounds: Arc<Vec<Round>>,
     /// Rounds in a row whose actor failed.
     pub(crate) actor_failures: u32,
     /// Failed critic calls and unreadable rounds in a row.
@@ -29,8 +30,8 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(start: Start) -> Self {
         Self {
-            start,
-            rounds: Vec::new(),
+            start: Arc::new(start),
+            rounds: Arc::default(),
             actor_failures: 0,
             critic_failures: 0,
             usage: UsageByRole::default(),
@@ -93,7 +94,7 @@ impl Context {
     }
 
     pub(crate) fn session_start(&self, stamp: Stamp) -> SessionStart {
-        let Start { settings, .. } = &self.start;
+        let Start { settings, .. } = &*self.start;
         SessionStart {
             timestamp: stamp.at,
             prompt: self.start.prompt.clone(),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use codeloops_event::{CallId, GateSettings, LimitKind, Role, Timestamp, TreeId};
 
+use crate::prompts::Prompt;
+
 /// How a running call is to be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopLevel {
@@ -11,6 +13,35 @@ pub enum StopLevel {
     Graceful,
     /// By force, at once.
     Now,
+}
+
+/// One call of an agent, as the machine asks for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentRequest {
+    /// Its identity.
+    pub call: CallId,
+    /// Who is called.
+    pub role: Role,
+    /// What the prompt is made of.
+    pub prompt: Prompt,
+    /// How long the call may take at most, and which limit that is.
+    pub deadline: Option<(Duration, LimitKind)>,
+    /// How long it may go without output.
+    pub idle: Option<Duration>,
+}
+
+impl AgentRequest {
+    /// The call, its prompt put together.
+    #[must_use]
+    pub fn into_call(self) -> AgentCall {
+        AgentCall {
+            call: self.call,
+            role: self.role,
+            prompt: self.prompt.render(),
+            deadline: self.deadline,
+            idle: self.idle,
+        }
+    }
 }
 
 /// One call of an agent, with everything that its runner has to know.
@@ -42,7 +73,7 @@ pub struct CriticTree {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Run an agent: [`crate::Input::AgentStarted`] may come, [`crate::Input::AgentFinished`] does.
-    RunAgent(Box<AgentCall>),
+    RunAgent(Box<AgentRequest>),
     /// Take a snapshot of the working tree and its diff from the base.
     CaptureDiff {
         /// The call.

@@ -21,9 +21,10 @@ pub mod prompt;
 pub mod replay;
 pub mod verdict;
 
-pub use effect::{AgentCall, CriticTree, Effect, StopLevel};
+pub use effect::{AgentCall, AgentRequest, CriticTree, Effect, StopLevel};
 pub use input::{AgentReport, Input, Stamped, Start};
 pub use machine::{Machine, RejectReason, Rejected, Step};
+pub use prompts::Prompt;
 pub use transitions::{Move, PhaseName, TRANSITIONS, Trigger};
 
 #[cfg(feature = "testing")]

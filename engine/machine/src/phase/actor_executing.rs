@@ -15,7 +15,7 @@ use crate::phase::call::{
 };
 use crate::phase::capturing_diff::CapturingDiff;
 use crate::phase::end::{End, Ending};
-use crate::prompts;
+use crate::prompts::Prompt;
 use crate::transitions::{PhaseName, Trigger};
 
 /// The actor works.
@@ -189,7 +189,7 @@ impl ActorExecuting {
 
 fn call_actor(ctx: &mut Context, iteration: Iteration, attempt: u32, out: &mut Out) -> AgentState {
     let call = ctx.issue(iteration, CallKind::Actor, attempt);
-    let prompt = prompts::for_actor(ctx);
+    let prompt = Prompt::for_actor(ctx);
     AgentState::run(ctx, call, Role::Actor, prompt, out)
 }
 

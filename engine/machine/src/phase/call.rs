@@ -6,9 +6,10 @@ use codeloops_event::{
 };
 
 use crate::context::{Context, seconds};
-use crate::effect::{AgentCall, Effect, StopLevel};
+use crate::effect::{AgentRequest, Effect, StopLevel};
 use crate::out::Out;
 use crate::phase::end::Ending;
+use crate::prompts::Prompt;
 
 /// Tries that an overloaded provider or a broken connection gets before it counts as a crash.
 pub(crate) const MAX_TRANSIENT_RETRIES: u32 = 5;
@@ -74,10 +75,10 @@ impl AgentState {
         ctx: &mut Context,
         call: CallId,
         role: Role,
-        prompt: String,
+        prompt: Prompt,
         out: &mut Out,
     ) -> Self {
-        out.effect(Effect::RunAgent(Box::new(AgentCall {
+        out.effect(Effect::RunAgent(Box::new(AgentRequest {
             call,
             role,
             prompt,

@@ -1,5 +1,7 @@
 //! CriticEvaluating: the critic judges, or the tree is compared after it.
 
+use std::sync::Arc;
+
 use codeloops_event::{
     AgentOutcome, AgentStarted, CallId, CallKind, CriticCompleted, Decision, Event, GateResult,
     Nonce, ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, UsageByRole, Verdict,
@@ -21,7 +23,7 @@ use crate::phase::call::{
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{End, Ending};
 use crate::phase::feedback::{Judgement, RoundEnd};
-use crate::prompts::{self, EarlierTry};
+use crate::prompts::{Case, EarlierTry, Prompt};
 use crate::transitions::{PhaseName, Trigger};
 use crate::verdict;
 
@@ -40,17 +42,14 @@ pub(crate) struct CriticEvaluating {
 /// What stays the same, or grows, over the tries of one evaluation.
 #[derive(Debug, Clone, PartialEq)]
 struct Desk {
-    work: Work,
-    gates: Vec<GateResult>,
+    case: Arc<Case>,
     attempt: u32,
     nonce: Nonce,
     retries: Retries,
     /// Answers of this round that could not be relied on.
     reasks: u32,
-    /// What was wrong with the last answer.
-    problem: Option<VerdictProblem>,
-    /// What the last look at the tree found.
-    last_check: Option<TreeCheck>,
+    /// What was wrong with the last answer, and what the last look at the tree found.
+    last: EarlierTry,
     /// Duration of the tries that are over, in milliseconds.
     spent_ms: u64,
     usage: UsageByRole,
@@ -80,14 +79,12 @@ impl CriticEvaluating {
     ) -> Phase {
         let usage = work.turn.usage.clone();
         let desk = Desk {
-            work,
-            gates,
+            case: Arc::new(Case { work, gates }),
             attempt: 0,
             nonce: out.nonce.clone(),
             retries: Retries::default(),
             reasks: 0,
-            problem: None,
-            last_check: None,
+            last: EarlierTry::default(),
             spent_ms: 0,
             usage,
         };
@@ -141,9 +138,8 @@ impl Desk {
     fn call_critic(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
         self.attempt += 1;
         self.nonce = out.nonce.clone();
-        let call = ctx.issue(self.work.turn.iteration, CallKind::Critic, self.attempt);
-        let earlier = EarlierTry { problem: self.problem.as_ref(), tree: self.last_check.as_ref() };
-        let prompt = prompts::for_critic(ctx, &self.work, &self.gates, &self.nonce, earlier);
+        let call = ctx.issue(self.case.work.turn.iteration, CallKind::Critic, self.attempt);
+        let prompt = Prompt::for_critic(ctx, &self.case, &self.nonce, &self.last);
         let state = AgentState::run(ctx, call, Role::Critic, prompt, out);
         self.calling(state)
     }
@@ -158,7 +154,7 @@ impl Desk {
         out.event(Event::CriticStarted(AgentStarted {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,
-            iteration: self.work.turn.iteration,
+            iteration: self.case.work.turn.iteration,
             attempt: self.attempt,
             agent: ctx.start.settings.critic.title.clone(),
             process,
@@ -207,9 +203,9 @@ impl Desk {
         task: impl FnOnce(CallId) -> TaskState,
         out: &mut Out,
     ) -> Phase {
-        let call = ctx.issue(self.work.turn.iteration, CallKind::TreeCheck, self.attempt);
+        let call = ctx.issue(self.case.work.turn.iteration, CallKind::TreeCheck, self.attempt);
         let before = CriticTree {
-            tree: self.work.diff.tree.clone(),
+            tree: self.case.work.diff.tree.clone(),
             restore: ctx.start.settings.restore_tree,
         };
         out.effect(Effect::CheckTree { call, before });
@@ -229,14 +225,14 @@ impl Desk {
         out.event(Event::TreeChecked(Box::new(TreeChecked {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,
-            iteration: self.work.turn.iteration,
+            iteration: self.case.work.turn.iteration,
             attempt: self.attempt,
             check: check.clone(),
         })));
         if let Some(ending) = task.ending() {
             return end(ctx, Trigger::Stopped, ending.clone(), out);
         }
-        self.last_check = Some(check.clone());
+        self.last.tree = Some(check.clone());
         match check {
             // What would be approved is not known: no verdict counts.
             TreeCheck::Failed { error } => {
@@ -254,7 +250,7 @@ impl Desk {
             },
             Disposition::FailedTurn => self.failed_turn(ctx, &report, out),
             Disposition::Wait { until, reason } => {
-                let iteration = self.work.turn.iteration;
+                let iteration = self.case.work.turn.iteration;
                 let next = NextAttempt { iteration, attempt: self.attempt + 1 };
                 let state = begin_wait(ctx, Role::Critic, next, (until, reason), out);
                 out.moved(HERE, Trigger::WaitBegan, HERE);
@@ -275,8 +271,8 @@ impl Desk {
         if text.len() > TEXT_LIMIT {
             return Err(VerdictProblem::AnswerTooLong);
         }
-        let changed = matches!(self.last_check, Some(TreeCheck::Changed { .. }));
-        if changed && self.problem != Some(VerdictProblem::TreeChanged) {
+        let changed = matches!(self.last.tree, Some(TreeCheck::Changed { .. }));
+        if changed && self.last.problem != Some(VerdictProblem::TreeChanged) {
             return Err(VerdictProblem::TreeChanged);
         }
         Ok(verdict)
@@ -300,7 +296,7 @@ impl Desk {
             let ending = Ending::with(StopReason::CriticFailed, error);
             return end(ctx, Trigger::TooManyFailures, ending, out);
         }
-        self.problem = None;
+        self.last.problem = None;
         self.try_again(ctx, out)
     }
 
@@ -318,7 +314,7 @@ impl Desk {
         }
         self.tell_ruling(Ruling::AskedAgain { problem: problem.clone() }, out);
         self.reasks += 1;
-        self.problem = Some(problem);
+        self.last.problem = Some(problem);
         self.try_again(ctx, out)
     }
 
@@ -350,8 +346,7 @@ impl Desk {
         out: &mut Out,
     ) -> Phase {
         RoundEnd {
-            work: self.work,
-            gates: self.gates,
+            case: Arc::unwrap_or_clone(self.case),
             critic: report.clone(),
             critic_secs: millis(self.spent_ms),
             usage: self.usage,
@@ -361,7 +356,7 @@ impl Desk {
     }
 
     fn wait_over(self, ctx: &mut Context, out: &mut Out) -> Phase {
-        let iteration = self.work.turn.iteration;
+        let iteration = self.case.work.turn.iteration;
         tell_wait_over(Role::Critic, NextAttempt { iteration, attempt: self.attempt + 1 }, out);
         if ctx.budget_spent(out.stamp) {
             return end(ctx, Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration), out);
@@ -374,7 +369,7 @@ impl Desk {
         out.event(Event::VerdictReached(Box::new(VerdictReached {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,
-            iteration: self.work.turn.iteration,
+            iteration: self.case.work.turn.iteration,
             attempt: self.attempt,
             ruling,
         })));
@@ -384,7 +379,7 @@ impl Desk {
         out.event(Event::CriticCompleted(Box::new(CriticCompleted {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,
-            iteration: self.work.turn.iteration,
+            iteration: self.case.work.turn.iteration,
             attempt: self.attempt,
             outcome: report.outcome.clone(),
             exit_code: report.exit_code,

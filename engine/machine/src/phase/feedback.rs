@@ -1,8 +1,8 @@
 //! Feedback: a round is over; it is recorded, and the next one begins or the run ends.
 
-use codeloops_event::{
-    Decision, Event, GateResult, IterationEnd, StopReason, UsageByRole, Verdict,
-};
+use std::sync::Arc;
+
+use codeloops_event::{Decision, Event, IterationEnd, StopReason, UsageByRole, Verdict};
 
 use crate::context::Context;
 use crate::input::AgentReport;
@@ -12,6 +12,7 @@ use crate::phase::actor_executing::ActorExecuting;
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{Approval, End, Ending};
 use crate::prompt::Round;
+use crate::prompts::Case;
 use crate::transitions::{PhaseName, Trigger};
 
 /// What the critic's answers came to.
@@ -22,8 +23,7 @@ pub(crate) enum Judgement {
 
 /// A round whose critic has been heard.
 pub(crate) struct RoundEnd {
-    pub(crate) work: Work,
-    pub(crate) gates: Vec<GateResult>,
+    pub(crate) case: Case,
     /// The critic's report that counted.
     pub(crate) critic: AgentReport,
     pub(crate) critic_secs: f64,
@@ -42,13 +42,13 @@ impl RoundEnd {
     /// Records the round and goes on.
     pub(crate) fn conclude(self, ctx: &mut Context, out: &mut Out) -> Phase {
         let effective = self.effective();
-        ctx.actor_failures = if self.work.turn.failed { ctx.actor_failures + 1 } else { 0 };
-        ctx.rounds.push(Round {
-            iteration: self.work.turn.iteration,
+        ctx.actor_failures = if self.case.work.turn.failed { ctx.actor_failures + 1 } else { 0 };
+        Arc::make_mut(&mut ctx.rounds).push(Round {
+            iteration: self.case.work.turn.iteration,
             decision: effective.decision,
             feedback: effective.feedback.clone(),
         });
-        let iteration = self.work.turn.iteration;
+        let iteration = self.case.work.turn.iteration;
         let Effective { decision, feedback, approval } = effective;
         self.tell_iteration(decision, feedback, out);
         if let Some(approval) = approval {
@@ -60,7 +60,7 @@ impl RoundEnd {
     }
 
     fn effective(&self) -> Effective {
-        let red = self.gates.iter().find(|gate| gate.required && !gate.status.is_green());
+        let red = self.case.gates.iter().find(|gate| gate.required && !gate.status.is_green());
         match (&self.judgement, red) {
             (Judgement::Read(Verdict::Done { .. }), Some(gate)) => Effective {
                 decision: Decision::Continue,
@@ -91,7 +91,7 @@ impl RoundEnd {
     }
 
     fn tell_iteration(self, decision: Decision, feedback: Option<String>, out: &mut Out) {
-        let Work { turn, diff } = self.work;
+        let Case { work: Work { turn, diff }, gates } = self.case;
         let verdict = match &self.judgement {
             Judgement::Read(verdict) => Some(verdict.decision()),
             Judgement::Unreadable => None,
@@ -116,7 +116,7 @@ impl RoundEnd {
             deletions: Some(diff.deletions),
             tree: Some(diff.tree),
             usage: (self.usage != UsageByRole::default()).then_some(self.usage),
-            gates: self.gates,
+            gates,
         })));
     }
 }
