@@ -106,6 +106,7 @@ pub(crate) struct Leader {
     info: ProcessInfo,
     /// Before it was started.
     before: Moment,
+    strangers: tree::HasStrangers,
 }
 
 impl Leader {
@@ -116,12 +117,12 @@ impl Leader {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         new_session(command);
         let before = Moment::now();
-        let child = tree::start(command)?;
+        let (child, strangers) = tree::start(command)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid =
             pid.ok_or_else(|| io::Error::other("the system gave an impossible process id"))?;
         let info = ProcessInfo { pid: child.id(), start_ticks: proc_fs::start_ticks(child.id()) };
-        Ok(Self { child, pid, info, before })
+        Ok(Self { child, pid, info, before, strangers })
     }
 
     pub(crate) const fn info(&self) -> &ProcessInfo {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 
 use codeloops_event::{AgentOutcome, Event, LimitKind};
 use codeloops_tests::{Workspace, wait_for};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rough::{assert_nothing_is_left, line_where, lives, noted_pid, place};
 
@@ -99,6 +99,32 @@ fn nothing_that_an_agent_started_outlives_an_interruption() {
         let _output = run.wait().exits(130);
         assert_none_lives(&place);
     }
+}
+
+/// A shell that becomes codeloops by `exec` leaves it children that it did not start. What they leave
+/// behind is adopted like an agent's orphan, and is none.
+#[test]
+fn what_was_there_before_the_run_is_not_taken_for_the_agents() {
+    const SHELL: &str = "(
+        while [ ! -e ../go ]; do sleep 0.01; done
+        setsid sh -c 'echo $$ > ../m.tmp; mv ../m.tmp ../mine.pid; exec sleep 100000' &
+    ) > /dev/null 2>&1 &
+    exec \"$@\"";
+    let place = place();
+    place.script(
+        "on actor\ntouch ../go\nwait-file ../mine.pid\nedit a b\n\
+         on critic\nprint DECISION: DONE\nprint SUMMARY: Good.\n",
+    );
+    let codeloops = place.command(&["--prompt", "Fix the typo"]);
+    let mut shell = place.program("sh");
+    shell.args(["-c", SHELL, "sh"]).arg(codeloops.get_program()).args(codeloops.get_args());
+    let _output = place.spawn(shell).wait();
+    let mine = noted_pid(&place.at("mine.pid"));
+    assert!(lives(mine), "the user's own process was killed");
+    let pid = Pid::from_raw(i32::try_from(mine).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+    let (_, leftovers) = leftovers(&place);
+    assert_eq!(leftovers, 0);
 }
 
 /// Somebody outside of the agent's family can hold its pipe: a server that it handed it to, or,

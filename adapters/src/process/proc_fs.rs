@@ -37,7 +37,27 @@ pub(super) fn processes_since(moment: Moment) -> Vec<Process> {
 }
 
 fn ids() -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    numbers_in("/proc")
+}
+
+/// The ids of our own children, those that have ended and were not waited for included.
+pub(super) fn children() -> Vec<u32> {
+    if fs::exists("/proc/thread-self/children").unwrap_or(false) {
+        // Listed with the thread that started or adopted them; far less to read than all processes.
+        let threads = numbers_in("/proc/self/task").into_iter();
+        let lists = threads.map(|id| fs::read_to_string(format!("/proc/self/task/{id}/children")));
+        // A thread that has ended meanwhile has none.
+        let lists: String = lists.filter_map(Result::ok).collect();
+        return lists.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect();
+    }
+    // A kernel without these lists.
+    let ours = |process: &Process| process.parent == std::process::id();
+    processes().into_iter().filter(ours).map(|process| process.pid).collect()
+}
+
+/// The entries of a folder that are numbers; none where there is no such folder.
+fn numbers_in(folder: &str) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
@@ -116,7 +136,22 @@ fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn children_are_known_whichever_thread_started_them() {
+        let start = || Command::new("sleep").arg("1000").spawn().unwrap();
+        let mut here = start();
+        let mut elsewhere = std::thread::spawn(start).join().unwrap();
+        let known = children();
+        for child in [&mut here, &mut elsewhere] {
+            assert!(known.contains(&child.id()));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
 
     #[test]
     fn only_what_is_certainly_older_is_left_out() {

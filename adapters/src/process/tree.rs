@@ -1,13 +1,17 @@
 //! Finds and ends what a program spawned, wherever it moved.
 //!
 //! On Linux a process belongs to a call if it descends from the leader, is in the leader's session
-//! or group, carries the run's id in its environment, or (where no other call runs in this process)
-//! was orphaned and adopted by us out of another session. The first is remembered before anybody is
-//! signalled, since a process whose parent has ended can no longer be traced to it. The last needs
-//! codeloops to be the "subreaper" of its descendants, so adopted processes are also reaped here,
-//! each by its own id: a wait for any child would take the exit status from those who wait for
-//! theirs. Whatever else codeloops starts in a session of its own while a call runs must be started
-//! by [`start`], or it would be taken for an orphan.
+//! or group, carries the run's id in its environment, or (where it can be nobody else's) was orphaned
+//! and adopted by us out of another session. The first is remembered before anybody is signalled,
+//! since a process whose parent has ended can no longer be traced to it. The last needs codeloops to
+//! be the "subreaper" of its descendants, so adopted processes are also reaped here, each by its own
+//! id: a wait for any child would take the exit status from those who wait for theirs.
+//!
+//! An orphan can be nobody else's where no other call runs in this process and codeloops had no
+//! other child when the call began. It has one where a shell became codeloops by `exec` and had
+//! started something before, or where `git` left a daemon behind: what these leave to be adopted
+//! looks like an agent's orphan, so in doubt nothing is ended for being one. Whatever else codeloops
+//! starts in a session of its own while a call runs must be started by [`start`].
 //!
 //! On macOS there is no `/proc` and no subreaper: the leader's process group is ended, and a process
 //! that moved to a group of its own is not found.
@@ -35,12 +39,23 @@ fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a program as a leader.
-pub(super) fn start(command: &mut Command) -> io::Result<Child> {
+/// Starts a program as a leader. Also says whether codeloops has children that are no leaders.
+pub(super) fn start(command: &mut Command) -> io::Result<(Child, HasStrangers)> {
     let mut leaders = leaders();
+    // Asked before, or an orphan of the program's could be seen already.
+    let strangers = has_strangers(&leaders);
     let child = command.spawn()?;
     leaders.insert(child.id());
-    Ok(child)
+    Ok((child, strangers))
+}
+
+/// Whether codeloops had children that it did not start as leaders.
+pub(super) type HasStrangers = bool;
+
+/// One that has ended has no children any more: they are ours by now.
+fn has_strangers(leaders: &BTreeSet<u32>) -> HasStrangers {
+    let strangers = proc_fs::children().into_iter().filter(|pid| !leaders.contains(pid));
+    strangers.filter_map(proc_fs::process).any(|process| !process.is_zombie())
 }
 
 /// Tells that a leader has been reaped.
@@ -66,14 +81,20 @@ pub(super) struct Tree {
     /// Before the leader was started.
     before: Moment,
     run: RunId,
+    strangers: HasStrangers,
     /// Start times of those seen, by process id.
     known: BTreeMap<u32, u64>,
 }
 
 impl Tree {
     /// Those of a leader that was just started.
-    pub(super) const fn new(leader: ProcessInfo, before: Moment, run: RunId) -> Self {
-        Self { leader, before, run, known: BTreeMap::new() }
+    pub(super) const fn new(
+        leader: ProcessInfo,
+        before: Moment,
+        strangers: HasStrangers,
+        run: RunId,
+    ) -> Self {
+        Self { leader, before, run, strangers, known: BTreeMap::new() }
     }
 
     /// The living members beside the leader. Remembers them, and reaps those that we adopted and
@@ -83,8 +104,7 @@ impl Tree {
         let leaders = leaders();
         let mut table = proc_fs::processes_since(self.before);
         table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
-        // With one call at a time, an orphan of unknown descent can only be this call's.
-        let alone = leaders.len() == 1;
+        let alone = leaders.len() == 1 && !self.strangers;
         for process in &table {
             if self.is_root(process, alone) {
                 self.known.insert(process.pid, process.start);
@@ -101,7 +121,8 @@ impl Tree {
         self.known.get(&process.pid) == Some(&process.start)
     }
 
-    /// Whether a process belongs here whoever its parent is.
+    /// Whether a process belongs here whoever its parent is. `alone` says that an orphan of unknown
+    /// descent can be nobody else's.
     fn is_root(&self, process: &Process, alone: bool) -> bool {
         let leader = self.leader.pid;
         let by_leader =
