@@ -160,11 +160,12 @@ fn waiting(e: &Waiting) -> Line {
     attention(e.role.into(), format!("Waiting until {}{reason}", words::utc(e.until)))
 }
 
+/// Names nobody who is stopped: an agent, a gate or git may run, or nothing but a wait.
 fn stop_requested(e: &StopRequested) -> Line {
     let text = match (e.now, e.signal.as_str()) {
-        (true, _) => "Killing the agent".to_owned(),
-        (false, "SIGINT") => "Stopping the agent, press Ctrl+C again to kill it".to_owned(),
-        (false, signal) => format!("Stopping the agent ({})", flatten(signal)),
+        (true, _) => "Stopping at once".to_owned(),
+        (false, "SIGINT") => "Stopping; press Ctrl+C again to stop at once".to_owned(),
+        (false, signal) => format!("Stopping ({})", flatten(signal)),
     };
     attention(Label::Codeloops, text)
 }
