@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use codeloops_event::{Class, Event};
@@ -18,9 +19,10 @@ pub struct LogSink<W> {
 }
 
 impl LogSink<File> {
-    /// Appends to the file at `path`, which is made where there is none.
+    /// Appends to the file at `path`, which is made where there is none, for the user alone: it
+    /// holds prompts and answers.
     pub fn append(name: impl Into<String>, path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         Ok(Self::new(name, format!("`{}`", path.display()), file))
     }
 }
@@ -64,6 +66,9 @@ impl<W: Write + Send> Sink for LogSink<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::samples;
     use crate::testing::FullDisk;
@@ -84,6 +89,20 @@ mod tests {
         let read: Vec<Event> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, [&events[..], &events[..]].concat());
+    }
+
+    #[test]
+    fn a_new_log_is_for_the_user_alone_and_one_that_is_there_keeps_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode_after = |path: &Path| {
+            drop(LogSink::append("log-file", path).unwrap());
+            path.metadata().unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!(mode_after(&dir.path().join("new.log")), 0o600);
+        let shared = dir.path().join("shared.log");
+        std::fs::write(&shared, "").unwrap();
+        std::fs::set_permissions(&shared, Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(mode_after(&shared), 0o640);
     }
 
     #[test]
