@@ -8,7 +8,8 @@ use codeloops_event::Evidence;
 use sha2::{Digest, Sha256};
 
 /// One stream on its way to a file. It keeps at most `limit` bytes and counts the others; a write
-/// that fails ends the writing, never the stream.
+/// that fails ends the writing, never the stream, and what is lost by it is not counted: it is not
+/// past the limit.
 pub(crate) struct EvidenceFile {
     /// From the evidence folder.
     path: String,
@@ -31,13 +32,14 @@ impl EvidenceFile {
         Ok(Self { path, full, file, hash, written: 0, limit, dropped: 0 })
     }
 
-    /// Writes what comes next. The error comes once: what follows it is only counted.
+    /// Writes what comes next. The error comes once: what follows it is let go.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         let room = usize::try_from(self.limit - self.written).unwrap_or(usize::MAX);
         let (mut keep, beyond) = bytes.split_at(bytes.len().min(room));
         self.dropped += beyond.len() as u64;
         while !keep.is_empty() {
-            match self.write(keep) {
+            match write_some(file, keep) {
                 Ok(count) => {
                     self.hash.update(&keep[..count]);
                     self.written += count as u64;
@@ -45,8 +47,7 @@ impl EvidenceFile {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.stop();
-                    self.dropped += keep.len() as u64;
+                    self.file = None;
                     return Err(format!("could not write `{}`: {error}", self.full.display()));
                 }
             }
@@ -63,19 +64,12 @@ impl EvidenceFile {
             dropped_bytes: self.dropped,
         }
     }
+}
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(file) = &mut self.file else { return Err(io::ErrorKind::WriteZero.into()) };
-        match file.write(bytes)? {
-            0 => Err(io::ErrorKind::WriteZero.into()),
-            count => Ok(count),
-        }
-    }
-
-    /// Closes the file; everything that follows is counted as dropped.
-    fn stop(&mut self) {
-        self.file = None;
-        self.limit = self.written;
+fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    match file.write(bytes)? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        count => Ok(count),
     }
 }
 
@@ -125,7 +119,7 @@ mod tests {
         assert!(told.contains(dir.path().join("a").to_str().unwrap()), "{told}");
         file.push(b"h").unwrap();
         let evidence = file.finish();
-        assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 5));
+        assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 0), "it is not past the limit");
         assert_eq!(evidence.sha256, ABC);
     }
 

@@ -92,6 +92,7 @@ fn evidence_is_full_while_an_agent_prints() {
     let output =
         place.spawn(after(&place, "ulimit -f 1000; exec ", "Fix the typo")).wait().exits(2);
     assert_record_failed(&output, "iterations/1/actor.stdout`", "File too large");
+    assert!(!output.stderr.contains("past the limit"), "{output}");
     let end = end(&place);
     assert_eq!((end.outcome, end.stop_reason), (Outcome::Failed, Some(StopReason::RecordFailed)));
     readable(&place.session_file());
