@@ -1,7 +1,8 @@
 //! Files of the evidence folder, written and hashed as the bytes come.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use codeloops_event::Evidence;
@@ -73,15 +74,17 @@ fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
+/// Makes a file, and the folders above it, for the user alone: agents print private code. What
+/// stands there is removed first.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::options().write(true).create_new(true).open(path)
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -92,6 +95,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -121,6 +126,16 @@ mod tests {
         let evidence = file.finish();
         assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 0), "it is not past the limit");
         assert_eq!(evidence.sha256, ABC);
+    }
+
+    #[test]
+    fn only_the_user_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(EvidenceFile::create(dir.path(), "a/b/c".into(), 100).unwrap());
+        for (path, mode) in [("a", 0o700), ("a/b", 0o700), ("a/b/c", 0o600)] {
+            let permissions = dir.path().join(path).metadata().unwrap().permissions();
+            assert_eq!(permissions.mode() & 0o777, mode, "{path}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a run leaves: its record, its evidence, its refs, its exit code.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use codeloops_event::{Event, Evidence};
@@ -27,6 +28,21 @@ fn run_json_tells_where_a_run_came_from_and_what_became_of_it() {
     let _ran = place.task(&[]).exits(0);
     let text = fs::read_to_string(place.evidence("run.json")).unwrap();
     insta::assert_snapshot!(place.redact(&text));
+}
+
+#[test]
+fn only_the_user_can_read_what_a_run_leaves() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&["--log-file", "../run.log"]).exits(0);
+    let mut left = vec![place.data_dir(), place.at("run.log")];
+    while let Some(path) = left.pop() {
+        let found = path.metadata().unwrap();
+        let mode = found.permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{mode:o} `{}`", path.display());
+        if found.is_dir() {
+            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Writes a diff to the evidence folder as it comes, and keeps its head and tail in memory.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use codeloops_event::layout::{self, TEXT_LIMIT};
 use sha2::{Digest, Sha256};
 
 use super::error::GitError;
+use crate::evidence::create_new;
 
 /// A diff on its way into its file.
 pub(super) struct PatchWriter {
@@ -23,10 +24,7 @@ impl PatchWriter {
     /// Creates (or replaces) `name` in the evidence folder.
     pub(super) fn create(evidence: &Path, name: String) -> Result<Self, GitError> {
         let path = evidence.join(&name);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(GitError::io("create", folder))?;
-        }
-        let file = File::create(&path).map_err(GitError::io("create", &path))?;
+        let file = create_new(&path).map_err(GitError::io("create", &path))?;
         let file = BufWriter::with_capacity(64 * 1024, file);
         Ok(Self { path, name, file, digest: Sha256::new(), ends: Ends::default() })
     }
