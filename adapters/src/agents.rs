@@ -76,7 +76,7 @@ fn answers_to(row: &AgentSpec, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{OutputFormat, PromptVia};
+    use crate::spec::{MAX_ARGUMENT_BYTES, MAX_PROMPT_BYTES, OutputFormat, PromptVia};
 
     #[test]
     fn ids_are_unique_and_kebab_case() {
@@ -109,6 +109,33 @@ mod tests {
             (row.prompt, row.output, row.streams),
             (PromptVia::Stdin, OutputFormat::Text, false)
         );
+    }
+
+    #[test]
+    fn a_prompt_is_no_longer_than_its_way_in_takes() {
+        let limit_of = |prompt, max_prompt_bytes| {
+            let command = Some(vec!["mine".into()]);
+            let config =
+                AgentConfig { command, prompt, max_prompt_bytes, ..AgentConfig::default() };
+            ["mine", "claude"].map(|name| {
+                let table = AgentTable::new(BTreeMap::from([(name.into(), config.clone())]));
+                table.unwrap().get(name).unwrap().max_prompt_bytes
+            })
+        };
+        let argument = Some(PromptVia::Argument);
+        assert_eq!(limit_of(argument, None), [MAX_ARGUMENT_BYTES; 2]);
+        assert_eq!(limit_of(argument, Some(1_000_000)), [MAX_ARGUMENT_BYTES; 2]);
+        assert_eq!(limit_of(argument, Some(1000)), [1000; 2]);
+        assert_eq!(limit_of(Some(PromptVia::File), Some(1_000_000)), [1_000_000; 2]);
+        assert_eq!(limit_of(None, None), [MAX_PROMPT_BYTES; 2]);
+        for row in builtin() {
+            assert_eq!(
+                row.max_prompt_bytes,
+                row.prompt.at_most(row.max_prompt_bytes),
+                "{}",
+                row.id
+            );
+        }
     }
 
     #[test]

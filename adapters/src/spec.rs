@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// program (Codex refuses more than 1,048,576 characters) and small enough for a model to read.
 pub const MAX_PROMPT_BYTES: u64 = 400_000;
 
+/// Bytes that a prompt may have where it is an argument. Linux allows an argument 128 KiB (131,072
+/// bytes, execve(2)); what `prompt_args` put around the prompt needs room too.
+pub const MAX_ARGUMENT_BYTES: u64 = 120_000;
+
 /// How a program takes its prompt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -17,10 +21,21 @@ pub enum PromptVia {
     /// On its standard input, which is closed after it.
     #[default]
     Stdin,
-    /// As an argument. Linux allows 128 KiB, and `ps` shows it.
+    /// As an argument, of [`MAX_ARGUMENT_BYTES`] at most; `ps` shows it.
     Argument,
     /// In a file, whose path is an argument.
     File,
+}
+
+impl PromptVia {
+    /// What remains of a limit on the bytes of a prompt that goes this way.
+    #[must_use]
+    pub fn at_most(self, max_prompt_bytes: u64) -> u64 {
+        match self {
+            Self::Argument => max_prompt_bytes.min(MAX_ARGUMENT_BYTES),
+            Self::Stdin | Self::File => max_prompt_bytes,
+        }
+    }
 }
 
 /// What a program prints on its standard output.
@@ -120,7 +135,7 @@ pub struct AgentSpec {
     pub stop_signal: StopWith,
     /// Whether it prints as it goes, so that silence means something.
     pub streams: bool,
-    /// Bytes that a prompt may have.
+    /// Bytes that a prompt may have; no more than its way in takes (see [`PromptVia::at_most`]).
     pub max_prompt_bytes: u64,
     /// How to get it, for the hint when it is missing.
     pub install: Option<String>,
@@ -189,7 +204,8 @@ pub struct AgentConfig {
     pub stop_signal: Option<StopWith>,
     /// Whether it prints as it goes; default: only with a structured output.
     pub streams: Option<bool>,
-    /// Bytes that a prompt may have.
+    /// Bytes that a prompt may have; default: 400,000. At most [`MAX_ARGUMENT_BYTES`] count where
+    /// the prompt is an argument.
     pub max_prompt_bytes: Option<u64>,
 }
 
@@ -209,6 +225,7 @@ impl AgentConfig {
             Some(PromptVia::Argument | PromptVia::File) => strings(&["{prompt}"]),
             None => base.prompt_args,
         };
+        let max_prompt_bytes = self.max_prompt_bytes.unwrap_or(base.max_prompt_bytes);
         let mut env = base.env;
         env.extend(self.env.unwrap_or_default());
         AgentSpec {
@@ -224,7 +241,7 @@ impl AgentConfig {
             env,
             stop_signal: self.stop_signal.unwrap_or(base.stop_signal),
             streams: self.streams.unwrap_or(streams),
-            max_prompt_bytes: self.max_prompt_bytes.unwrap_or(base.max_prompt_bytes),
+            max_prompt_bytes: prompt.at_most(max_prompt_bytes),
             id: base.id,
             aliases: base.aliases,
             args: base.args,
