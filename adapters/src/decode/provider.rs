@@ -38,16 +38,30 @@ const AUTH: [&str; 6] = [
     "invalid x-api-key",
     "api key not valid",
 ];
-const TRANSIENT: [&str; 9] = [
+const TRANSIENT: [&str; 22] = [
     "overloaded",
     "high demand",
     "rate limit",
-    "stream disconnected",
-    "network error",
-    "connection",
-    "timed out",
     "server_error",
     "service unavailable",
+    "bad gateway",
+    "gateway timeout",
+    // Networks: how Node.js, Rust and Python put it.
+    "connection",
+    "cannot connect",
+    "unable to connect",
+    "econnrefused",
+    "econnreset",
+    "econnaborted",
+    "enotfound",
+    "eai_again",
+    "etimedout",
+    "fetch failed",
+    "socket hang up",
+    "network error",
+    "error sending request",
+    "timed out",
+    "stream disconnected",
 ];
 const BAD_REQUEST: [&str; 3] = ["invalid_request_error", "input_too_large", "prompt is too long"];
 
@@ -108,5 +122,31 @@ mod tests {
         assert_eq!(is(None, "You’ve hit your usage limit. Try again"), "UsageLimit");
         assert_eq!(is(Some(429), "GenerateRequestsPerDay quota"), "UsageLimit");
         assert_eq!(is(None, "something else broke"), "Other");
+    }
+
+    /// Messages as programs print them where the network fails.
+    #[test]
+    fn a_network_that_fails_is_worth_another_try() {
+        for message in [
+            "Cannot connect to API: Unable to connect. Is the computer able to access the url?",
+            "API Error: Connection error.",
+            "connect ECONNREFUSED 127.0.0.1:443",
+            "read ECONNRESET",
+            "getaddrinfo ENOTFOUND api.anthropic.com",
+            "getaddrinfo EAI_AGAIN api.openai.com",
+            "connect ETIMEDOUT 104.18.6.192:443",
+            "exception TypeError: fetch failed sending request",
+            "socket hang up",
+            "Network error while contacting the server",
+            "Connection reset by peer (os error 104)",
+            "tcp connect error: Connection refused (os error 111)",
+            "connection closed before message completed",
+            "Request timed out.",
+            "stream disconnected before completion: error sending request for url (https://x.y/z)",
+            "502 Bad Gateway",
+        ] {
+            let trouble = Trouble::classify(None, message);
+            assert_eq!(trouble, Trouble::Transient(message.to_owned()));
+        }
     }
 }
