@@ -22,6 +22,12 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
+    /// It is a folder, a pipe, a device or a socket: to read one could take for ever.
+    #[error("`{}` is not a session file: it is not a regular file", shown::path(path))]
+    NotAFile {
+        /// What was to be read.
+        path: PathBuf,
+    },
     /// It holds nothing.
     #[error("session file `{}` is empty", shown::path(path))]
     Empty {
@@ -239,7 +245,12 @@ impl<R: BufRead> Iterator for SessionReader<R> {
 
 /// Opens a session file for reading.
 pub(crate) fn open_file(path: &Path) -> Result<File, ReadError> {
-    File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })
+    let io_error = |source| ReadError::Io { path: path.to_owned(), source };
+    // Asked before: to open a pipe waits for its writer.
+    if !path.metadata().map_err(io_error)?.is_file() {
+        return Err(ReadError::NotAFile { path: path.to_owned() });
+    }
+    File::open(path).map_err(io_error)
 }
 
 /// Why a start line's version is not read, if that is what is wrong with it.

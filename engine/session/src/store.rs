@@ -172,7 +172,8 @@ impl SessionStore {
         of_it.pop().ok_or_else(|| StoreError::NoSessions { path: self.dir.clone() })
     }
 
-    /// The ids of all files, in no order. A folder that is missing holds no sessions.
+    /// The ids of all files, in no order; what is no file has none. A folder that is missing holds
+    /// no sessions.
     fn ids(&self) -> Result<(Vec<SessionId>, Vec<Warning>), StoreError> {
         let dir_error = |source| StoreError::Dir { path: self.dir.clone(), source };
         let entries = match fs::read_dir(&self.dir) {
@@ -184,6 +185,9 @@ impl SessionStore {
             let path = entry.map_err(dir_error)?.path();
             if path.extension().is_some_and(|extension| extension == EXTENSION) {
                 match SessionId::of_file(&path) {
+                    Ok(_) if is_odd(&path) => {
+                        warnings.push(Warning::Skipped(ReadError::NotAFile { path }));
+                    }
                     Ok(id) => ids.push(id),
                     Err(_) => warnings.push(Warning::OddName { path }),
                 }
@@ -200,6 +204,11 @@ impl IntoIterator for SessionList {
     fn into_iter(self) -> Self::IntoIter {
         self.sessions.into_iter()
     }
+}
+
+/// Whether there is something that is no file. What cannot be looked at is left to who reads it.
+fn is_odd(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file())
 }
 
 fn shown_stem(path: &Path) -> String {

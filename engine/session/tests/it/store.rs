@@ -1,11 +1,12 @@
 //! Listing, finding and counting sessions.
 
 use std::path::Path;
+use std::process::Command;
 
 use chrono::NaiveDate;
 use codeloops_event::{Event, Outcome, SessionStart};
 use codeloops_session::{
-    SessionFilter, SessionId, SessionStatus, SessionStore, SessionWriter, StoreError,
+    ReadError, SessionFilter, SessionId, SessionStatus, SessionStore, SessionWriter, StoreError,
 };
 
 use crate::support::{end, iteration, start, start_at, stop_requested};
@@ -46,6 +47,29 @@ fn the_newest_session_comes_first() {
 
     std::fs::remove_file(store.path_of(&first.parse().unwrap())).unwrap();
     assert_eq!(store.resolve("latest").unwrap().as_str(), second);
+}
+
+/// To open a pipe would wait for ever.
+#[test]
+fn what_is_no_file_is_told_and_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = record(dir.path(), &start("a"), &[]);
+    let (folder, pipe) = ("2026-03-04T00-00-00Z_aaaaaa", "2026-03-05T00-00-00Z_aaaaaa");
+    std::fs::create_dir(dir.path().join(format!("{folder}.jsonl"))).unwrap();
+    let made = Command::new("mkfifo").arg(dir.path().join(format!("{pipe}.jsonl"))).status();
+    assert!(made.unwrap().success());
+
+    let store = SessionStore::at(dir.path());
+    let list = store.list_sessions(&SessionFilter::default()).unwrap();
+    let mut warnings: Vec<String> = list.warnings.iter().map(ToString::to_string).collect();
+    warnings.sort();
+    for (warning, name) in warnings.iter().zip([folder, pipe]) {
+        assert!(warning.contains(name), "{warning}");
+        assert!(warning.ends_with("it is not a regular file; left out"), "{warning}");
+    }
+    assert_eq!((list.sessions.len(), warnings.len()), (1, 2));
+    assert_eq!(store.resolve("latest").unwrap(), session);
+    assert!(matches!(store.load_session(pipe), Err(StoreError::Read(ReadError::NotAFile { .. }))));
 }
 
 #[test]
