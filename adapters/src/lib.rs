@@ -20,4 +20,4 @@ mod text;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use process::{Grace, end_processes_of_run};
+pub use process::{Grace, end_children, end_processes_of_run};

@@ -187,6 +187,22 @@ fn new_session(command: &mut Command) {
     }
 }
 
+/// Tells the programs that this process has started to end, or kills them, each with its group. Meant
+/// for `git` commands: a child without a group of its own was started by nobody here. Only where
+/// there is a `/proc`.
+pub fn end_children(kill: bool) {
+    let us = std::process::id();
+    let signal = if kill { Signal::KILL } else { Signal::TERM };
+    for child in proc_fs::processes() {
+        let ours = child.parent == us && child.group == child.pid && !child.is_zombie();
+        if ours && proc_fs::start_ticks(child.pid) == Some(child.start) {
+            let pid = i32::try_from(child.pid).ok().and_then(Pid::from_raw);
+            // Gone already is as good.
+            let _gone = pid.map(|pid| rustix::process::kill_process_group(pid, signal));
+        }
+    }
+}
+
 /// Ends every process of a run that an earlier codeloops left behind, by the run id in its
 /// environment. Returns how many there were. Only where there is a `/proc`.
 #[must_use]
