@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codeloops_adapters::Grace;
-use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options};
+use codeloops_adapters::git::Base;
 use codeloops_adapters::resolve::resolve;
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_driver::ports::{Gates, Publish, StopSignal};
@@ -16,16 +16,18 @@ use codeloops_machine::Start;
 use codeloops_session::{RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, SinkReport};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::Receiver;
 
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
+use crate::opening::Opening;
 use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::record::{Recorded, SessionRecord};
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::sinks_of;
 use crate::values::SinkName;
-use crate::world::{Environment, World};
+use crate::world::World;
 
 /// A run that is over.
 pub(crate) struct Finished {
@@ -36,24 +38,48 @@ pub(crate) struct Finished {
     pub(crate) sinks: Vec<SinkReport>,
 }
 
-/// Checks everything that can be checked before an agent starts, then runs.
+/// Checks everything that can be checked before an agent starts, then runs. Signals are listened to
+/// from the beginning to the end.
 pub(crate) fn execute(
     settings: &RunSettings,
     prompt: Prompt,
     world: &World,
     printer: &mut Printer,
 ) -> Result<Finished, CliError> {
+    let runtime = runtime()
+        .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+    let finished = runtime.block_on(async {
+        let stops = outlive_file_size_limit()
+            .and_then(|()| stop_requests())
+            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
+        run(settings, prompt, world, stops, printer).await
+    });
+    // A call that was given up may still hold a blocking thread; nobody waits for it.
+    runtime.shutdown_timeout(Duration::ZERO);
+    end_when_asked(match &finished {
+        Ok((finished, _)) => finished.result.end.outcome.exit_code(),
+        Err(error) => error.kind.exit_code(),
+    });
+    let (mut finished, hub) = finished?;
+    finished.sinks = hub.close(settings.close_timeout.value);
+    Ok(finished)
+}
+
+/// The run, and the hub whose sinks still have to be closed.
+async fn run(
+    settings: &RunSettings,
+    prompt: Prompt,
+    world: &World,
+    mut stops: Receiver<String>,
+    printer: &mut Printer,
+) -> Result<(Finished, Arc<Hub>), CliError> {
     let run_id = (world.run_ids)();
-    let (actor, actor_warning) = role_agent(&settings.actor, settings, world)?;
-    let (critic, critic_warning) = role_agent(&settings.critic, settings, world)?;
-    let same = critic_warning == actor_warning;
-    for warning in [actor_warning, critic_warning.filter(|_| !same)].iter().flatten() {
-        printer.warning(warning);
-    }
+    let [actor, critic] = role_agents(settings, world, printer)?;
     let sinks = sinks_of(settings, world)?;
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
     let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
-    let (workspace, base) = open_workspace(settings, &run_id, folder.path(), &world.env, printer)?;
+    let opening = Opening { settings, env: &world.env, run_id: &run_id, evidence: folder.path() };
+    let (workspace, base) = opening.open(&mut stops, printer).await?;
     opening_notes(settings, printer);
     let agents = CliAgents::new(AgentsConfig {
         actor,
@@ -79,26 +105,8 @@ pub(crate) fn execute(
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let outlets =
         Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
-    let result = drive(start, ports, outlets)?;
-    let sinks = hub.close(settings.close_timeout.value);
-    Ok(Finished { run_id, result, recorded: recorded.take(), sinks })
-}
-
-fn drive(start: Start, ports: Ports, outlets: Outlets) -> Result<RunResult, CliError> {
-    let runtime = runtime()
-        .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
-    let result = runtime.block_on(async {
-        let stops = outlive_file_size_limit()
-            .and_then(|()| stop_requests())
-            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
-        Ok(codeloops_driver::run(start, ports, outlets, stops).await)
-    });
-    // A call that was given up may still hold a blocking thread; nobody waits for it.
-    runtime.shutdown_timeout(Duration::ZERO);
-    if let Ok(result) = &result {
-        end_when_asked(result.end.outcome.exit_code());
-    }
-    result
+    let result = codeloops_driver::run(start, ports, outlets, stops).await;
+    Ok((Finished { run_id, result, recorded: recorded.take(), sinks: Vec::new() }, hub))
 }
 
 fn runtime() -> std::io::Result<Runtime> {
@@ -148,6 +156,21 @@ fn create_folders(
     })
 }
 
+/// The agents of both roles, the actor's first. What they may not do as asked is told, once.
+fn role_agents(
+    settings: &RunSettings,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<[RoleAgent; 2], CliError> {
+    let (actor, of_actor) = role_agent(&settings.actor, settings, world)?;
+    let (critic, of_critic) = role_agent(&settings.critic, settings, world)?;
+    let of_critic = of_critic.filter(|warning| of_actor.as_ref() != Some(warning));
+    for warning in [of_actor, of_critic].iter().flatten() {
+        printer.warning(warning);
+    }
+    Ok([actor, critic])
+}
+
 /// The agent of a role, and what to say of what it may do.
 fn role_agent(
     role: &RoleSettings,
@@ -159,45 +182,6 @@ fn role_agent(
     let (permissions, warning) = agent.permissions(settings.permissions.value);
     let model = role.model.as_ref().map(|model| model.value.clone());
     Ok((RoleAgent { agent, model, permissions }, warning))
-}
-
-/// Opens the repository; warnings are shown as they arise, for it may take long. The evidence
-/// folder of a run that cannot begin is taken away again.
-fn open_workspace(
-    settings: &RunSettings,
-    run_id: &RunId,
-    evidence: &Path,
-    env: &Environment,
-    printer: &mut Printer,
-) -> Result<(GitWorkspace, Base), CliError> {
-    let options = Options { excluded: own_files(settings, env), ..Options::default() };
-    let root = &settings.working_dir.value;
-    let mut warn = |warning: &str| printer.warning(warning);
-    GitWorkspace::open(root, run_id, evidence, &options, &mut warn).map_err(|error| {
-        // It is empty; where it cannot be removed it does no harm.
-        drop(std::fs::remove_dir(evidence));
-        workspace_error(&error)
-    })
-}
-
-/// What codeloops itself writes during the run. Inside the repository it would show as a change of
-/// the actor's, and be put back as one of the critic's.
-fn own_files(settings: &RunSettings, env: &Environment) -> Vec<PathBuf> {
-    let log_file = settings.log_file.as_ref().map(|path| &path.value);
-    [&settings.runs_dir.value, &settings.data_dir]
-        .into_iter()
-        .chain(log_file)
-        .chain(&env.redirected_to)
-        .cloned()
-        .collect()
-}
-
-fn workspace_error(error: &OpenError) -> CliError {
-    let failed = CliError::failed(error.to_string());
-    match error {
-        OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),
-        _ => failed,
-    }
 }
 
 /// What the user should know before the first agent starts.

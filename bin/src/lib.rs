@@ -24,6 +24,7 @@ mod demo_agent;
 mod diagnostics;
 mod engine;
 mod inherited_trace;
+mod opening;
 mod record;
 mod sinks;
 

@@ -19,7 +19,7 @@ use crate::world::{Stream, World};
 pub struct RunDocument {
     /// How the run ended.
     pub outcome: Outcome,
-    /// Why; null where no run began.
+    /// Why; null where no run began for what was asked or for want of something.
     pub stop_reason: Option<StopReason>,
     /// Finished iterations.
     pub iterations: u32,
@@ -49,13 +49,13 @@ impl RunDocument {
     /// The document of a command that ended before a run began.
     #[must_use]
     pub fn of_error(error: &CliError) -> Self {
-        let outcome = match error.kind {
-            ErrorKind::Usage | ErrorKind::Failed => Outcome::Failed,
-            ErrorKind::Interrupted => Outcome::Interrupted,
+        let (outcome, stop_reason) = match error.kind {
+            ErrorKind::Usage | ErrorKind::Failed => (Outcome::Failed, None),
+            ErrorKind::Interrupted => (Outcome::Interrupted, Some(StopReason::Interrupted)),
         };
         Self {
             outcome,
-            stop_reason: None,
+            stop_reason,
             iterations: 0,
             summary: None,
             confidence: None,

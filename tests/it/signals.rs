@@ -144,6 +144,33 @@ fn a_signal_that_the_starter_ignores_stays_ignored() {
     assert_interrupted(&place, run, STOPS[1]);
 }
 
+/// A repository whose first snapshot does not come to its end: git waits for a filter.
+fn place_that_opens_for_ever() -> Workspace {
+    let place = place_with_shell_agent("text", POLITE);
+    place.git(&["config", "filter.slow.clean", ": > ../busy; exec sleep 600"]);
+    place.write(".gitattributes", "*.bin filter=slow\n");
+    place.write("large.bin", "large\n");
+    place
+}
+
+#[test]
+fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
+    for (signal, _) in STOPS {
+        let place = place_that_opens_for_ever();
+        let run = start(&place, "");
+        wait_for(&place.at("busy"));
+        run.signal(signal);
+        let output = run.wait().exits(130);
+        let document = output.document();
+        assert_eq!(document["outcome"], "interrupted", "{output}");
+        assert_eq!(document["stop_reason"], "interrupted", "{output}");
+        assert_nothing_is_left(&place);
+        assert_eq!(place.session_files().len(), 0);
+        assert_eq!(fs::read_dir(place.data_dir().join("runs")).unwrap().count(), 0);
+        assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
+    }
+}
+
 const APPROVED_AT_ONCE: &str = "
 on critic
 print DECISION: DONE

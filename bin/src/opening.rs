@@ -1,0 +1,146 @@
+//! Opens the repository of a run, unless somebody asks to stop meanwhile: in a large repository that
+//! takes a while.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use codeloops_adapters::end_children;
+use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options};
+use codeloops_event::RunId;
+use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::error::CliError;
+use crate::output::Printer;
+use crate::settings::RunSettings;
+use crate::world::Environment;
+
+/// From asking git to end to killing it.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// From killing git to giving the opening up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One git command may follow another, so what is to end is looked for again after this time.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// What an opening gives.
+pub(crate) type Opened = (GitWorkspace, Base);
+
+type Task = JoinHandle<Result<Opened, OpenError>>;
+
+/// What is opened.
+pub(crate) struct Opening<'a> {
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) env: &'a Environment,
+    pub(crate) run_id: &'a RunId,
+    /// The run's evidence folder.
+    pub(crate) evidence: &'a Path,
+}
+
+impl Opening<'_> {
+    /// Finds the repository and takes the base snapshot. Warnings are shown as they arise. The
+    /// evidence folder of a run that cannot begin is taken away again.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or a stop was asked for.
+    pub(crate) async fn open(
+        &self,
+        stops: &mut Receiver<String>,
+        printer: &mut Printer,
+    ) -> Result<Opened, CliError> {
+        let (mut task, warnings) = self.begin();
+        let opened = tokio::select! {
+            biased;
+            opened = watched(&mut task, warnings, printer) => {
+                opened.map_err(|error| workspace_error(&error))
+            }
+            Some(_) = stops.recv() => {
+                end(&mut task, stops).await;
+                Err(CliError::interrupted())
+            }
+        };
+        if opened.is_err() {
+            // It is empty; where it cannot be removed it does no harm.
+            drop(std::fs::remove_dir(self.evidence));
+        }
+        opened
+    }
+
+    fn begin(&self) -> (Task, UnboundedReceiver<String>) {
+        let (sender, warnings) = mpsc::unbounded_channel();
+        let options = Options { excluded: self.own_files(), ..Options::default() };
+        let dir = self.settings.working_dir.value.clone();
+        let (run_id, evidence) = (self.run_id.clone(), self.evidence.to_owned());
+        let task = tokio::task::spawn_blocking(move || {
+            let mut warn = |warning: &str| {
+                // Nobody listens once a stop was asked for.
+                drop(sender.send(warning.to_owned()));
+            };
+            GitWorkspace::open(&dir, &run_id, &evidence, &options, &mut warn)
+        });
+        (task, warnings)
+    }
+
+    /// What codeloops itself writes during the run. Inside the repository it would show as a change
+    /// of the actor's, and be put back as one of the critic's.
+    fn own_files(&self) -> Vec<PathBuf> {
+        let log_file = self.settings.log_file.as_ref().map(|path| &path.value);
+        [&self.settings.runs_dir.value, &self.settings.data_dir]
+            .into_iter()
+            .chain(log_file)
+            .chain(&self.env.redirected_to)
+            .cloned()
+            .collect()
+    }
+}
+
+/// The warnings end when the opening does.
+async fn watched(
+    task: &mut Task,
+    mut warnings: UnboundedReceiver<String>,
+    printer: &mut Printer,
+) -> Result<Opened, OpenError> {
+    while let Some(warning) = warnings.recv().await {
+        printer.warning(&warning);
+    }
+    match task.await {
+        Ok(opened) => opened,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// Ends an opening that is under way: its git commands are asked to end, and killed after a while or
+/// at a second request. It then fails and takes its lock away by itself.
+async fn end(task: &mut Task, stops: &mut Receiver<String>) {
+    let asked = async {
+        loop {
+            end_children(false);
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                Some(_) = stops.recv() => return,
+            }
+        }
+    };
+    let killed = async {
+        let _over = timeout(GRACE, asked).await;
+        loop {
+            end_children(true);
+            sleep(AGAIN).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ended = task => {}
+        _given_up = timeout(GRACE + PATIENCE, killed) => {}
+    }
+}
+
+fn workspace_error(error: &OpenError) -> CliError {
+    let failed = CliError::failed(error.to_string());
+    match error {
+        OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),
+        _ => failed,
+    }
+}
