@@ -1,14 +1,15 @@
 //! Puts a run together from its settings, and drives it to its end.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codeloops_adapters::Grace;
 use codeloops_adapters::git::Base;
 use codeloops_adapters::resolve::resolve;
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
+use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Gates, Publish, StopSignal};
 use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
 use codeloops_event::{CallId, Event, GateResult, GateSettings, GateStatus, RunId};
@@ -16,7 +17,6 @@ use codeloops_machine::Start;
 use codeloops_session::{RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, SinkReport};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::Receiver;
 
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
@@ -48,14 +48,16 @@ pub(crate) fn execute(
 ) -> Result<Finished, CliError> {
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
-    let finished = runtime.block_on(async {
-        let stops = outlive_file_size_limit()
-            .and_then(|()| stop_requests())
-            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
-        run(settings, prompt, world, stops, printer).await
-    });
+    let run_id = (world.run_ids)();
+    let finished = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(run(settings, prompt, &run_id, world, printer))
+    }));
     // A call that was given up may still hold a blocking thread; nobody waits for it.
     runtime.shutdown_timeout(Duration::ZERO);
+    let finished = finished.unwrap_or_else(|panic| {
+        let _ended = end_processes_of_run(&run_id);
+        resume_unwind(panic)
+    });
     end_when_asked(match &finished {
         Ok((finished, _)) => finished.result.end.outcome.exit_code(),
         Err(error) => error.kind.exit_code(),
@@ -69,16 +71,18 @@ pub(crate) fn execute(
 async fn run(
     settings: &RunSettings,
     prompt: Prompt,
+    run_id: &RunId,
     world: &World,
-    mut stops: Receiver<String>,
     printer: &mut Printer,
 ) -> Result<(Finished, Arc<Hub>), CliError> {
-    let run_id = (world.run_ids)();
+    let mut stops = outlive_file_size_limit()
+        .and_then(|()| stop_requests())
+        .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
     let [actor, critic] = role_agents(settings, world, printer)?;
     let sinks = sinks_of(settings, world)?;
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
-    let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, &run_id)?;
-    let opening = Opening { settings, env: &world.env, run_id: &run_id, evidence: folder.path() };
+    let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, run_id)?;
+    let opening = Opening { settings, env: &world.env, run_id, evidence: folder.path() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     opening_notes(settings, printer);
     let agents = CliAgents::new(AgentsConfig {
@@ -93,7 +97,7 @@ async fn run(
         max_output: settings.limits.max_output.value,
         grace: Grace::default(),
     });
-    let start = start_of(settings, prompt, &run_id, base, folder.path(), world);
+    let start = start_of(settings, prompt, run_id, base, folder.path(), world);
     let ports = Ports {
         agents: Arc::new(agents),
         workspace: Arc::new(workspace),
@@ -106,7 +110,8 @@ async fn run(
     let outlets =
         Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
-    Ok((Finished { run_id, result, recorded: recorded.take(), sinks: Vec::new() }, hub))
+    let recorded = recorded.take();
+    Ok((Finished { run_id: run_id.clone(), result, recorded, sinks: Vec::new() }, hub))
 }
 
 fn runtime() -> std::io::Result<Runtime> {

@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Failed,
     /// The user broke off.
     Interrupted,
+    /// A defect of codeloops itself.
+    Internal,
 }
 
 impl ErrorKind {
@@ -20,7 +22,7 @@ impl ErrorKind {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Usage | Self::Failed => exit_code::FAILED,
+            Self::Usage | Self::Failed | Self::Internal => exit_code::FAILED,
             Self::Interrupted => exit_code::INTERRUPTED,
         }
     }
@@ -57,6 +59,13 @@ impl CliError {
     #[must_use]
     pub fn interrupted() -> Self {
         Self::new(ErrorKind::Interrupted, "interrupted")
+    }
+
+    /// A defect of codeloops itself; `what` is what a panic said.
+    #[must_use]
+    pub fn internal(what: &str) -> Self {
+        Self::new(ErrorKind::Internal, format!("internal error: {what}"))
+            .hint("this is a defect of codeloops; please report it")
     }
 
     /// The same error with one more hint.

@@ -51,6 +51,7 @@ impl RunDocument {
     pub fn of_error(error: &CliError) -> Self {
         let (outcome, stop_reason) = match error.kind {
             ErrorKind::Usage | ErrorKind::Failed => (Outcome::Failed, None),
+            ErrorKind::Internal => (Outcome::Failed, Some(StopReason::InternalError)),
             ErrorKind::Interrupted => (Outcome::Interrupted, Some(StopReason::Interrupted)),
         };
         Self {
@@ -108,6 +109,14 @@ impl Printer {
         }
     }
 
+    /// Prints what is worth reading beside a result that stands. Where it cannot be written, a
+    /// warning says so.
+    pub fn offer(&mut self, text: &str) {
+        if let Err(error) = self.data(text) {
+            self.warning(&error.message);
+        }
+    }
+
     /// Prints what was asked for, as indented JSON.
     ///
     /// # Errors
@@ -128,11 +137,16 @@ impl Printer {
     /// safe first.
     pub fn error(&mut self, error: &CliError) {
         let red = self.style(AnsiColor::Red.on_default().bold());
-        let cyan = self.style(AnsiColor::Cyan.on_default());
         self.note(&format!("{red}Error:{red:#} {}\n", sanitise(&error.message)));
         for hint in &error.hints {
-            self.note(&format!("{cyan}hint:{cyan:#} {}\n", sanitise(hint)));
+            self.hint(hint);
         }
+    }
+
+    /// What to do about something that was told.
+    pub fn hint(&mut self, hint: &str) {
+        let cyan = self.style(AnsiColor::Cyan.on_default());
+        self.note(&format!("{cyan}hint:{cyan:#} {}\n", sanitise(hint)));
     }
 
     /// Something worth knowing before a run: one line. The text may quote a project's file.

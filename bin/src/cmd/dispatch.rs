@@ -1,6 +1,8 @@
 //! From the arguments to the command, and from its result to the exit code.
 
+use std::any::Any;
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -14,8 +16,23 @@ use crate::exit_code;
 use crate::output::{Printer, RunDocument};
 use crate::world::World;
 
-/// Carries out what the arguments ask for; gives the exit code.
+/// Carries out what the arguments ask for; gives the exit code. A panic is told like every error.
 pub(crate) fn dispatch(args: &[OsString], world: &World) -> u8 {
+    // Nothing that the panic may have left half done is used again but the streams.
+    catch_unwind(AssertUnwindSafe(|| carry_out(args, world))).unwrap_or_else(|panic| {
+        let asked_for = |flag: &str| args.iter().any(|arg| arg == flag);
+        let mut printer = Printer::new(world, asked_for("--no-color"));
+        report(&CliError::internal(words(&*panic)), asked_for("--json-output"), &mut printer)
+    })
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked")
+}
+
+fn carry_out(args: &[OsString], world: &World) -> u8 {
     let app = match parse(args) {
         Ok(app) => app,
         Err(error) => return answer_clap(&error, args, world),
