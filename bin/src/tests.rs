@@ -63,6 +63,7 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["--sink", "exec:cat"],
             &["--sink", "jsonl", "--no-session"],
             &["--max-cost-usd", "5"],
+            &["--gate-timeout", "5m"],
             &["--agent", "cluade"],
             &["-d", "nowhere"],
         ]
@@ -107,6 +108,20 @@ fn under_json_output_every_error_is_one_document_on_stdout() {
         let document: serde_json::Value = serde_json::from_str(&sandbox.run(args).stdout).unwrap();
         assert_eq!(document["exit_code"], 2);
     }
+}
+
+#[test]
+fn a_panic_is_told_and_is_a_document_too() {
+    let sandbox = Sandbox::new();
+    sandbox.install("claude");
+    let (mut world, output) = sandbox.world();
+    world.run_ids = std::sync::Arc::new(|| panic!("no more ids"));
+    let args = ["codeloops", "--prompt", "x", "--json-output"].map(Into::into);
+    assert_eq!(crate::main_with(args, world), std::process::ExitCode::from(2));
+    let document: serde_json::Value = serde_json::from_slice(&output.out.lock().unwrap()).unwrap();
+    assert_eq!(document["outcome"], "failed");
+    assert_eq!(document["stop_reason"], "internal_error");
+    assert_eq!(document["error"], "internal error: no more ids");
 }
 
 #[test]

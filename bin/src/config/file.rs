@@ -65,7 +65,6 @@ pub struct LimitsConfig {
     pub max_duration: Option<Located<TimeLimit>>,
     pub actor_timeout: Option<Located<TimeLimit>>,
     pub critic_timeout: Option<Located<TimeLimit>>,
-    pub gate_timeout: Option<Located<TimeLimit>>,
     pub idle_timeout: Option<Located<TimeLimit>>,
     pub max_actor_failures: Option<Located<NonZeroU32>>,
     pub max_critic_failures: Option<Located<NonZeroU32>>,
@@ -197,7 +196,6 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         max_duration: section.get("max_duration", time_limit)?,
         actor_timeout: section.get("actor_timeout", time_limit)?,
         critic_timeout: section.get("critic_timeout", time_limit)?,
-        gate_timeout: section.get("gate_timeout", time_limit)?,
         idle_timeout: section.get("idle_timeout", time_limit)?,
         max_actor_failures: section.get("max_actor_failures", from_one)?,
         max_critic_failures: section.get("max_critic_failures", from_one)?,
@@ -207,11 +205,13 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
     let cost = section.take("max_cost_usd");
     let tokens = section.take("max_tokens");
     let stuck = section.take("stuck_after");
+    let gate = section.take("gate_timeout");
     cost.as_ref().map(Raw::number).transpose()?;
     tokens.as_ref().map(|raw| raw.whole::<u64>("from 0 on")).transpose()?;
     stuck.as_ref().map(from_one).transpose()?;
+    gate.as_ref().map(time_limit).transpose()?;
     section.finish()?;
-    match [cost, tokens, stuck].into_iter().flatten().next() {
+    match [cost, tokens, stuck, gate].into_iter().flatten().next() {
         Some(raw) => Err(raw.not_yet_available(raw.key())),
         None => Ok(limits),
     }

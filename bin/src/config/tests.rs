@@ -75,7 +75,6 @@ fn every_key_is_read() {
         max_duration = "2h"
         actor_timeout = "1h"
         critic_timeout = 1800
-        gate_timeout = "none"
         idle_timeout = "15m"
         max_actor_failures = 4
         max_critic_failures = 5

@@ -13,6 +13,7 @@ use crate::values::TimeLimit;
 /// Silence after which an agent that prints as it goes is taken for stuck. Agents were seen to keep
 /// silent for almost 4 minutes while they retried a request, and tools may run for longer.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(20);
+/// Recorded with the other limits; it cannot be set before there are gates.
 const GATE_TIMEOUT: Duration = Duration::from_mins(10);
 const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(3).expect("3 is not 0");
 /// A provider's window is five hours at most; with room to spare.
@@ -30,8 +31,6 @@ pub struct LimitSettings {
     pub actor_timeout: Sourced<TimeLimit>,
     /// Time of one critic call.
     pub critic_timeout: Sourced<TimeLimit>,
-    /// Time of one gate.
-    pub gate_timeout: Sourced<TimeLimit>,
     /// Time without output of an agent. Its default is not for agents that print only at their end;
     /// a value that the user gave is for all.
     pub idle_timeout: Sourced<TimeLimit>,
@@ -47,64 +46,24 @@ pub struct LimitSettings {
 
 impl LimitSettings {
     pub(super) fn resolve(args: &LimitArgs, layers: Layers<'_>) -> Self {
-        let none = TimeLimit::Unlimited;
+        /// Flag, field of both the flags and the files, default.
+        macro_rules! limit {
+            ($flag:literal, $field:ident, $default:expr) => {
+                layers.or($flag, args.$field, |file| &file.limits.$field, $default)
+            };
+        }
+        let (none, idle) = (TimeLimit::Unlimited, TimeLimit::After(IDLE_TIMEOUT));
         Self {
             max_iterations: layers
-                .find("--max-iterations", args.max_iterations, |f| &f.max_iterations),
-            max_duration: layers.or(
-                "--max-duration",
-                args.max_duration,
-                |f| &f.limits.max_duration,
-                none,
-            ),
-            actor_timeout: layers.or(
-                "--actor-timeout",
-                args.actor_timeout,
-                |f| &f.limits.actor_timeout,
-                none,
-            ),
-            critic_timeout: layers.or(
-                "--critic-timeout",
-                args.critic_timeout,
-                |f| &f.limits.critic_timeout,
-                none,
-            ),
-            gate_timeout: layers.or(
-                "--gate-timeout",
-                args.gate_timeout,
-                |f| &f.limits.gate_timeout,
-                TimeLimit::After(GATE_TIMEOUT),
-            ),
-            idle_timeout: layers.or(
-                "--idle-timeout",
-                args.idle_timeout,
-                |f| &f.limits.idle_timeout,
-                TimeLimit::After(IDLE_TIMEOUT),
-            ),
-            max_actor_failures: layers.or(
-                "--max-actor-failures",
-                args.max_actor_failures,
-                |f| &f.limits.max_actor_failures,
-                MAX_FAILURES,
-            ),
-            max_critic_failures: layers.or(
-                "--max-critic-failures",
-                args.max_critic_failures,
-                |f| &f.limits.max_critic_failures,
-                MAX_FAILURES,
-            ),
-            max_output: layers.or(
-                "--max-output",
-                args.max_output,
-                |f| &f.limits.max_output,
-                MAX_OUTPUT,
-            ),
-            usage_limit_wait: layers.or(
-                "--usage-limit-wait",
-                args.usage_limit_wait,
-                |f| &f.limits.usage_limit_wait,
-                USAGE_LIMIT_WAIT,
-            ),
+                .find("--max-iterations", args.max_iterations, |file| &file.max_iterations),
+            max_duration: limit!("--max-duration", max_duration, none),
+            actor_timeout: limit!("--actor-timeout", actor_timeout, none),
+            critic_timeout: limit!("--critic-timeout", critic_timeout, none),
+            idle_timeout: limit!("--idle-timeout", idle_timeout, idle),
+            max_actor_failures: limit!("--max-actor-failures", max_actor_failures, MAX_FAILURES),
+            max_critic_failures: limit!("--max-critic-failures", max_critic_failures, MAX_FAILURES),
+            max_output: limit!("--max-output", max_output, MAX_OUTPUT),
+            usage_limit_wait: limit!("--usage-limit-wait", usage_limit_wait, USAGE_LIMIT_WAIT),
         }
     }
 
@@ -124,7 +83,7 @@ impl LimitSettings {
             max_duration_secs: self.max_duration.value.secs(),
             actor_timeout_secs: self.actor_timeout.value.secs(),
             critic_timeout_secs: self.critic_timeout.value.secs(),
-            gate_timeout_secs: self.gate_timeout.value.secs(),
+            gate_timeout_secs: Some(GATE_TIMEOUT.as_secs_f64()),
             actor_idle_timeout_secs: self.idle_timeout_for(actor_streams).secs(),
             critic_idle_timeout_secs: self.idle_timeout_for(critic_streams).secs(),
             max_actor_failures: self.max_actor_failures.value.get(),
@@ -141,13 +100,14 @@ pub(super) fn refuse_unavailable(args: &LimitArgs) -> Result<(), CliError> {
         (args.max_cost_usd.is_some(), "--max-cost-usd"),
         (args.max_tokens.is_some(), "--max-tokens"),
         (args.stuck_after.is_some(), "--stuck-after"),
+        (args.gate_timeout.is_some(), "--gate-timeout"),
     ];
     match given.into_iter().find(|(given, _)| *given) {
         None => Ok(()),
         Some((_, flag)) => {
             let message = format!("`{flag}` is not yet available in this release");
             Err(CliError::usage(message)
-                .hint("`--max-iterations` and `--max-duration` limit a run"))
+                .hint("leave it out; `--max-iterations` and `--max-duration` limit a run"))
         }
     }
 }

@@ -97,7 +97,6 @@ impl LimitSettings {
             time("limits.max_duration", &self.max_duration),
             time("limits.actor_timeout", &self.actor_timeout),
             time("limits.critic_timeout", &self.critic_timeout),
-            time("limits.gate_timeout", &self.gate_timeout),
             self.idle_row(actor),
             self.idle_row(critic),
             Row::new(
