@@ -49,7 +49,7 @@ pub(crate) fn demo(
     if args.json_output {
         printer.note(&next);
     } else {
-        printer.data(&next)?;
+        printer.offer(&next);
     }
     Ok(finished.result.end.outcome.exit_code())
 }

@@ -1,7 +1,9 @@
 //! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
 
+use std::path::{Path, PathBuf};
+
 use anstyle::{AnsiColor, Style};
-use codeloops_event::SessionEnd;
+use codeloops_event::{SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState};
 
 use super::dry_run::dry_run;
@@ -44,17 +46,35 @@ pub(crate) fn report(
     if settings.json_output {
         if !console_is_stuck(finished) {
             warn_of_sinks(finished, printer);
+            point_to_evidence(settings, finished, printer);
         }
         return printer.json(&document(finished));
     }
     warn_of_sinks(finished, printer);
     if settings.has_sink(SinkName::Console) {
-        return saved(settings, finished, printer);
-    }
-    if let Some(error) = &finished.result.end.error {
+        saved(settings, finished, printer);
+    } else if let Some(error) = &finished.result.end.error {
         printer.error(&CliError::failed(error.clone()));
     }
+    point_to_evidence(settings, finished, printer);
     Ok(())
+}
+
+/// An agent that failed has mostly said why.
+fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
+    let failed = [Some(StopReason::ActorFailed), Some(StopReason::CriticFailed)];
+    if failed.contains(&finished.result.end.stop_reason) {
+        let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
+        let round = last_round(&evidence).unwrap_or(evidence);
+        printer.hint(&format!("what it printed is in {}", round.display()));
+    }
+}
+
+/// The evidence folder of the last round that has one.
+fn last_round(evidence: &Path) -> Option<PathBuf> {
+    let rounds = std::fs::read_dir(evidence.join("iterations")).ok()?.flatten();
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    rounds.map(|entry| entry.path()).max_by_key(number)
 }
 
 /// Whether the console hangs in a write to its stream, which a further one would have to wait for.
@@ -69,21 +89,14 @@ fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
     }
 }
 
-fn saved(
-    settings: &RunSettings,
-    finished: &Finished,
-    printer: &mut Printer,
-) -> Result<(), CliError> {
-    let Some(recorded) = &finished.recorded else { return Ok(()) };
+fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
+    let Some(recorded) = &finished.recorded else { return };
     let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
     let line = format!("{cyan}[codeloops]{cyan:#} Session saved: {}\n", recorded.id);
     match settings.log_format.value {
-        Format::Pretty | Format::Compact if !console_is_stuck(finished) => printer.data(&line),
+        Format::Pretty | Format::Compact if !console_is_stuck(finished) => printer.offer(&line),
         // Standard output holds JSON lines, or takes no more.
-        Format::Json | Format::Pretty | Format::Compact => {
-            printer.note(&line);
-            Ok(())
-        }
+        Format::Json | Format::Pretty | Format::Compact => printer.note(&line),
     }
 }
 
