@@ -23,8 +23,8 @@ impl RecordedLater {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, recorded: Recorded) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(recorded);
+    fn set(&self, recorded: Option<Recorded>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
     }
 }
 
@@ -49,7 +49,7 @@ impl SessionRecord {
         if let Some(dir) = &self.sessions {
             let writer = SessionWriter::create(dir, start).map_err(failed)?;
             let (id, path) = (writer.id().clone(), writer.path().to_owned());
-            self.recorded.set(Recorded { id, path });
+            self.recorded.set(Some(Recorded { id, path }));
             self.writer = Some(writer);
         }
         let run_file = RunFile::started(start, self.writer.as_ref().map(SessionWriter::id));
@@ -59,15 +59,26 @@ impl SessionRecord {
     }
 
     fn line(&mut self, event: &Event) -> Result<(), RecordError> {
-        match &mut self.writer {
-            Some(writer) => writer.append(event).map_err(failed),
-            None => Ok(()),
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.append(event).map_err(failed)?;
+        if writer.path().exists() {
+            return Ok(());
         }
+        // It could still be written to, and nobody would ever read it.
+        self.recorded.set(None);
+        let path = writer.path().display();
+        Err(RecordError(format!("the session file `{path}` was deleted during the run")))
     }
 
-    fn end(&mut self, end: &SessionEnd) -> Result<(), RecordError> {
-        let Some(run_file) = self.run_file.take() else { return Ok(()) };
-        self.folder.write_run_file(&run_file.ended(end)).map_err(failed)
+    /// The end stands in both files or in neither: a run that is told to have failed for want of a
+    /// record is nowhere recorded as a success.
+    fn end(&mut self, event: &Event, end: &SessionEnd) -> Result<(), RecordError> {
+        let Some(run_file) = self.run_file.take() else { return self.line(event) };
+        self.folder.write_run_file(&run_file.clone().ended(end)).map_err(failed)?;
+        self.line(event).inspect_err(|_| {
+            // Where not even this can be written, the error that is told has said why.
+            drop(self.folder.write_run_file(&run_file));
+        })
     }
 }
 
@@ -75,10 +86,7 @@ impl Record for SessionRecord {
     fn append(&mut self, event: &Event) -> Result<(), RecordError> {
         match event {
             Event::SessionStart(start) => self.begin(start),
-            Event::SessionEnd(end) => {
-                self.line(event)?;
-                self.end(end)
-            }
+            Event::SessionEnd(end) => self.end(event, end),
             _ => self.line(event),
         }
     }

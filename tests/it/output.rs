@@ -80,6 +80,42 @@ fn no_session_writes_no_session_file() {
     assert_eq!(place.session_files().len(), 0);
 }
 
+/// What becomes of the console is no matter of the loop.
+#[test]
+fn a_standard_output_that_takes_nothing_leaves_the_exit_code_alone() {
+    let place = scripted(&approved("edit a.txt a"));
+    let mut command = place.program("sh");
+    let codeloops = place.command(&["--prompt", "x"]);
+    command.args(["-c", "exec \"$@\" > /dev/full", "sh"]).arg(codeloops.get_program());
+    let run_id = codeloops.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.args(codeloops.get_args()).envs(run_id);
+    let ran = place.spawn(command).wait().exits(0);
+    assert!(ran.stderr.contains("warning: standard output cannot be written"), "{ran}");
+    assert_eq!(place.session().end.unwrap().outcome.exit_code(), 0);
+}
+
+#[test]
+fn a_record_that_an_agent_deletes_is_told_and_never_named_as_if_it_were_there() {
+    let sessions = "run rm -r ../home/.local/share/codeloops/sessions";
+    let place = scripted(&approved(&format!("edit a.txt a\n{sessions}")));
+    let document = place.task(&["--json-output"]).exits(2).document();
+    assert_eq!(document["stop_reason"], "record_failed");
+    assert!(document["error"].as_str().unwrap().contains("was deleted during the run"));
+    assert_eq!((&document["session_file"], &document["session_id"]), (&Value::Null, &Value::Null));
+    assert_eq!(place.read("a.txt"), "a\n");
+}
+
+#[test]
+fn a_run_whose_end_cannot_be_recorded_is_nowhere_a_success() {
+    let place = scripted(&format!(
+        "on actor\nedit a.txt a\non critic\nrun rm -r ../home/.local/share/codeloops/runs\n\
+         print DECISION: DONE\nprint SUMMARY: All done.\n"
+    ));
+    let document = place.task(&["--json-output"]).exits(2).document();
+    assert_eq!(document["stop_reason"], "record_failed");
+    assert_eq!(place.session().end, None);
+}
+
 #[test]
 fn diagnostics_go_to_stderr_where_they_are_asked_for() {
     let mut place = scripted(&approved("edit a.txt a"));
