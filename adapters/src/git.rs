@@ -33,6 +33,7 @@ mod private_index;
 mod program;
 mod restore;
 mod scan;
+mod seal;
 mod snapshots;
 mod tree;
 mod user_index;

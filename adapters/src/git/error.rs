@@ -85,6 +85,13 @@ pub enum GitError {
     /// The repository is gone from its working tree.
     #[error("the git repository `{}` is gone", .0.display())]
     RepositoryGone(PathBuf),
+    /// A file of codeloops' own is not as codeloops left it.
+    #[error(
+        "`{}` was changed by something else, so work could be hidden from the diff: \
+         see what the agent did there, then start the run anew",
+        .0.display()
+    )]
+    Forged(PathBuf),
     /// The index is locked.
     #[error("the index is locked: `{}` exists", .0.display())]
     IndexLocked(PathBuf),

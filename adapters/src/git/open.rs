@@ -14,6 +14,7 @@ use super::lock::RunLock;
 use super::path::RepoPath;
 use super::private_index::{self, PrivateIndex};
 use super::program::Program;
+use super::seal::Seal;
 use super::snapshots::{Snapshot, Snapshots, is_excluded};
 use super::user_index::UserIndex;
 use super::watch::Watch;
@@ -37,6 +38,7 @@ pub(super) fn open(
     backend.keep(&format!("refs/codeloops/{run_id}/0"), &base)?;
     let mut user_index = UserIndex::new(&git, lock.kept_index());
     user_index.remember()?;
+    let seal = Seal::of(&index)?;
     let begin = Base {
         tree: base.clone(),
         now: made.tree.clone(),
@@ -51,6 +53,7 @@ pub(super) fn open(
         evidence: evidence.to_owned(),
         excluded,
         skipped: made.skipped,
+        seal,
         user_index,
         base,
         last: Snapshot { tree: made.tree, head: made.head, files: None },

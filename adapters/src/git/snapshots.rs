@@ -16,6 +16,7 @@ use super::path::RepoPath;
 use super::private_index;
 use super::restore::{self, Difference};
 use super::scan::{Change, Head, Scan};
+use super::seal::Seal;
 use super::user_index::UserIndex;
 use super::watch::Watch;
 
@@ -30,6 +31,8 @@ pub(super) struct Snapshots {
     pub(super) evidence: PathBuf,
     pub(super) excluded: Vec<RepoPath>,
     pub(super) skipped: Vec<RepoPath>,
+    /// Of the private index.
+    pub(super) seal: Seal,
     pub(super) watch: Watch,
     pub(super) user_index: UserIndex,
     /// What every diff is made from.
@@ -140,6 +143,7 @@ impl Snapshots {
 
     fn scan(&mut self) -> Result<Scan, GitError> {
         self.git.check_root()?;
+        self.seal.verify()?;
         self.uncover()?;
         let mut scan = self.backend.scan()?;
         scan.changes.retain(|change| !is_excluded(&self.excluded, &change.path));
@@ -153,8 +157,13 @@ impl Snapshots {
         }
         let skipped = std::mem::take(&mut self.skipped);
         let count = skipped.len();
-        self.skipped = private_index::uncover_present(&self.git, &self.lock.index(), skipped)?;
-        if self.skipped.len() == count { Ok(()) } else { self.backend.reload() }
+        let index = self.lock.index();
+        self.skipped = private_index::uncover_present(&self.git, &index, skipped)?;
+        if self.skipped.len() == count {
+            return Ok(());
+        }
+        self.seal = Seal::of(&index)?;
+        self.backend.reload()
     }
 
     fn look(&self, changes: &[Change]) -> BTreeMap<RepoPath, Fingerprint> {

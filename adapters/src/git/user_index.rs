@@ -8,12 +8,21 @@ use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::Fingerprint;
 use super::index_copy;
+use super::seal::Seal;
 
 /// A copy of the user's index as it was at the last snapshot.
 pub(super) struct UserIndex {
     index: PathBuf,
     kept: PathBuf,
-    seen: Option<Fingerprint>,
+    /// What is known of both; none before the first snapshot.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    /// The index.
+    look: Fingerprint,
+    /// The copy.
+    seal: Seal,
 }
 
 impl UserIndex {
@@ -24,20 +33,20 @@ impl UserIndex {
     /// Keeps the index as it is now.
     pub(super) fn remember(&mut self) -> Result<(), GitError> {
         let now = Fingerprint::of(&self.index);
-        if !self.seen.as_ref().is_some_and(|seen| seen.proves_unchanged(&now)) {
+        if !self.is_as_seen(&now) {
             index_copy::copy(&self.index, &self.kept)?;
-            self.seen = Some(now);
+            self.seen = Some(Seen { look: now, seal: Seal::of(&self.kept)? });
         }
         Ok(())
     }
 
     /// Whether it holds something else now. What git remembers of file times does not count: a mere
     /// `git status` renews that.
-    pub(super) fn changed(&self, git: &Git) -> Result<bool, GitError> {
-        let now = Fingerprint::of(&self.index);
-        if self.seen.as_ref().is_some_and(|seen| seen.proves_unchanged(&now)) {
+    pub(super) fn changed(&mut self, git: &Git) -> Result<bool, GitError> {
+        if self.is_as_seen(&Fingerprint::of(&self.index)) {
             return Ok(false);
         }
+        self.verify_copy()?;
         if same_bytes(&self.index, &self.kept).map_err(GitError::io("read", &self.index))? {
             return Ok(false);
         }
@@ -45,7 +54,8 @@ impl UserIndex {
     }
 
     /// Puts it back byte for byte, under git's own lock.
-    pub(super) fn restore(&self) -> Result<(), GitError> {
+    pub(super) fn restore(&mut self) -> Result<(), GitError> {
+        self.verify_copy()?;
         let lock = self.index.with_extension("lock");
         match File::create_new(&lock) {
             Ok(_) => {}
@@ -65,6 +75,14 @@ impl UserIndex {
             fs::remove_file(&lock).ok();
         }
         restored
+    }
+
+    fn is_as_seen(&self, now: &Fingerprint) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.look.proves_unchanged(now))
+    }
+
+    fn verify_copy(&mut self) -> Result<(), GitError> {
+        self.seen.as_mut().map_or(Ok(()), |seen| seen.seal.verify())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use codeloops_event::TreeCheck;
+
 use crate::each_way;
-use crate::repo::{Repo, git_command, summary};
+use crate::repo::{RUN, Repo, git_command, summary};
 
 #[test]
 fn nested_repositories_do_not_stop_it_and_are_told() {
@@ -53,6 +55,40 @@ fn hiding_bits_hide_nothing() {
         repo.git(&["update-index", "--no-assume-unchanged", "late.txt"]);
         assert_eq!(repo.users_state().3.lines().count(), 1, "the user's own bits are still set");
         drop(before);
+    });
+}
+
+/// Agents can write to `.git`, where the run has its own files.
+#[test]
+fn work_cannot_be_hidden_in_the_runs_own_index() {
+    each_way(|way| {
+        for hide in
+            [&["add", "a.txt", "new.txt"][..], &["update-index", "--assume-unchanged", "a.txt"]]
+        {
+            let repo = Repo::new(way);
+            let run = repo.begin();
+            repo.write("a.txt", "hidden\n");
+            repo.write("new.txt", "hidden\n");
+            let index = repo.path(format!(".git/codeloops/{RUN}.index"));
+            let done = git_command(&repo.root, hide).env("GIT_INDEX_FILE", &index).status();
+            assert!(done.unwrap().success());
+            let error = run.try_capture(1).unwrap_err();
+            assert!(error.contains(".index` was changed by something else"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn no_forged_copy_of_the_users_index_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.git(&["rm", "-q", "--cached", "a.txt"]);
+        let index = std::fs::read(repo.path(".git/index")).unwrap();
+        repo.write(format!(".git/codeloops/{RUN}.kept"), &index);
+        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
+        assert!(error.contains(".kept` was changed by something else"), "{error}");
     });
 }
 
