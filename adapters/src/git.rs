@@ -31,6 +31,7 @@ mod patch;
 mod path;
 mod private_index;
 mod program;
+mod put_backs;
 mod restore;
 mod scan;
 mod seal;
@@ -48,6 +49,7 @@ use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId}
 use codeloops_machine::CriticTree;
 
 pub use error::{GitError, OpenError};
+use put_backs::PutBacks;
 use snapshots::Snapshots;
 
 /// How a workspace is opened.
@@ -94,6 +96,7 @@ pub struct Base {
 #[derive(Clone)]
 pub struct GitWorkspace {
     snapshots: Arc<Mutex<Snapshots>>,
+    put_backs: PutBacks,
 }
 
 impl GitWorkspace {
@@ -113,7 +116,16 @@ impl GitWorkspace {
         warn: &mut dyn FnMut(&str),
     ) -> Result<(Self, Base), OpenError> {
         let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
-        Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)) }, base))
+        let put_backs = snapshots.put_backs.clone();
+        Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)), put_backs }, base))
+    }
+
+    /// To be called before the process ends. A check that was given up may be putting something
+    /// back: blocks until that is done, and lets none begin after it. Gives what became of it, as a
+    /// sentence for the user, where nobody was told.
+    #[must_use]
+    pub fn settle(&self) -> Option<String> {
+        self.put_backs.settle()
     }
 
     async fn with<T: Send + 'static>(
@@ -139,6 +151,8 @@ impl Workspace for GitWorkspace {
 
     async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck {
         let check = self.with(move |snapshots| snapshots.check(call, &before)).await;
+        // One that was given up does not come to here.
+        self.put_backs.told();
         check.unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
     }
 }

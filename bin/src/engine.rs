@@ -100,7 +100,7 @@ async fn run(
     let start = start_of(settings, prompt, run_id, base, folder.path(), world);
     let ports = Ports {
         agents: Arc::new(agents),
-        workspace: Arc::new(workspace),
+        workspace: Arc::new(workspace.clone()),
         gates: Arc::new(NoGates),
         clock: Arc::clone(&world.clock),
         ids: Arc::clone(&world.ids),
@@ -110,6 +110,10 @@ async fn run(
     let outlets =
         Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
+    // A look at the tree that was given up may still be putting the user's files back.
+    if let Some(warning) = workspace.settle() {
+        printer.warning(&warning);
+    }
     let recorded = recorded.take();
     Ok((Finished { run_id: run_id.clone(), result, recorded, sinks: Vec::new() }, hub))
 }

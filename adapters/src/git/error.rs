@@ -116,6 +116,9 @@ pub enum GitError {
         /// What failed.
         source: Box<Self>,
     },
+    /// The run ended before something was put back.
+    #[error("the run is over")]
+    RunIsOver,
     /// Something panicked under our feet.
     #[error("git work stopped unexpectedly: {0}")]
     Panicked(String),

@@ -14,6 +14,7 @@ use super::lock::RunLock;
 use super::path::RepoPath;
 use super::private_index::{self, PrivateIndex};
 use super::program::Program;
+use super::put_backs::PutBacks;
 use super::seal::Seal;
 use super::snapshots::{Snapshot, Snapshots, is_excluded};
 use super::user_index::UserIndex;
@@ -54,6 +55,7 @@ pub(super) fn open(
         excluded,
         skipped: made.skipped,
         seal,
+        put_backs: PutBacks::default(),
         user_index,
         base,
         last: Snapshot { tree: made.tree, head: made.head, files: None },

@@ -14,6 +14,7 @@ use super::lock::RunLock;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
 use super::private_index;
+use super::put_backs::PutBacks;
 use super::restore::{self, Difference};
 use super::scan::{Change, Head, Scan};
 use super::seal::Seal;
@@ -35,6 +36,7 @@ pub(super) struct Snapshots {
     pub(super) seal: Seal,
     pub(super) watch: Watch,
     pub(super) user_index: UserIndex,
+    pub(super) put_backs: PutBacks,
     /// What every diff is made from.
     pub(super) base: TreeId,
     pub(super) last: Snapshot,
@@ -97,9 +99,13 @@ impl Snapshots {
         let restored =
             before.restore && restore::is_possible(&differences) && self.lock.others().is_empty();
         if restored {
-            self.put_back(before, &scan.head, &differences, index_changed).map_err(|error| {
-                GitError::NotPutBack { kept_as: kept_as.clone(), source: Box::new(error) }
-            })?;
+            let put_backs = self.put_backs.clone();
+            put_backs
+                .run(&kept_as, || self.put_back(before, &scan.head, &differences, index_changed))
+                .map_err(|error| GitError::NotPutBack {
+                    kept_as: kept_as.clone(),
+                    source: Box::new(error),
+                })?;
         }
         let files = differences.iter().take(LISTED).map(|d| d.path.lossy()).collect();
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })

@@ -270,3 +270,46 @@ fn the_check_needs_no_capture_before_it() {
     let run = repo.begin();
     assert_eq!(run.check(&run.base.tree), TreeCheck::Unchanged);
 }
+
+#[test]
+fn a_put_back_that_was_given_up_is_waited_for_and_told() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let (started, go) = (repo.path(".git/started"), repo.path(".git/go"));
+        let slow = format!(
+            "touch '{}'; until test -e '{}'; do sleep 0.02; done; cat",
+            started.display(),
+            go.display()
+        );
+        repo.git(&["config", "filter.slow.smudge", &slow]);
+        repo.write(".gitattributes", "a.txt filter=slow\n");
+        repo.commit("slow");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.write("a.txt", "critic\n");
+        repo.git(&["rm", "-q", "--cached", "a.txt"]);
+
+        run.check_until(&snapshot, || started.exists());
+        fs::write(&go, "").unwrap();
+        let told = run.workspace.settle().unwrap();
+        assert!(told.contains(&format!("refs/codeloops/{RUN}/critic-1-2")), "{told}");
+        assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+        assert!(!repo.path(".git/index.lock").exists());
+
+        assert_eq!(run.workspace.settle(), None);
+        repo.write("a.txt", "late\n");
+        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
+        assert!(error.ends_with("the run is over"), "{error}");
+        assert_eq!(repo.read("a.txt"), "late\n");
+    });
+}
+
+#[test]
+fn a_put_back_that_was_told_is_not_told_twice() {
+    let repo = Repo::new(Way::Auto);
+    let run = repo.begin();
+    repo.write("a.txt", "critic\n");
+    assert!(matches!(run.check(&run.base.tree), TreeCheck::Changed { restored: true, .. }));
+    assert_eq!(run.workspace.settle(), None);
+}

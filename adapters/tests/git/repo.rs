@@ -199,6 +199,26 @@ impl Run<'_> {
         wait(self.workspace.check(call, CriticTree { tree: tree.clone(), restore }))
     }
 
+    /// Begins a check, and gives it up when `is_time`.
+    pub(crate) fn check_until(&self, tree: &TreeId, is_time: impl Fn() -> bool) {
+        let call = CallId { iteration: 1, kind: CallKind::TreeCheck, attempt: 2 };
+        let check = self.workspace.check(call, CriticTree { tree: tree.clone(), restore: true });
+        let given_up = async {
+            while !is_time() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = given_up => {}
+                check = check => panic!("it was not waited for: {check:?}"),
+            }
+        });
+        runtime.shutdown_background();
+    }
+
     /// The content of a path in a tree.
     #[track_caller]
     pub(crate) fn in_tree(&self, tree: &TreeId, path: &str) -> String {
