@@ -131,6 +131,31 @@ fn make_way(root: &Path, path: &RepoPath) -> Result<(), GitError> {
     }
 }
 
+/// Keeps the commits that putting HEAD and its branch back would leave without a name:
+/// `<kept_as>-head`, and `<kept_as>-branch` where the branch and HEAD went different ways.
+pub(super) fn keep_head(
+    git: &Git,
+    kept_as: &str,
+    before: &Head,
+    now: &Head,
+) -> Result<(), GitError> {
+    let keep = |what: &str, commit: &str| {
+        let name = format!("{kept_as}-{what}");
+        git.run(None, &["update-ref", "--no-deref", &name, commit], b"").map(drop)
+    };
+    if let Some(commit) = &now.commit {
+        keep("head", commit)?;
+    }
+    let Some(branch) = &before.branch else { return Ok(()) };
+    let at = git.ask(&["rev-parse", "--quiet", "--verify", &full_name(branch)])?;
+    match at {
+        Some(at) if ![&before.commit, &now.commit].contains(&&Some(at.clone())) => {
+            keep("branch", &at)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Puts HEAD, and the branch that it was on, back.
 pub(super) fn head(git: &Git, before: &Head, now: &Head) -> Result<(), GitError> {
     let run = |args: &[&str]| git.run(None, args, b"").map(drop);

@@ -94,6 +94,12 @@ impl Snapshots {
         let kept_as =
             format!("refs/codeloops/{}/critic-{}-{}", self.run_id, call.iteration, call.attempt);
         self.backend.keep(&kept_as, &tree)?;
+        if head_moved {
+            restore::keep_head(&self.git, &kept_as, &self.last.head, &scan.head)?;
+        }
+        if index_changed {
+            self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
+        }
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
         let restored =

@@ -53,6 +53,25 @@ impl UserIndex {
         Ok(entries(git, &self.index)? != entries(git, &self.kept)?)
     }
 
+    /// Keeps what it holds now under a ref: its tree, or, where it has conflicts, the file itself.
+    /// `scratch` is a path for a moment.
+    pub(super) fn keep(&self, git: &Git, name: &str, scratch: &Path) -> Result<(), GitError> {
+        // Git locks an index to write its tree.
+        index_copy::copy(&self.index, scratch)?;
+        if !scratch.exists() {
+            return Ok(());
+        }
+        let tree = git.run(Some(scratch), &["write-tree"], b"");
+        let bytes = fs::read(scratch).map_err(GitError::io("read", scratch));
+        fs::remove_file(scratch).ok();
+        let kept = match tree {
+            Ok(tree) => tree,
+            Err(_) => git.run(None, &["hash-object", "-w", "--stdin"], &bytes?)?,
+        };
+        let id = String::from_utf8_lossy(&kept);
+        git.run(None, &["update-ref", "--no-deref", name, id.trim()], b"").map(drop)
+    }
+
     /// Puts it back byte for byte, under git's own lock.
     pub(super) fn restore(&mut self) -> Result<(), GitError> {
         self.verify_copy()?;

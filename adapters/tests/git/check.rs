@@ -313,3 +313,57 @@ fn a_put_back_that_was_told_is_not_told_twice() {
     assert!(matches!(run.check(&run.base.tree), TreeCheck::Changed { restored: true, .. }));
     assert_eq!(run.workspace.settle(), None);
 }
+
+/// It may be the user who committed and staged while the critic was at work.
+#[test]
+fn what_is_put_back_is_kept_under_refs() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["branch", "other"]);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        let kept = |what: &str| {
+            repo.git(&["rev-parse", &format!("refs/codeloops/{RUN}/critic-1-2{what}")])
+        };
+
+        repo.write("a.txt", "committed\n");
+        repo.commit("the user's");
+        let on_branch = repo.git(&["rev-parse", "HEAD"]);
+        repo.git(&["switch", "-q", "other"]);
+        repo.git(&["commit", "-q", "--allow-empty", "-m", "on the other"]);
+        let at_head = repo.git(&["rev-parse", "HEAD"]);
+        repo.write("a.txt", "staged\n");
+        repo.git(&["add", "a.txt"]);
+        repo.write("a.txt", "not staged\n");
+
+        let check = run.check(&snapshot);
+        assert!(matches!(check, TreeCheck::Changed { restored: true, .. }), "{check:?}");
+        assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+        assert_eq!(kept("-head"), at_head);
+        assert_eq!(kept("-branch"), on_branch);
+        assert_eq!(repo.git(&["show", &format!("{}:a.txt", kept("-index"))]), "staged");
+        assert_eq!(repo.git(&["show", &format!("{}:a.txt", kept(""))]), "not staged");
+    });
+}
+
+#[test]
+fn an_index_with_conflicts_is_kept_as_a_file() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["switch", "-qc", "other"]);
+        repo.write("a.txt", "theirs\n");
+        repo.commit("theirs");
+        repo.git(&["switch", "-q", "main"]);
+        repo.write("a.txt", "ours\n");
+        repo.commit("ours");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        assert!(!repo.try_git(&["merge", "-q", "other"]).status.success());
+        let index = fs::read(repo.path(".git/index")).unwrap();
+
+        assert!(matches!(run.check(&snapshot), TreeCheck::Changed { restored: true, .. }));
+        let name = format!("refs/codeloops/{RUN}/critic-1-2-index");
+        assert_eq!(repo.try_git(&["cat-file", "blob", &name]).stdout, index);
+    });
+}
