@@ -36,6 +36,7 @@ mod restore;
 mod scan;
 mod seal;
 mod snapshots;
+mod staged;
 mod tree;
 mod user_index;
 mod watch;

@@ -1,9 +1,13 @@
 //! What the file system says of a file, to tell cheaply that it did not change.
 
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::path::RepoPath;
+use super::scan::Change;
 
 /// How long before a look a file must have changed for a later change to show in its times. Clocks
 /// tick every few milliseconds; a file system without fractions of a second ticks far slower.
@@ -38,10 +42,22 @@ impl Fingerprint {
         Self { file, settled }
     }
 
+    /// Size in bytes, inode and permissions of a regular file.
+    pub(super) fn file(&self) -> Option<(u64, u64, u32)> {
+        let stat = self.file.as_ref().filter(|stat| stat.mode & 0o170_000 == 0o100_000)?;
+        Some((stat.size, stat.inode, stat.mode & 0o7777))
+    }
+
     /// Whether the later look `other` proves that nothing changed.
     pub(super) fn proves_unchanged(&self, other: &Self) -> bool {
         self.settled && self.file == other.file
     }
+}
+
+/// Looks at each changed path.
+pub(super) fn of_changes(root: &Path, changes: &[Change]) -> BTreeMap<RepoPath, Fingerprint> {
+    let look = |change: &Change| Fingerprint::of(&change.path.in_root(root));
+    changes.iter().map(|change| (change.path.clone(), look(change))).collect()
 }
 
 impl Stat {

@@ -59,6 +59,11 @@ impl RunLock {
         self.folder.join(format!("{}.restore", self.run_id))
     }
 
+    /// A folder for files on their way back.
+    pub(super) fn staging(&self) -> PathBuf {
+        self.folder.join(format!("{}.files", self.run_id))
+    }
+
     /// Live runs in the same working tree.
     pub(super) fn others(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
@@ -99,7 +104,7 @@ fn clear(folder: &Path, run: &str) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         if name.to_string_lossy().starts_with(&prefix) && name != *lock {
-            fs::remove_file(entry.path()).ok();
+            fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path())).ok();
         }
     }
     fs::remove_file(folder.join(lock)).ok();

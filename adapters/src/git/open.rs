@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use codeloops_event::{RunId, TreeId};
 
@@ -58,7 +59,8 @@ pub(super) fn open(
         put_backs: PutBacks::default(),
         user_index,
         base,
-        last: Snapshot { tree: made.tree, head: made.head, files: None },
+        begun_with: made.files,
+        last: Snapshot { tree: made.tree, head: made.head, files: None, taken: SystemTime::now() },
         git,
         lock,
     };

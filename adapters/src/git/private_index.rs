@@ -1,11 +1,13 @@
 //! Makes the private index: what the working tree holds when the run begins.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use codeloops_event::TreeId;
 
 use super::command::Git;
 use super::error::GitError;
+use super::fingerprint::{self, Fingerprint};
 use super::index_copy;
 use super::path::RepoPath;
 use super::program::Program;
@@ -24,6 +26,8 @@ pub(super) struct PrivateIndex {
     /// Paths with the `skip-worktree` bit that are not there; were one to appear, git would not look
     /// at it.
     pub(super) skipped: Vec<RepoPath>,
+    /// The files that differed from the user's index, as they looked.
+    pub(super) files: BTreeMap<RepoPath, Fingerprint>,
 }
 
 /// Writes the private index to `index`. It begins as a copy of the user's, so that git knows the
@@ -46,8 +50,9 @@ pub(super) fn make(
         warn(&warning);
     }
     scan.notes.drain(..).for_each(|note| warn(&note));
+    let files = fingerprint::of_changes(git.root(), &scan.changes);
     let tree = program.update(index, &scan.changes)?;
-    Ok(PrivateIndex { tree, head: scan.head, skipped })
+    Ok(PrivateIndex { tree, head: scan.head, skipped, files })
 }
 
 fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {

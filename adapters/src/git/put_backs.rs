@@ -20,19 +20,21 @@ struct State {
 }
 
 impl PutBacks {
-    /// Puts back, unless the run is over. The changed tree is kept as `kept_as`.
+    /// Puts back, unless the run is over. The changed tree is kept as `kept_as`. Tells whether it was
+    /// possible.
     pub(super) fn run(
         &self,
         kept_as: &str,
-        put_back: impl FnOnce() -> Result<(), GitError>,
-    ) -> Result<(), GitError> {
+        put_back: impl FnOnce() -> Result<bool, GitError>,
+    ) -> Result<bool, GitError> {
         let mut state = self.state();
         if state.is_over {
             return Err(GitError::RunIsOver);
         }
         let done = put_back();
         state.untold = Some(match &done {
-            Ok(()) => {
+            Ok(false) => format!("the critic changed the working tree (kept as {kept_as})"),
+            Ok(true) => {
                 format!("the critic changed the working tree (kept as {kept_as}); it was put back")
             }
             Err(error) => format!(

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use codeloops_event::TreeId;
 
@@ -12,6 +12,9 @@ use super::error::GitError;
 use super::index_copy;
 use super::path::RepoPath;
 use super::scan::Head;
+
+/// The longest between two ticks of a file system's clock.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A path that differs between two trees.
 pub(super) struct Difference {
@@ -63,72 +66,36 @@ pub(super) fn is_possible(differences: &[Difference]) -> bool {
     differences.iter().all(|difference| difference.kind != Kind::Submodule)
 }
 
-/// Puts the paths that differ back to the tree `before`. Ignored files stay.
-///
-/// Only where that [`is_possible`].
-pub(super) fn files(
-    git: &Git,
-    before: &TreeId,
-    differences: &[Difference],
-    scratch: &Path,
-) -> Result<(), GitError> {
-    let of = |kind| differences.iter().filter(move |d| d.kind == kind).map(|d| &d.path);
-    remove(git.root(), of(Kind::Added))?;
-    checkout(git, before, of(Kind::Earlier), scratch)
+/// The paths whose files are to be had from the earlier tree.
+pub(super) fn earlier(differences: &[Difference]) -> Vec<&RepoPath> {
+    differences.iter().filter(|d| d.kind == Kind::Earlier).map(|d| &d.path).collect()
 }
 
-/// Removes files, then the folders that have nothing left in them.
-fn remove<'p>(root: &Path, paths: impl Iterator<Item = &'p RepoPath>) -> Result<(), GitError> {
+/// Removes the files that are only in the later tree, then the folders that have nothing left in
+/// them. A folder that is older than `since` was there before, empty or not.
+pub(super) fn remove_added(
+    root: &Path,
+    differences: &[Difference],
+    since: SystemTime,
+) -> Result<(), GitError> {
     let mut folders = BTreeSet::new();
-    for path in paths {
+    for Difference { path, .. } in differences.iter().filter(|d| d.kind == Kind::Added) {
         index_copy::remove(&path.in_root(root))?;
         folders.extend(path.as_path().ancestors().skip(1).map(|folder| root.join(folder)));
     }
     folders.remove(root);
-    for folder in folders.iter().rev() {
+    for folder in folders.iter().rev().filter(|folder| is_newer(folder, since)) {
         // One that is not empty stays.
         fs::remove_dir(folder).ok();
     }
     Ok(())
 }
 
-fn checkout<'p>(
-    git: &Git,
-    before: &TreeId,
-    paths: impl Iterator<Item = &'p RepoPath>,
-    scratch: &Path,
-) -> Result<(), GitError> {
-    let mut list = Vec::new();
-    for path in paths {
-        make_way(git.root(), path)?;
-        list.extend_from_slice(&path.0);
-        list.push(0);
-    }
-    if list.is_empty() {
-        return Ok(());
-    }
-    git.run(Some(scratch), &["read-tree", &before.0], b"")?;
-    let done = git.run(Some(scratch), &["checkout-index", "-f", "-z", "--stdin"], &list);
-    fs::remove_file(scratch).ok();
-    done.map(drop)
-}
-
-/// Git would remove a folder in the place of a file with all that is in it, ignored files too.
-fn make_way(root: &Path, path: &RepoPath) -> Result<(), GitError> {
-    let place = path.in_root(root);
-    match fs::symlink_metadata(&place) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir(&place).map_err(|_| GitError::Stuck {
-            path: path.shown(),
-            reason: "a folder with ignored files is in its place",
-        }),
-        Ok(_) => Ok(()),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            Ok(())
-        }
-        Err(source) => Err(GitError::io("look at", &place)(source)),
-    }
+/// In doubt it is not.
+fn is_newer(folder: &Path, since: SystemTime) -> bool {
+    let created = fs::symlink_metadata(folder).and_then(|meta| meta.created());
+    // File systems take the time from the last tick of the clock.
+    created.is_ok_and(|created| created + TICK >= since)
 }
 
 /// Keeps the commits that putting HEAD and its branch back would leave without a name:

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId, layout};
 use codeloops_machine::CriticTree;
@@ -9,7 +10,7 @@ use codeloops_machine::CriticTree;
 use super::backend::Backend;
 use super::command::Git;
 use super::error::GitError;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{self, Fingerprint};
 use super::lock::RunLock;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
@@ -18,6 +19,7 @@ use super::put_backs::PutBacks;
 use super::restore::{self, Difference};
 use super::scan::{Change, Head, Scan};
 use super::seal::Seal;
+use super::staged::{self, Known, Staged};
 use super::user_index::UserIndex;
 use super::watch::Watch;
 
@@ -39,6 +41,8 @@ pub(super) struct Snapshots {
     pub(super) put_backs: PutBacks,
     /// What every diff is made from.
     pub(super) base: TreeId,
+    /// The files that the user had changed before the run, as they looked.
+    pub(super) begun_with: BTreeMap<RepoPath, Fingerprint>,
     pub(super) last: Snapshot,
     /// Last, so that it is let go of when all else is gone.
     pub(super) lock: RunLock,
@@ -51,12 +55,13 @@ pub(super) struct Snapshot {
     /// The files that differed from the private index, as they looked before they were read; none
     /// where they were not looked at.
     pub(super) files: Option<BTreeMap<RepoPath, Fingerprint>>,
+    pub(super) taken: SystemTime,
 }
 
 impl Snapshots {
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
         let mut scan = self.scan()?;
-        let files = self.look(&scan.changes);
+        let files = fingerprint::of_changes(self.git.root(), &scan.changes);
         let tree = self.backend.write_tree(&scan.changes)?;
         self.backend.keep(&format!("refs/codeloops/{}/{iteration}", self.run_id), &tree)?;
         let name = layout::diff_patch(iteration);
@@ -64,7 +69,8 @@ impl Snapshots {
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
         self.user_index.remember()?;
-        self.last = Snapshot { tree: tree.clone(), head: scan.head, files: Some(files) };
+        let taken = SystemTime::now();
+        self.last = Snapshot { tree: tree.clone(), head: scan.head, files: Some(files), taken };
         scan.notes.extend(self.watch.notes());
         Ok(CapturedDiff {
             tree,
@@ -102,11 +108,11 @@ impl Snapshots {
         }
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
-        let restored =
+        let mut restored =
             before.restore && restore::is_possible(&differences) && self.lock.others().is_empty();
         if restored {
             let put_backs = self.put_backs.clone();
-            put_backs
+            restored = put_backs
                 .run(&kept_as, || self.put_back(before, &scan.head, &differences, index_changed))
                 .map_err(|error| GitError::NotPutBack {
                     kept_as: kept_as.clone(),
@@ -117,31 +123,64 @@ impl Snapshots {
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
     }
 
+    /// Tells whether it was possible; nothing is touched where it was not.
     fn put_back(
         &mut self,
         before: &CriticTree,
         head: &Head,
         differences: &[Difference],
         index_changed: bool,
-    ) -> Result<(), GitError> {
-        let scratch = self.lock.scratch();
-        restore::files(&self.git, &before.tree, differences, &scratch)?;
+    ) -> Result<bool, GitError> {
+        let (scratch, staging) = (self.lock.scratch(), self.lock.staging());
+        let paths = restore::earlier(differences);
+        let known = self.known(&paths)?;
+        let staged = Staged::make(&self.git, &before.tree, paths, &scratch, staging)?;
+        if !staged.is_exact(&known)? {
+            return Ok(false);
+        }
+        restore::remove_added(self.git.root(), differences, self.last.taken)?;
+        staged.place(self.git.root(), &known)?;
+        drop(staged);
         if *head != self.last.head {
             restore::head(&self.git, &self.last.head, head)?;
         }
         if index_changed {
             self.user_index.restore()?;
         }
-        self.last.files = None;
         let scan = self.scan()?;
-        let tree = self.tree_now(&scan.changes)?;
-        if tree == before.tree { Ok(()) } else { Err(GitError::StillDiffers) }
+        let files = fingerprint::of_changes(self.git.root(), &scan.changes);
+        let tree = self.backend.write_tree(&scan.changes)?;
+        if tree != before.tree {
+            return Err(GitError::StillDiffers);
+        }
+        self.last.files = Some(files);
+        Ok(true)
+    }
+
+    /// What is known of files as they were at the last snapshot.
+    fn known<'p>(&self, paths: &[&'p RepoPath]) -> Result<BTreeMap<&'p RepoPath, Known>, GitError> {
+        let looked = |path| {
+            let last = self.last.files.as_ref().and_then(|files| files.get(path));
+            last.or_else(|| self.begun_with.get(path)).and_then(Known::from_look)
+        };
+        let (mut known, mut others) = (BTreeMap::new(), Vec::new());
+        for path in paths.iter().copied() {
+            match looked(path) {
+                Some(file) => drop(known.insert(path, file)),
+                None => others.push(path),
+            }
+        }
+        if !others.is_empty() {
+            let indexed = staged::known_to_index(&self.git, &self.lock.index())?;
+            known.extend(others.iter().filter_map(|path| Some((*path, *indexed.get(path)?))));
+        }
+        Ok(known)
     }
 
     /// The tree of the working tree; not written anew where it is provably that of the last snapshot.
     fn tree_now(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
         if let Some(before) = &self.last.files {
-            let now = self.look(changes);
+            let now = fingerprint::of_changes(self.git.root(), changes);
             let same = before.len() == now.len()
                 && before.iter().zip(&now).all(|((path, then), (other, look))| {
                     path == other && then.proves_unchanged(look)
@@ -176,11 +215,6 @@ impl Snapshots {
         }
         self.seal = Seal::of(&index)?;
         self.backend.reload()
-    }
-
-    fn look(&self, changes: &[Change]) -> BTreeMap<RepoPath, Fingerprint> {
-        let look = |change: &Change| Fingerprint::of(&change.path.in_root(self.git.root()));
-        changes.iter().map(|change| (change.path.clone(), look(change))).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a critic changes is found, kept and put back.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
 use codeloops_adapters::git::Way;
@@ -365,5 +365,118 @@ fn an_index_with_conflicts_is_kept_as_a_file() {
         assert!(matches!(run.check(&snapshot), TreeCheck::Changed { restored: true, .. }));
         let name = format!("refs/codeloops/{RUN}/critic-1-2-index");
         assert_eq!(repo.try_git(&["cat-file", "blob", &name]).stdout, index);
+    });
+}
+
+fn mode(repo: &Repo, name: &str) -> u32 {
+    fs::metadata(repo.path(name)).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn permissions_hard_links_and_empty_folders_are_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let others = repo.root.parent().unwrap().join("others");
+        fs::write(&others, "others\n").unwrap();
+        for name in ["secret", "replaced", "deleted"] {
+            repo.write(name, "key\n");
+            repo.chmod(name, 0o600);
+        }
+        fs::hard_link(repo.path("secret"), repo.path("link")).unwrap();
+        repo.chmod("a.txt", 0o640);
+        fs::create_dir(repo.path("empty")).unwrap();
+        let run = repo.begin();
+        repo.write("new", "actor\n");
+        repo.chmod("new", 0o700);
+        let snapshot = run.capture(1).tree;
+
+        for round in 0..2 {
+            for name in ["secret", "a.txt", "empty/x", "deep/er/x"] {
+                repo.write(name, "critic\n");
+            }
+            for name in ["deleted", "replaced", "new", "dir/b.txt"] {
+                repo.remove(name);
+            }
+            repo.write("new", "critic\n");
+            fs::hard_link(&others, repo.path("replaced")).unwrap();
+            let check = run.check(&snapshot);
+            assert!(
+                matches!(check, TreeCheck::Changed { restored: true, .. }),
+                "{round} {check:?}"
+            );
+
+            for name in ["secret", "link", "replaced", "deleted"] {
+                assert_eq!(
+                    (repo.read(name).as_str(), mode(&repo, name)),
+                    ("key\n", 0o600),
+                    "{name}"
+                );
+            }
+            assert_eq!((mode(&repo, "a.txt"), mode(&repo, "new")), (0o640, 0o700));
+            let links = fs::metadata(repo.path("link")).unwrap().nlink();
+            assert_eq!(links, 2, "it is still the same file");
+            assert_eq!(fs::read_to_string(&others).unwrap(), "others\n");
+            assert!(repo.path("empty").is_dir() && !repo.path("deep").exists());
+        }
+    });
+}
+
+#[test]
+fn a_file_that_git_stores_otherwise_is_not_altered_to_put_it_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["config", "core.autocrlf", "input"]);
+        repo.write("crlf.txt", "a\r\nb\r\n");
+        let run = repo.begin();
+        repo.write("actors.txt", "a\r\nb\r\n");
+        let snapshot = run.capture(1).tree;
+        for name in ["crlf.txt", "actors.txt"] {
+            repo.write(name, "a\r\nb\r\nc\r\n");
+            repo.write("a.txt", "critic\n");
+            let check = run.check(&snapshot);
+            assert!(matches!(check, TreeCheck::Changed { restored: false, .. }), "{check:?}");
+            assert_eq!(repo.read(name), "a\r\nb\r\nc\r\n");
+            assert_eq!(repo.read("a.txt"), "critic\n", "all of it or nothing");
+            repo.write(name, "a\r\nb\r\n");
+        }
+        let check = run.check(&snapshot);
+        assert!(matches!(check, TreeCheck::Changed { restored: true, .. }), "{check:?}");
+        assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
+    });
+}
+
+#[test]
+fn a_file_that_git_converts_both_ways_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write(".gitattributes", "crlf.txt text eol=crlf\n");
+        repo.write("crlf.txt", "a\r\nb\r\n");
+        repo.commit("crlf");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        repo.write("crlf.txt", "critic\r\n");
+        repo.write(".gitattributes", "crlf.txt text eol=lf\n");
+        let check = run.check(&snapshot);
+        assert!(matches!(check, TreeCheck::Changed { restored: true, .. }), "{check:?}");
+        assert_eq!(repo.read("crlf.txt"), "a\r\nb\r\n");
+    });
+}
+
+#[test]
+fn nothing_is_put_back_through_a_link() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let outside = repo.root.parent().unwrap().join("outside");
+        fs::create_dir(&outside).unwrap();
+        repo.write(".gitignore", "*.log\nsub.log\n");
+        repo.write("sub.log/c.txt", "see\n");
+        repo.git(&["add", "-f", "sub.log/c.txt"]);
+        repo.commit("in an ignored folder");
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        fs::remove_dir_all(repo.path("sub.log")).unwrap();
+        symlink(&outside, repo.path("sub.log")).unwrap();
+        assert!(matches!(run.check(&snapshot), TreeCheck::Failed { .. }));
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     });
 }
