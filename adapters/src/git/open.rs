@@ -49,7 +49,7 @@ pub(super) fn open(
         root: git.root().to_owned(),
     };
     let snapshots = Snapshots {
-        watch: Watch::begin(git.git_dir())?,
+        watch: Watch::begin(&git)?,
         backend,
         run_id: run_id.clone(),
         evidence: evidence.to_owned(),

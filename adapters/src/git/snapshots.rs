@@ -69,6 +69,7 @@ impl Snapshots {
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
         self.user_index.remember()?;
+        self.watch.remember();
         let taken = SystemTime::now();
         self.last = Snapshot { tree: tree.clone(), head: scan.head, files: Some(files), taken };
         scan.notes.extend(self.watch.notes());
@@ -90,15 +91,19 @@ impl Snapshots {
     }
 
     fn compare(&mut self, call: CallId, before: &CriticTree) -> Result<TreeCheck, GitError> {
+        let kept_as =
+            format!("refs/codeloops/{}/critic-{}-{}", self.run_id, call.iteration, call.attempt);
+        let may_restore = before.restore && self.lock.others().is_empty();
+        // First, for they decide what the look below sees.
+        let (rules, rules_restored) = self.check_rules(&kept_as, may_restore)?;
         let scan = self.scan()?;
         let tree = self.tree_now(&scan.changes)?;
         let head_moved = scan.head != self.last.head;
         let index_changed = self.user_index.changed(&self.git)?;
-        if tree == before.tree && !head_moved && !index_changed {
+        let tree_changed = tree != before.tree || head_moved || index_changed;
+        if !tree_changed && rules.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
-        let kept_as =
-            format!("refs/codeloops/{}/critic-{}-{}", self.run_id, call.iteration, call.attempt);
         self.backend.keep(&kept_as, &tree)?;
         if head_moved {
             restore::keep_head(&self.git, &kept_as, &self.last.head, &scan.head)?;
@@ -108,19 +113,35 @@ impl Snapshots {
         }
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
-        let mut restored =
-            before.restore && restore::is_possible(&differences) && self.lock.others().is_empty();
-        if restored {
+        let mut restored = may_restore && rules_restored && restore::is_possible(&differences);
+        if restored && tree_changed {
             let put_backs = self.put_backs.clone();
             restored = put_backs
                 .run(&kept_as, || self.put_back(before, &scan.head, &differences, index_changed))
-                .map_err(|error| GitError::NotPutBack {
-                    kept_as: kept_as.clone(),
-                    source: Box::new(error),
-                })?;
+                .map_err(not_put_back(&kept_as))?;
         }
-        let files = differences.iter().take(LISTED).map(|d| d.path.lossy()).collect();
+        let paths = differences.iter().map(|d| d.path.lossy());
+        let files = rules.into_iter().chain(paths).take(LISTED).collect();
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
+    }
+
+    /// The rules of the repository that changed, and whether they are as before now.
+    fn check_rules(
+        &self,
+        kept_as: &str,
+        may_restore: bool,
+    ) -> Result<(Vec<String>, bool), GitError> {
+        let changed = self.watch.changed();
+        if changed.is_empty() {
+            return Ok((changed, true));
+        }
+        self.watch.keep(&self.git, kept_as, &changed)?;
+        let restored = may_restore
+            && self
+                .put_backs
+                .run(kept_as, || self.watch.restore(&changed))
+                .map_err(not_put_back(kept_as))?;
+        Ok((changed, restored))
     }
 
     /// Tells whether it was possible; nothing is touched where it was not.
@@ -216,6 +237,11 @@ impl Snapshots {
         self.seal = Seal::of(&index)?;
         self.backend.reload()
     }
+}
+
+fn not_put_back(kept_as: &str) -> impl FnOnce(GitError) -> GitError {
+    let kept_as = kept_as.to_owned();
+    move |error| GitError::NotPutBack { kept_as, source: Box::new(error) }
 }
 
 pub(super) fn is_excluded(excluded: &[RepoPath], path: &RepoPath) -> bool {

@@ -480,3 +480,52 @@ fn nothing_is_put_back_through_a_link() {
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     });
 }
+
+#[test]
+fn rules_and_hooks_of_the_repository_are_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write(".git/info/exclude", "before\n");
+        repo.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+        repo.chmod(".git/hooks/pre-commit", 0o755);
+        let outside = repo.root.parent().unwrap().join("outside");
+        fs::write(&outside, "outside\n").unwrap();
+        let run = repo.begin();
+        repo.write("new.txt", "actor\n");
+        repo.write(".git/info/exclude", "before\nactor\n");
+        let snapshot = run.capture(1).tree;
+        let config = repo.read(".git/config");
+
+        repo.remove(".git/info/exclude");
+        repo.write("hides", "new.txt\n");
+        fs::hard_link(repo.path("hides"), repo.path(".git/info/exclude")).unwrap();
+        repo.git(&["config", "core.fsmonitor", "evil"]);
+        repo.write(".git/hooks/pre-commit", "evil\n");
+        repo.write(".git/hooks/post-commit", "evil\n");
+        let hooks = [".git/hooks/post-commit", ".git/hooks/pre-commit"];
+        let TreeCheck::Changed { files, restored, kept_as, .. } = run.check(&snapshot) else {
+            panic!("not told");
+        };
+        for name in hooks.into_iter().chain([".git/config", ".git/info/exclude", "hides"]) {
+            assert!(files.iter().any(|file| file == name), "{name}: {files:?}");
+        }
+        assert_eq!((files.len(), restored), (5, true), "{files:?}");
+        assert_eq!(repo.read(".git/info/exclude"), "before\nactor\n");
+        assert_eq!(repo.read(".git/config"), config);
+        assert_eq!(repo.read(".git/hooks/pre-commit"), "#!/bin/sh\n");
+        assert_eq!(mode(&repo, ".git/hooks/pre-commit"), 0o755);
+        assert!(!repo.path(".git/hooks/post-commit").exists());
+        let kept =
+            repo.git(&["for-each-ref", "--format=%(objectname)", &format!("{kept_as}-git-*")]);
+        assert!(kept.lines().any(|blob| repo.git(&["cat-file", "blob", blob]) == "new.txt"));
+        assert_eq!(repo.read("new.txt"), "actor\n");
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+
+        // A link is never written through.
+        repo.remove(".git/info/exclude");
+        symlink(&outside, repo.path(".git/info/exclude")).unwrap();
+        let check = run.check(&snapshot);
+        assert!(matches!(check, TreeCheck::Changed { restored: false, .. }), "{check:?}");
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "outside\n");
+    });
+}
