@@ -23,10 +23,6 @@ use running_gates::RunningGates;
 
 /// Where the machine stands, with what that phase knows. `Feedback` is never stored: it is entered,
 /// recorded and left within one step.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one machine a run, moved a dozen times a round"
-)]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Phase {
     ActorExecuting(ActorExecuting),
