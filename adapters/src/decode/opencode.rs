@@ -96,5 +96,31 @@ fn error(error: &Value) -> Trouble {
         "" => text(error, "/name"),
         message => message,
     };
-    Trouble::classify(error.pointer("/data/statusCode").and_then(Value::as_u64), message)
+    let status = error.pointer("/data/statusCode").and_then(Value::as_u64);
+    match Trouble::classify(status, message) {
+        // Its provider library knows more kinds of these than we do.
+        Trouble::Other(message) if error.pointer("/data/isRetryable") == Some(&true.into()) => {
+            Trouble::Transient(message)
+        }
+        trouble => trouble,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codeloops_event::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn what_it_calls_retryable_is_tried_again_unless_it_is_known_for_what_it_is() {
+        let trouble = |message: &str, retryable: bool| {
+            let data = serde_json::json!({ "message": message, "isRetryable": retryable });
+            error(&serde_json::json!({ "name": "APIError", "data": data }))
+        };
+        assert_eq!(trouble("broke", true), Trouble::Transient("broke".into()));
+        assert_eq!(trouble("broke", false), Trouble::Other("broke".into()));
+        let unpaid = trouble("payment required", true);
+        assert_eq!(unpaid, Trouble::Refused(Refusal::Billing, "payment required".into()));
+    }
 }
