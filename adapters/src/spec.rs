@@ -1,7 +1,6 @@
 //! What codeloops has to know of an agent program, as data.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use codeloops_event::{CriticAccess, Permissions, Role};
 use serde::{Deserialize, Serialize};
@@ -141,18 +140,7 @@ pub struct AgentSpec {
     pub install: Option<String>,
 }
 
-/// How long a program that prints as it goes may be silent. Healthy ones were silent for four
-/// minutes while they tried an overloaded provider again.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
-
 impl AgentSpec {
-    /// How long it may be silent unless the user says otherwise; none for a program that prints
-    /// only at its end.
-    #[must_use]
-    pub fn default_idle_timeout(&self) -> Option<Duration> {
-        self.streams.then_some(IDLE_TIMEOUT)
-    }
-
     /// A row with nothing but a name and a command: text in on stdin, text out.
     #[must_use]
     pub fn new(id: &str, title: &str, command: &[&str]) -> Self {

@@ -10,8 +10,7 @@ pub const TEXT_LIMIT: usize = 1024 * 1024;
 pub const RUN_FILE: &str = "run.json";
 
 /// The folder of one iteration, relative to the run's evidence folder.
-#[must_use]
-pub fn iteration_dir(iteration: Iteration) -> String {
+fn iteration_dir(iteration: Iteration) -> String {
     format!("iterations/{iteration}")
 }
 

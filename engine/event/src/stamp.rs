@@ -16,20 +16,10 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Seconds from `earlier` to this stamp; zero if the order is reversed.
-    #[must_use]
-    pub fn secs_since(self, earlier: Self) -> f64 {
-        millis_to_secs(self.elapsed_ms.saturating_sub(earlier.elapsed_ms))
-    }
-
     /// Seconds since the run began.
     #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
     pub fn elapsed_secs(self) -> f64 {
-        millis_to_secs(self.elapsed_ms)
+        self.elapsed_ms as f64 / 1000.0
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "2^53 ms are 285,000 years")]
-fn millis_to_secs(millis: u64) -> f64 {
-    millis as f64 / 1000.0
 }

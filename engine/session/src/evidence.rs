@@ -4,10 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
-use codeloops_event::layout::{RUN_FILE, iteration_dir};
-use codeloops_event::{
-    Evidence, Iteration, Outcome, RunId, SessionEnd, SessionStart, StopReason, Timestamp,
-};
+use codeloops_event::layout::RUN_FILE;
+use codeloops_event::{Evidence, Outcome, RunId, SessionEnd, SessionStart, StopReason, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::dirs::{create_new_private_dir, create_private_dir, create_private_file};
@@ -127,13 +125,6 @@ impl RunFolder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Makes the folder of an iteration, where it is missing.
-    pub fn create_iteration(&self, iteration: Iteration) -> Result<PathBuf, EvidenceError> {
-        let path = self.path.join(iteration_dir(iteration));
-        create_private_dir(&path).map_err(write_error(&path))?;
-        Ok(path)
     }
 
     /// The file of a piece of evidence that a session names. Sessions come from anywhere, so a name

@@ -23,9 +23,6 @@ pub enum SessionStatus {
 }
 
 impl SessionStatus {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Running, Self::Crashed, Self::Interrupted, Self::Ended];
-
     /// The word as it stands in flags and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
