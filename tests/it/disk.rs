@@ -102,6 +102,21 @@ fn evidence_is_full_while_an_agent_prints() {
     assert_nothing_is_left(&place);
 }
 
+/// The critic is not asked where its answer cannot be kept.
+#[test]
+fn evidence_cannot_be_begun() {
+    let place = place();
+    place.script(
+        "on actor\nedit work.txt done\n\
+         run cd ../home/.local/share/codeloops/runs/*/iterations/1 && mkdir critic.stdout\n",
+    );
+    let output = place.task(&["--json-output"]).exits(2);
+    assert_record_failed(&output, "iterations/1/critic.stdout`", "Is a directory");
+    assert_eq!(end(&place).stop_reason, Some(StopReason::RecordFailed));
+    readable(&place.session_file());
+    assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
+}
+
 /// A small disk of its own for the data directory, whose content is saved when the run is over.
 #[test]
 fn a_real_disk_is_full() {

@@ -47,8 +47,20 @@ pub(super) fn run(
             let _nobody = notes.blocking_send(AgentNote::Started(leader.info().clone()));
             supervise(config, call, control, leader, capture)
         }
-        Err(message) => not_started(message),
+        Err(NotBegun::Evidence(error)) => {
+            let _nobody = notes.blocking_send(AgentNote::EvidenceFailed(error.clone()));
+            not_started(error)
+        }
+        Err(NotBegun::Program(error)) => not_started(error),
     }
+}
+
+/// Why no program runs: what failed, with what.
+enum NotBegun {
+    /// What it prints, or its prompt, could not be kept.
+    Evidence(String),
+    /// It could not be started.
+    Program(String),
 }
 
 /// Makes the evidence files, then starts the program.
@@ -56,12 +68,13 @@ fn start(
     config: &AgentsConfig,
     call: &AgentCall,
     notes: &Notes,
-) -> Result<(Leader, Capture), String> {
+) -> Result<(Leader, Capture), NotBegun> {
     let spec = &config.role(call.role).agent.spec;
-    let capture = Capture::create(config, call, spec.output, notes)?;
-    let mut command = command(config, call)?;
+    let capture = Capture::create(config, call, spec.output, notes).map_err(NotBegun::Evidence)?;
+    let mut command = command(config, call).map_err(NotBegun::Evidence)?;
     let leader = Leader::spawn(&mut command, spec.prompt == PromptVia::Stdin).map_err(|error| {
-        format!("could not start `{}`: {}", command.get_program().display(), why(config, &error))
+        let program = command.get_program().display();
+        NotBegun::Program(format!("could not start `{program}`: {}", why(config, &error)))
     })?;
     Ok((leader, capture))
 }
@@ -109,6 +122,7 @@ fn supervise(
     }
 }
 
+/// The command line. Fails only where the prompt's file cannot be written.
 fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
     let RoleAgent { agent, model, permissions } = config.role(call.role);
     let prompt = prompt_argument(config, call, &agent.spec)?;

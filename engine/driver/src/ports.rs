@@ -20,8 +20,8 @@ pub enum AgentNote {
     Started(ProcessInfo),
     /// It printed something.
     Output(AgentOutput),
-    /// What it prints can no longer be kept as evidence: what failed, with what. The call goes on;
-    /// whether the run does is not for it to say. Never dropped.
+    /// What it prints cannot be kept as evidence, or no longer: what failed, with what. A call that
+    /// has begun goes on; whether the run does is not for it to say. Never dropped.
     EvidenceFailed(String),
 }
 
