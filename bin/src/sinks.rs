@@ -20,7 +20,7 @@ pub(crate) fn sinks_of(
         let log = LogSink::append("log-file", &file.value).map_err(|error| {
             let path = file.value.display();
             CliError::failed(format!("could not open the log file `{path}`: {error}"))
-                .hint("name a file that you may write with `--log-file`")
+                .hint("name a file that you may write, in a directory that exists")
         })?;
         sinks.push(Box::new(log));
     }

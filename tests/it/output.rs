@@ -65,6 +65,14 @@ fn a_log_file_has_a_line_for_each_event_beside_the_console() {
 }
 
 #[test]
+fn a_log_file_that_cannot_be_opened_leaves_nothing_behind() {
+    let place = scripted("on actor\ntouch ../began\n");
+    let ran = place.task(&["--log-file", "nowhere/run.log"]).exits(2);
+    assert!(ran.stderr.contains("hint: name a file that you may write"), "{ran}");
+    assert!(!place.at("began").exists() && !place.data_dir().exists());
+}
+
+#[test]
 fn without_the_console_sink_nothing_is_printed_and_the_session_is_written() {
     let place = scripted(TWO_ROUNDS);
     let ran = place.task(&["--sink", "jsonl"]).exits(0);

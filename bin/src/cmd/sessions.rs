@@ -3,7 +3,7 @@
 mod list;
 mod show;
 
-use codeloops_session::{SessionStore, StoreError, Warning};
+use codeloops_session::{ReadError, SessionStore, StoreError, Warning};
 
 use crate::app::SessionsCommand;
 use crate::error::CliError;
@@ -27,7 +27,31 @@ fn store_error(error: &StoreError) -> CliError {
     let shown = CliError::failed(error.to_string());
     match error {
         StoreError::NoSessions { .. } => shown.hint("`codeloops` records one when it runs"),
-        _ => shown,
+        StoreError::NotFound { .. } | StoreError::Id(_) => {
+            shown.hint("`codeloops sessions list` shows the ids")
+        }
+        StoreError::Ambiguous { .. } => shown.hint("give more of the id"),
+        StoreError::NoHome(_) => shown.hint("set `HOME` or `XDG_DATA_HOME`"),
+        StoreError::Dir { .. } => shown.hint(
+            "it must be a directory that you may read; `XDG_DATA_HOME` names another data directory",
+        ),
+        StoreError::Read(error) => match hint_for(error) {
+            Some(hint) => shown.hint(hint),
+            None => shown,
+        },
+    }
+}
+
+fn hint_for(error: &ReadError) -> Option<&'static str> {
+    match error {
+        ReadError::Io { .. } => Some("it must be a file that you may read"),
+        ReadError::Empty { .. } => Some("its run ended before it began; remove the file"),
+        ReadError::NoStart { .. } => Some("move the file out of the sessions directory"),
+        // What reads it is said already.
+        ReadError::Version { .. } => None,
+        ReadError::BadLine { .. } => {
+            Some("correct or remove that line; a copy of the file keeps what it says")
+        }
     }
 }
 

@@ -56,13 +56,13 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// No session has this id, or begins with it.
-    #[error("no session `{}`; `codeloops sessions list` shows their ids", shown::text(text))]
+    #[error("no session `{}`", shown::text(text))]
     NotFound {
         /// What was asked for.
         text: String,
     },
     /// Several sessions begin with this.
-    #[error("`{}` could be {}; give more of the id", shown::text(text), name_some(candidates))]
+    #[error("`{}` could be {}", shown::text(text), name_some(candidates))]
     Ambiguous {
         /// What was asked for.
         text: String,

@@ -148,11 +148,15 @@ fn what_cannot_be_shown_is_told() {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
         ran.stderr
     };
+    let other = Sandbox::new();
+    other.write(&format!("home/.local/share/codeloops/sessions/{DONE}.jsonl"), "no session\n\n");
+    let damaged = errors(&other, &[DONE]);
     let told = [
         errors(&sandbox, &[]),
         errors(&sandbox, &["2031"]),
         errors(&sandbox, &["2025-01"]),
         errors(&Sandbox::new(), &["latest"]),
+        damaged,
     ];
     insta::assert_snapshot!(told.concat());
 }
