@@ -10,14 +10,18 @@ mod file;
 mod gates;
 mod table;
 
+use std::fmt;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use codeloops_adapters::spec::AgentConfig;
 
 pub use error::{ConfigError, Position, Problem};
 pub use file::{ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
 pub use table::Located;
 
 use crate::error::CliError;
+use crate::secrets::shown_command;
 
 /// The name of the project's file, in the working directory.
 pub const PROJECT_FILE: &str = "codeloops.toml";
@@ -71,27 +75,88 @@ impl Config {
         self.project.iter().chain(&self.global)
     }
 
-    /// The commands that the project's file makes a run start, for the opening lines: the user did
-    /// not write them on the command line and may not know them.
+    /// What the project's file says of programs and folders, for the opening lines: the user did
+    /// not write it on the command line and may not know it.
     #[must_use]
-    pub fn project_commands(&self) -> Vec<ProjectCommand> {
-        let agents = self.project.iter().flat_map(|file| &file.agents);
-        agents
-            .filter_map(|(name, agent)| {
-                let command = agent.command.as_ref()?;
-                Some(ProjectCommand { what: format!("agent {name}"), command: command.clone() })
-            })
-            .collect()
+    pub fn project_settings(&self) -> Vec<ProjectSetting> {
+        let Some(file) = &self.project else { return Vec::new() };
+        let of_agents = file.agents.iter().flat_map(|(name, agent)| of_agent(name, agent));
+        let runs_dir = file.runs_dir.iter().map(|dir| dir.value.clone());
+        of_agents.chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir)).collect()
     }
 }
 
-/// A command that a project's file names.
+/// What a project's file says that its user should know. Not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectCommand {
-    /// What it is for (`agent mine`).
-    pub what: String,
-    /// The program and its arguments. Not trusted.
-    pub command: Vec<String>,
+pub enum ProjectSetting {
+    /// `agents.NAME.command`: a program that is started.
+    Program {
+        /// The agent's name.
+        agent: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// Further arguments of an agent's program.
+    Arguments {
+        /// The agent's name.
+        agent: String,
+        /// The key that gives them (`actor_args`).
+        key: &'static str,
+        /// The arguments.
+        arguments: Vec<String>,
+    },
+    /// `agents.NAME.env`: variables of an agent's program.
+    Variables {
+        /// The agent's name.
+        agent: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// `runs_dir`, where it is not below the project.
+    RunsDir(PathBuf),
+}
+
+impl fmt::Display for ProjectSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program { agent, command } => {
+                write!(f, "starts a program, agent {agent}: {}", shown_command(command))
+            }
+            Self::Arguments { agent, key, arguments } => {
+                write!(f, "adds arguments, agent {agent}, {key}: {}", shown_command(arguments))
+            }
+            Self::Variables { agent, names } => {
+                write!(f, "sets variables, agent {agent}: {}", names.join(", "))
+            }
+            Self::RunsDir(dir) => write!(f, "keeps the evidence of runs in {}", dir.display()),
+        }
+    }
+}
+
+fn of_agent(name: &str, config: &AgentConfig) -> Vec<ProjectSetting> {
+    let agent = || name.to_owned();
+    let program = config.command.clone();
+    let arguments = [
+        ("model_args", &config.model_args),
+        ("actor_args", &config.actor_args),
+        ("critic_args", &config.critic_args),
+    ];
+    let arguments = arguments.into_iter().filter_map(|(key, arguments)| {
+        let arguments = arguments.clone().filter(|arguments| !arguments.is_empty())?;
+        Some(ProjectSetting::Arguments { agent: agent(), key, arguments })
+    });
+    let names = config.env.iter().map(|env| env.keys().cloned().collect::<Vec<_>>());
+    let variables = names.filter(|names| !names.is_empty());
+    let program = program.map(|command| ProjectSetting::Program { agent: agent(), command });
+    program
+        .into_iter()
+        .chain(arguments)
+        .chain(variables.map(|names| ProjectSetting::Variables { agent: agent(), names }))
+        .collect()
+}
+
+fn leads_out(dir: &Path) -> bool {
+    !dir.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 fn load_file(path: &Path, scope: Scope) -> Result<Option<ConfigFile>, CliError> {

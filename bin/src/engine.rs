@@ -195,9 +195,8 @@ fn role_agent(
 
 /// What the user should know before the first agent starts.
 fn opening_notes(settings: &RunSettings, printer: &mut Printer) {
-    for command in &settings.project_commands {
-        let shown = command.command.join(" ");
-        printer.remark(&format!("codeloops.toml starts a program, {}: {shown}", command.what));
+    for setting in &settings.project_settings {
+        printer.remark(&format!("codeloops.toml {setting}"));
     }
 }
 

@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit_code;
 pub mod output;
 pub mod prompt;
+pub mod secrets;
 pub mod settings;
 pub mod text;
 pub mod units;

@@ -16,12 +16,12 @@ use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
 pub use agents::{agent_error, agent_table};
 pub use limits::LimitSettings;
 pub use origin::{Origin, Sourced};
-pub use rows::{Row, masked};
+pub use rows::Row;
 
 use codeloops_sinks::Format;
 
 use crate::app::RunArgs;
-use crate::config::{Config, ProjectCommand};
+use crate::config::{Config, ProjectSetting};
 use crate::error::CliError;
 use crate::values::SinkName;
 use crate::world::{Environment, World};
@@ -71,8 +71,8 @@ pub struct RunSettings {
     pub console_is_terminal: bool,
     /// Whether the console may use colours: it is a terminal, and nothing says otherwise.
     pub color: bool,
-    /// The commands that the project's file makes this run start.
-    pub project_commands: Vec<ProjectCommand>,
+    /// What the project's file says that a user should know.
+    pub project_settings: Vec<ProjectSetting>,
     /// Files that were read, in the order of their precedence.
     pub config_files: Vec<PathBuf>,
 }
@@ -130,7 +130,7 @@ impl RunSettings {
             verbose: output.verbose,
             console_is_terminal,
             color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
-            project_commands: config.project_commands(),
+            project_settings: config.project_settings(),
             config_files: config.layers().map(|file| file.path.clone()).collect(),
             working_dir,
             actor,

@@ -164,6 +164,7 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
         "[limits]\nmax_cost_usd = 5.0\n",
         "[limits]\nmax_tokens = 2_000_000\n",
         "[limits]\nstuck_after = 3\n",
+        "[limits]\ngate_timeout = '5m'\n",
         "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
         "[sinks.otel]\nendpoint = 'http://127.0.0.1:4317'\n",
     ]));
@@ -195,9 +196,23 @@ fn files_that_cannot_be_read_are_told() {
 }
 
 #[test]
-fn the_commands_that_a_project_brings_are_listed() {
-    let own = project("[agents.mine]\ncommand = ['./agent.sh', '-q']\n[agents.claude]\nenv = {}\n");
-    let config = Config { project: Some(own), global: None };
-    let command = vec!["./agent.sh".to_owned(), "-q".to_owned()];
-    assert_eq!(config.project_commands(), [ProjectCommand { what: "agent mine".into(), command }]);
+fn what_a_project_sets_for_programs_is_told() {
+    let config = |text| Config { project: Some(project(text)), global: None };
+    let told = config(
+        "runs_dir = '../elsewhere'\n[agents.mine]\ncommand = ['my-agent', '--api-key', 'sk-1']\n\
+         [agents.claude]\nenv = { LD_PRELOAD = 'evil.so', A = 'b' }\nactor_args = ['--dangerous']\n\
+         critic_args = ['--x']\nmodel_args = []\n",
+    )
+    .project_settings();
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    adds arguments, agent claude, actor_args: --dangerous
+    adds arguments, agent claude, critic_args: --x
+    sets variables, agent claude: A, LD_PRELOAD
+    starts a program, agent mine: my-agent --api-key ********
+    keeps the evidence of runs in ../elsewhere
+    ");
+    assert_eq!(config("runs_dir = './.codeloops/runs'\n").project_settings(), []);
+    let global = Config { global: config("[agents.a]\ncommand = ['a']\n").project, project: None };
+    assert_eq!(global.project_settings(), []);
 }

@@ -6,6 +6,7 @@ use codeloops_adapters::resolve::{Host, resolve};
 use serde_json::{Value, json};
 
 use super::{LimitSettings, Origin, RoleSettings, RunSettings, Sourced};
+use crate::secrets::MASK;
 use crate::units::{format_duration, format_size};
 use crate::values::{TimeLimit, Words};
 
@@ -39,8 +40,8 @@ impl Row {
 }
 
 impl RunSettings {
-    /// Every setting, in the order in which it is shown. Values of variables whose names look like
-    /// secrets are masked. An agent that is not installed is shown as such.
+    /// Every setting, in the order in which it is shown. Values of variables are hidden: any of them
+    /// may be a secret. An agent that is not installed is shown as such.
     #[must_use]
     pub fn rows(&self, host: &Host) -> Vec<Row> {
         let mut rows =
@@ -73,9 +74,9 @@ impl RoleSettings {
             optional(&format!("{role}.model"), self.model.as_ref(), |model| model.as_str().into()),
             self.program(host),
         ];
-        rows.extend(spec.env.iter().map(|(name, value)| {
+        rows.extend(spec.env.keys().map(|name| {
             let origin = format!("agents.{}", spec.id);
-            Row::new(&format!("{role}.env.{name}"), masked(name, value), origin)
+            Row::new(&format!("{role}.env.{name}"), MASK, origin)
         }));
         rows
     }
@@ -127,14 +128,6 @@ impl LimitSettings {
         let name = format!("limits.idle_timeout.{}", of.role);
         time(&name, &Sourced { value, origin: self.idle_timeout.origin.clone() })
     }
-}
-
-/// The value of a variable, hidden where its name says that it is a secret.
-#[must_use]
-pub fn masked(name: &str, value: &str) -> String {
-    let name = name.to_uppercase();
-    let secret = ["KEY", "TOKEN", "SECRET", "PASSWORD"].iter().any(|word| name.contains(word));
-    if secret { "********".to_owned() } else { value.to_owned() }
 }
 
 fn path(path: &Path) -> Value {

@@ -1,5 +1,6 @@
 //! The documented examples of how settings are resolved, and the rules behind them.
 
+use crate::config::Config;
 use crate::testing::Sandbox;
 
 /// Agent and model of a role with their origins, as `--dry-run` shows them.
@@ -118,12 +119,12 @@ fn an_agent_of_both_files_is_put_together_key_by_key() {
     let sandbox = Sandbox::new();
     sandbox.global("[defaults.agents.mine]\ncommand = ['mine']\nenv = { A = '1', B = '1' }\n");
     sandbox.project("agent = 'mine'\n[agents.mine]\nenv = { B = '2' }\n");
-    let ran = sandbox.run(&["--dry-run"]);
-    let variables: Vec<&str> =
-        ran.stdout.lines().filter(|line| line.starts_with("actor.env")).collect();
-    assert_eq!(variables.len(), 2, "{ran}");
-    assert!(variables[0].contains("actor.env.A") && variables[0].contains(" 1 "), "{ran}");
-    assert!(variables[1].contains("actor.env.B") && variables[1].contains(" 2 "), "{ran}");
+    let dirs = [sandbox.path("project"), sandbox.path("home/.config/codeloops")];
+    let table = super::agent_table(&Config::load(&dirs[0], &dirs[1]).unwrap()).unwrap();
+    let mine = table.get("mine").unwrap();
+    assert_eq!(mine.command, ["mine"]);
+    let env: Vec<_> = mine.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(env, ["A=1", "B=2"]);
 }
 
 #[test]
