@@ -24,6 +24,7 @@ use crate::opening::Opening;
 use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::record::{Recorded, SessionRecord};
+use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::sinks_of;
 use crate::values::SinkName;
@@ -79,9 +80,14 @@ async fn run(
         .and_then(|()| stop_requests())
         .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
     let [actor, critic] = role_agents(settings, world, printer)?;
+    let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
+    runs_dir::refuse_project_files(runs_dir, working_dir)?;
     let sinks = sinks_of(settings, world)?;
     let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
-    let folder = create_folders(sessions.as_deref(), &settings.runs_dir.value, run_id)?;
+    let folder = create_folders(sessions.as_deref(), runs_dir, run_id)?;
+    if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
+        printer.warning(&format!("the evidence cannot be kept out of git: {error}"));
+    }
     let opening = Opening { settings, env: &world.env, run_id, evidence: folder.path() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     opening_notes(settings, printer);

@@ -27,6 +27,7 @@ mod engine;
 mod inherited_trace;
 mod opening;
 mod record;
+mod runs_dir;
 mod sinks;
 
 use std::ffi::OsString;

@@ -190,6 +190,44 @@ fn a_repository_without_a_commit_is_fine() {
 }
 
 #[test]
+fn evidence_is_not_kept_where_work_is_left_out_of_the_diffs_with_it() {
+    let place = workspace();
+    place.write("src/main.rs", "fn main() {}\n");
+    place.write("sub/file.txt", "text\n");
+    place.commit_all("sources");
+    place.script(&approved("edit src/main.rs fixed"));
+    for args in [
+        &["--runs-dir", "src"][..],
+        &["--runs-dir", "src/../src"],
+        &["--runs-dir", "."],
+        &["-d", "sub", "--runs-dir", "sub"],
+    ] {
+        let ran = place.task(args).exits(2);
+        assert!(ran.stderr.contains("holds files of the project"), "{args:?}: {ran}");
+        assert!(ran.stderr.contains("hint: "), "{ran}");
+    }
+    place.write("codeloops.toml", "runs_dir = 'src'\n");
+    let _ran = place.task(&[]).exits(2);
+    assert_eq!(place.git(&["status", "--porcelain"]), "?? codeloops.toml\n");
+    // A folder around the repository hides nothing.
+    let _ran = place.task(&["--runs-dir", ".."]).exits(0);
+}
+
+#[test]
+fn evidence_in_the_project_is_not_committed_with_the_work() {
+    let place =
+        scripted(&approved("edit a.txt a\nrun git add -A && git commit -q --allow-empty -m work"));
+    for _ in 0..2 {
+        let _ran = place.task(&["--runs-dir", "evidence"]).exits(0);
+    }
+    assert_eq!(place.git(&["ls-files"]), "README.md\na.txt\n");
+    // A folder of the user's is left as it is.
+    place.write("notes/mine.txt", "mine\n");
+    let _ran = place.task(&["--runs-dir", "notes"]).exits(0);
+    assert!(!place.project().join("notes/.gitignore").exists());
+}
+
+#[test]
 fn evidence_in_the_project_is_not_part_of_its_changes() {
     let place = scripted(&format!("on actor\nedit a.txt a\n{APPROVES}"));
     place.write("codeloops.toml", "runs_dir = \".codeloops/runs\"\n");
