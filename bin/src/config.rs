@@ -82,7 +82,9 @@ impl Config {
         let Some(file) = &self.project else { return Vec::new() };
         let of_agents = file.agents.iter().flat_map(|(name, agent)| of_agent(name, agent));
         let runs_dir = file.runs_dir.iter().map(|dir| dir.value.clone());
-        of_agents.chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir)).collect()
+        of_agents
+            .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))
+            .collect()
     }
 }
 
