@@ -115,10 +115,10 @@ fn a_record_that_an_agent_deletes_is_told_and_never_named_as_if_it_were_there() 
 
 #[test]
 fn a_run_whose_end_cannot_be_recorded_is_nowhere_a_success() {
-    let place = scripted(&format!(
+    let place = scripted(
         "on actor\nedit a.txt a\non critic\nrun rm -r ../home/.local/share/codeloops/runs\n\
-         print DECISION: DONE\nprint SUMMARY: All done.\n"
-    ));
+         print DECISION: DONE\nprint SUMMARY: All done.\n",
+    );
     let document = place.task(&["--json-output"]).exits(2).document();
     assert_eq!(document["stop_reason"], "record_failed");
     assert_eq!(place.session().end, None);
