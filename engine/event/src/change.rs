@@ -86,7 +86,7 @@ pub enum TreeCheck {
         /// Whether the index differs.
         index_changed: bool,
         /// Whether all of it was put back; false where another run works in the same tree, where a
-        /// submodule was moved, where git does not hold a file's own bytes (line ends, filters), or
+        /// submodule was moved or changed, where git does not hold a file's own bytes (line ends, filters), or
         /// where the user switched it off.
         restored: bool,
     },
