@@ -23,6 +23,7 @@ mod error;
 mod fingerprint;
 mod folder_times;
 mod index_copy;
+mod inner;
 mod library;
 mod library_diff;
 mod lock;

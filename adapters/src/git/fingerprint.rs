@@ -48,6 +48,11 @@ impl Fingerprint {
         Some((stat.size, stat.inode, stat.mode & 0o7777))
     }
 
+    /// Whether two looks saw the same. Within a tick of the clock that is no proof.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+
     /// Whether the later look `other` proves that nothing changed.
     pub(super) fn proves_unchanged(&self, other: &Self) -> bool {
         self.settled && self.file == other.file

@@ -60,7 +60,13 @@ pub(super) fn open(
         user_index,
         base,
         begun_with: made.files,
-        last: Snapshot { tree: made.tree, head: made.head, files: None, taken: SystemTime::now() },
+        last: Snapshot {
+            tree: made.tree,
+            head: made.head,
+            files: None,
+            inner: None,
+            taken: SystemTime::now(),
+        },
         git,
         lock,
     };

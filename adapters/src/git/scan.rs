@@ -52,6 +52,8 @@ pub(super) struct Change {
 pub(super) struct Scan {
     pub(super) head: Head,
     pub(super) changes: Vec<Change>,
+    /// Repositories within this one that have, or may have, what is not committed there.
+    pub(super) inner: Vec<RepoPath>,
     /// What the look could not see, in words.
     pub(super) notes: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl Scan {
         let Some(folder) = path.strip_suffix(b"/") else {
             return self.add(path, Now::Present, true);
         };
+        self.inner.push(RepoPath(folder.to_vec()));
         let shown = RepoPath(folder.to_vec()).shown();
         if has_commit(&root.join(OsStr::from_bytes(folder))) {
             self.add(folder, Now::Present, true);
@@ -128,6 +131,7 @@ impl Scan {
     /// `S<c><m><u>`: its commit moved, it has changed files, it has untracked files.
     fn submodule(&mut self, flags: &[u8], state: u8, path: &[u8]) -> Option<()> {
         if flags.get(2..4)? != b".." {
+            self.inner.push(RepoPath(path.to_vec()));
             let shown = RepoPath(path.to_vec()).shown();
             self.notes.push(format!(
                 "submodule `{shown}` has uncommitted changes that are not in the diff"

@@ -11,6 +11,7 @@ use super::backend::Backend;
 use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::{self, Fingerprint};
+use super::inner::{self, Inner};
 use super::lock::RunLock;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
@@ -55,6 +56,8 @@ pub(super) struct Snapshot {
     /// The files that differed from the private index, as they looked before they were read; none
     /// where they were not looked at.
     pub(super) files: Option<BTreeMap<RepoPath, Fingerprint>>,
+    /// What is in the repositories within this one; none where it was not looked at.
+    pub(super) inner: Option<Inner>,
     pub(super) taken: SystemTime,
 }
 
@@ -71,7 +74,13 @@ impl Snapshots {
         self.user_index.remember()?;
         self.watch.remember();
         let taken = SystemTime::now();
-        self.last = Snapshot { tree: tree.clone(), head: scan.head, files: Some(files), taken };
+        self.last = Snapshot {
+            tree: tree.clone(),
+            head: scan.head,
+            files: Some(files),
+            inner: Some(inner::look(&self.git, &scan.inner)?),
+            taken,
+        };
         scan.notes.extend(self.watch.notes());
         Ok(CapturedDiff {
             tree,
@@ -100,8 +109,9 @@ impl Snapshots {
         let tree = self.tree_now(&scan.changes)?;
         let head_moved = scan.head != self.last.head;
         let index_changed = self.user_index.changed(&self.git)?;
+        let inner = self.inner_changed(&scan)?;
         let tree_changed = tree != before.tree || head_moved || index_changed;
-        if !tree_changed && rules.is_empty() {
+        if !tree_changed && rules.is_empty() && inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
         self.backend.keep(&kept_as, &tree)?;
@@ -113,16 +123,24 @@ impl Snapshots {
         }
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
-        let mut restored = may_restore && rules_restored && restore::is_possible(&differences);
+        let mut restored =
+            may_restore && rules_restored && inner.is_empty() && restore::is_possible(&differences);
         if restored && tree_changed {
             let put_backs = self.put_backs.clone();
             restored = put_backs
                 .run(&kept_as, || self.put_back(before, &scan.head, &differences, index_changed))
                 .map_err(not_put_back(&kept_as))?;
         }
-        let paths = differences.iter().map(|d| d.path.lossy());
-        let files = rules.into_iter().chain(paths).take(LISTED).collect();
+        let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
+        let paths = inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
+        let files = rules.into_iter().chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
+    }
+
+    /// The repositories within this one in which something changed that no tree holds.
+    fn inner_changed(&self, scan: &Scan) -> Result<Vec<RepoPath>, GitError> {
+        let Some(before) = &self.last.inner else { return Ok(Vec::new()) };
+        Ok(inner::changed(before, &inner::look(&self.git, &scan.inner)?))
     }
 
     /// The rules of the repository that changed, and whether they are as before now.

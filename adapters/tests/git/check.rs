@@ -529,3 +529,35 @@ fn rules_and_hooks_of_the_repository_are_put_back() {
         assert_eq!(fs::read_to_string(&outside).unwrap(), "outside\n");
     });
 }
+
+#[test]
+fn what_the_critic_changes_in_a_submodule_is_told() {
+    each_way(|way| {
+        let library = Repo::new(way);
+        let repo = Repo::new(way);
+        repo.git(&["submodule", "--quiet", "add", library.root.to_str().unwrap(), "sub"]);
+        repo.commit("submodule");
+        let run = repo.begin();
+        let told = |snapshot| match run.check(snapshot) {
+            TreeCheck::Changed { files, restored: false, .. } => files,
+            other => panic!("{other:?}"),
+        };
+        let snapshot = run.capture(1).tree;
+        repo.write("sub/a.txt", "critic\n");
+        assert_eq!(told(&snapshot), ["sub"]);
+
+        // It had uncommitted work already.
+        let snapshot = run.capture(2).tree;
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+        repo.write("sub/a.txt", "critic again\n");
+        assert_eq!(told(&snapshot), ["sub"]);
+
+        // Nor does a repository show that is no submodule.
+        repo.write("nested/file", "actor\n");
+        assert!(git_command(&repo.path("nested"), &["init", "-q"]).status().unwrap().success());
+        let snapshot = run.capture(3).tree;
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+        repo.write("nested/file", "the critic\n");
+        assert_eq!(told(&snapshot), ["nested"]);
+    });
+}

@@ -1,0 +1,45 @@
+//! Looks into repositories within the repository. What is not committed there is in no snapshot.
+
+use std::collections::BTreeMap;
+
+use super::command::{Git, bare_command};
+use super::error::GitError;
+use super::fingerprint::{self, Fingerprint};
+use super::path::RepoPath;
+use super::scan::{STATUS, Scan};
+
+/// The changed files of each, as they look.
+pub(super) type Inner = BTreeMap<RepoPath, BTreeMap<RepoPath, Fingerprint>>;
+
+/// Looks into each of `repositories`.
+pub(super) fn look(git: &Git, repositories: &[RepoPath]) -> Result<Inner, GitError> {
+    let look = |path: &RepoPath| {
+        let root = path.in_root(git.root());
+        let mut status = bare_command(&root);
+        // Where its `.git` is broken, git must not climb to ours and answer for that.
+        if let Some(parent) = root.parent() {
+            status.env("GIT_CEILING_DIRECTORIES", parent);
+        }
+        let output = status.args(STATUS).output().map_err(GitError::NotStarted)?;
+        // One that git refuses to look into does not stop the run; the notes name it.
+        let scan = if output.status.success() {
+            Scan::parse(&root, &output.stdout)?
+        } else {
+            Scan::default()
+        };
+        Ok((path.clone(), fingerprint::of_changes(&root, &scan.changes)))
+    };
+    repositories.iter().map(look).collect()
+}
+
+/// Those that do not look as they did.
+pub(super) fn changed(before: &Inner, now: &Inner) -> Vec<RepoPath> {
+    let none = BTreeMap::new();
+    let differs = |path: &&RepoPath| {
+        let [then, now] = [before, now].map(|inner| inner.get(*path).unwrap_or(&none));
+        then.len() != now.len()
+            || then.iter().zip(now).any(|(then, now)| then.0 != now.0 || !then.1.looks_like(now.1))
+    };
+    let new = now.keys().filter(|path| !before.contains_key(*path));
+    before.keys().chain(new).filter(differs).cloned().collect()
+}
