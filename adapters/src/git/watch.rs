@@ -28,12 +28,22 @@ const LIMIT: u64 = 1024 * 1024;
 
 /// What those files held, and hold.
 pub(super) struct Watch {
-    files: Vec<(PathBuf, String)>,
+    files: Vec<Watched>,
     hooks: PathBuf,
     /// When the run began.
     begun: Held,
     /// At the last snapshot.
     last: Held,
+}
+
+struct Watched {
+    path: PathBuf,
+    /// How it is told.
+    name: String,
+    /// What a change of it can do.
+    effect: &'static str,
+    /// Whether it lies in the git folder; one that does not is the user's, and never written to.
+    is_ours: bool,
 }
 
 /// Files by the name they are told by.
@@ -45,17 +55,24 @@ struct Content {
     /// None for what is too large or no file.
     bytes: Option<Vec<u8>>,
     mode: u32,
-    is_link: bool,
+    /// Whether it may be replaced: in the git folder, and no link.
+    is_ours: bool,
 }
 
 impl Watch {
     pub(super) fn begin(git: &Git) -> Result<Self, GitError> {
         let common = common_dir(git.git_dir())?;
-        let place = |(name, effect): &(&str, &str)| {
-            let folder = if OWN.contains(name) { git.git_dir() } else { &common };
-            (folder.join(name), format!("`.git/{name}` changed since the run began: {effect}"))
+        let place = |&(name, effect): &(&str, &'static str)| {
+            let folder = if OWN.contains(&name) { git.git_dir() } else { &common };
+            Watched { path: folder.join(name), name: shown(name), effect, is_ours: true }
         };
-        let files = WATCHED.iter().map(place).collect();
+        let mut files: Vec<_> = WATCHED.iter().map(place).collect();
+        files.extend(users_ignore_file(git)?.map(|path| Watched {
+            name: RepoPath(path.as_os_str().as_encoded_bytes().to_vec()).shown(),
+            path,
+            effect: "files it names are not in the diff",
+            is_ours: false,
+        }));
         let hooks = common.join("hooks");
         let mut watch = Self { files, hooks, begun: Held::new(), last: Held::new() };
         watch.begun = watch.look();
@@ -63,21 +80,20 @@ impl Watch {
         Ok(watch)
     }
 
-    /// One line for each that changed since the run began.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let now = self.look();
-        let bytes =
-            |held: &Held, name: &str| held.get(&shown(name)).and_then(|file| file.bytes.clone());
-        let named = self.files.iter().zip(WATCHED);
-        named
-            .filter(|(_, (name, _))| bytes(&now, name) != bytes(&self.begun, name))
-            .map(|((_, note), _)| note.clone())
-            .collect()
-    }
-
     /// Keeps all as it is now.
     pub(super) fn remember(&mut self) {
         self.last = self.look();
+    }
+
+    /// One line for each that, when last kept, was not as when the run began.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let bytes = |held: &Held, name: &str| held.get(name).and_then(|file| file.bytes.clone());
+        let changed =
+            |file: &&Watched| bytes(&self.begun, &file.name) != bytes(&self.last, &file.name);
+        let note = |file: &Watched| {
+            format!("`{}` changed since the run began: {}", file.name, file.effect)
+        };
+        self.files.iter().filter(changed).map(note).collect()
     }
 
     /// The names of those that are not as they were at the last snapshot.
@@ -125,16 +141,16 @@ impl Watch {
     }
 
     fn look(&self) -> Held {
-        let files = self
-            .files
-            .iter()
-            .zip(WATCHED)
-            .map(|((path, _), (name, _))| (path.clone(), shown(name)));
+        let files =
+            self.files.iter().map(|file| (file.path.clone(), file.name.clone(), file.is_ours));
         let hooks = fs::read_dir(&self.hooks).into_iter().flatten().flatten().map(|entry| {
             let name = RepoPath(entry.file_name().into_encoded_bytes()).shown();
-            (entry.path(), shown(&format!("hooks/{name}")))
+            (entry.path(), shown(&format!("hooks/{name}")), true)
         });
-        files.chain(hooks).filter_map(|(path, name)| Some((name, Content::of(path)?))).collect()
+        // Git comes with samples, and does not run them.
+        let hooks = hooks.filter(|(path, ..)| path.extension() != Some("sample".as_ref()));
+        let content = |(path, name, is_ours)| Some((name, Content::of(path, is_ours)?));
+        files.chain(hooks).filter_map(content).collect()
     }
 }
 
@@ -144,18 +160,18 @@ fn shown(name: &str) -> String {
 
 impl Content {
     /// None where there is nothing.
-    fn of(path: PathBuf) -> Option<Self> {
-        let is_link = fs::symlink_metadata(&path).ok()?.is_symlink();
+    fn of(path: PathBuf, is_ours: bool) -> Option<Self> {
+        let is_ours = is_ours && !fs::symlink_metadata(&path).ok()?.is_symlink();
         let meta = fs::metadata(&path).ok();
         let mode = meta.as_ref().map_or(0, |meta| meta.permissions().mode() & 0o7777);
         let bytes = meta.filter(fs::Metadata::is_file).and_then(|_| read(&path));
-        Some(Self { path, bytes, mode, is_link })
+        Some(Self { path, bytes, mode, is_ours })
     }
 
     /// A link may lead out of the repository, whoever made it.
     fn can_be_replaced(&self) -> bool {
         let folder = self.path.parent().and_then(|folder| fs::symlink_metadata(folder).ok());
-        !self.is_link && self.bytes.is_some() && folder.is_none_or(|folder| folder.is_dir())
+        self.is_ours && self.bytes.is_some() && folder.is_none_or(|folder| folder.is_dir())
     }
 
     /// Replaces the file: what is there now may have another name outside of the repository.
@@ -187,6 +203,19 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(LIMIT + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= LIMIT).then_some(bytes)
+}
+
+/// The ignore rules that the user has for all repositories.
+fn users_ignore_file(git: &Git) -> Result<Option<PathBuf>, GitError> {
+    let named = git.ask(&["config", "--type=path", "--get", "core.excludesFile"])?;
+    let folder = || {
+        let set =
+            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))
+    };
+    // A relative one begins where git runs.
+    let named = named.map(|path| git.root().join(path));
+    Ok(named.or_else(|| Some(folder()?.join("git/ignore"))))
 }
 
 /// The folder that a linked working tree shares with the others.

@@ -108,6 +108,26 @@ fn what_git_is_told_to_ignore_during_the_run_is_told_to_the_critic() {
 }
 
 #[test]
+fn a_change_of_the_users_own_ignore_rules_is_told_and_never_written_to() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let rules = repo.root.parent().unwrap().join("ignore");
+        std::fs::write(&rules, "old\n").unwrap();
+        repo.git(&["config", "core.excludesFile", rules.to_str().unwrap()]);
+        let run = repo.begin();
+        let diff = run.capture(1);
+        assert_eq!(diff.notes, [""; 0]);
+        std::fs::write(&rules, "evil.sh\n").unwrap();
+        let check = run.check(&diff.tree);
+        let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [rules.to_str().unwrap()]);
+        assert_eq!(std::fs::read_to_string(&rules).unwrap(), "evil.sh\n");
+        let notes = run.capture(2).notes;
+        assert!(notes[0].contains("ignore` changed since the run began"), "{notes:?}");
+    });
+}
+
+#[test]
 fn no_program_of_the_repositorys_choice_runs_and_no_setting_bends_the_diff() {
     let diff = |way, hostile: bool| {
         let repo = Repo::new(way);
