@@ -9,8 +9,6 @@
 //! again: a look at the working tree tells the paths that differ from it, these are stored, and the
 //! tree is the private index's own with these paths put over it. So nothing is hashed but what
 //! changed, and nothing large is written.
-//! Where the file system keeps the times of folders, git also notes in it which folders hold nothing
-//! new (its untracked cache), and later reads only those that changed.
 //!
 //! Two ways lead there, behind one trait: the `git` program, and libgit2 in process where it gives
 //! the same answers faster. libgit2 cannot open reftable, SHA-256 or sparse-index repositories.
@@ -37,4 +35,126 @@ mod restore;
 mod scan;
 mod seal;
 mod snapshots;
+mod staged;
 mod tracked;
+mod tree;
+mod user_index;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use codeloops_driver::ports::Workspace;
+use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
+use codeloops_machine::CriticTree;
+
+pub use error::{GitError, OpenError};
+use put_backs::PutBacks;
+use snapshots::Snapshots;
+pub use tracked::tracks_files_in;
+
+/// How a workspace is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Folders that are left out of snapshots (evidence inside the repository). Absolute; one
+    /// outside the repository means nothing.
+    pub excluded: Vec<PathBuf>,
+    /// The tree that a resumed run began with; diffs are made from it. None for a new run.
+    pub resume_from: Option<TreeId>,
+    /// The way to work with the repository.
+    pub way: Way,
+}
+
+/// A way to work with a repository. Each falls back to the program where libgit2 cannot open it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// In process where that is faster: the working tree is looked at by libgit2 while it is small,
+    /// by `git status` when it is large.
+    #[default]
+    Auto,
+    /// The library, but the working tree is always looked at by `git status`.
+    Mixed,
+    /// The `git` program alone.
+    Program,
+}
+
+/// What a run begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The tree that every diff is made from.
+    pub tree: TreeId,
+    /// The working tree as it is now; differs from `tree` only for a resumed run.
+    pub now: TreeId,
+    /// HEAD; none in a repository without a commit.
+    pub commit_sha: Option<String>,
+    /// The branch; none when HEAD is detached.
+    pub branch: Option<String>,
+    /// The root of the working tree.
+    pub root: PathBuf,
+}
+
+/// The working tree of one run. Dropping it removes its lock and its private index; the refs stay.
+#[derive(Clone)]
+pub struct GitWorkspace {
+    snapshots: Arc<Mutex<Snapshots>>,
+    put_backs: PutBacks,
+}
+
+impl GitWorkspace {
+    /// Finds the repository around `working_dir` and takes the base snapshot, kept alive by
+    /// `refs/codeloops/<run_id>/0`. Diffs are written below `evidence`. Blocks: a large repository
+    /// takes seconds. What the user should know is told through `warn`, a line at a time, as soon
+    /// as it is known: that a huge folder will be copied, before it is.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(
+        working_dir: &Path,
+        run_id: &RunId,
+        evidence: &Path,
+        options: &Options,
+        warn: &mut dyn FnMut(&str),
+    ) -> Result<(Self, Base), OpenError> {
+        let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
+        let put_backs = snapshots.put_backs.clone();
+        Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)), put_backs }, base))
+    }
+
+    /// To be called before the process ends. A check that was given up may be putting something
+    /// back: blocks until that is done, and lets none begin after it. Gives what became of it, as a
+    /// sentence for the user, where nobody was told.
+    #[must_use]
+    pub fn settle(&self) -> Option<String> {
+        self.put_backs.settle()
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Snapshots) -> T + Send + 'static,
+    ) -> Result<T, GitError> {
+        let snapshots = Arc::clone(&self.snapshots);
+        tokio::task::spawn_blocking(move || {
+            // Each step leaves a state that the next can start from, so a panic poisons nothing.
+            work(&mut snapshots.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+        .await
+        .map_err(|error| GitError::Panicked(error.to_string()))
+    }
+}
+
+#[async_trait]
+impl Workspace for GitWorkspace {
+    async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String> {
+        let captured = self.with(move |snapshots| snapshots.capture(iteration)).await;
+        captured.and_then(|captured| captured).map_err(|error| error.to_string())
+    }
+
+    async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck {
+        let check = self.with(move |snapshots| snapshots.check(call, &before)).await;
+        // One that was given up does not come to here.
+        self.put_backs.told();
+        check.unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
+    }
+}

@@ -46,7 +46,9 @@ fn hint_for(error: &ReadError) -> Option<&'static str> {
     match error {
         ReadError::Io { .. } => Some("it must be a file that you may read"),
         ReadError::Empty { .. } => Some("its run ended before it began; remove the file"),
-        ReadError::NoStart { .. } => Some("move the file out of the sessions directory"),
+        ReadError::NoStart { .. } | ReadError::NotAFile { .. } => {
+            Some("move the file out of the sessions directory")
+        }
         // What reads it is said already.
         ReadError::Version { .. } => None,
         ReadError::BadLine { .. } => {
