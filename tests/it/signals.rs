@@ -39,7 +39,7 @@ echo '{"type":"turn.failed","error":{"message":"the model is overloaded"}}'
 /// Does not end, however it is asked, and counts how often it was.
 const STUBBORN: &str = "
 cat > /dev/null
-trap 'echo asked >> ../asked' TERM INT
+trap 'echo asked >> ../asked; : > ../told' TERM INT
 : > ../busy
 while :; do sleep 0.01; done
 ";
@@ -118,7 +118,7 @@ fn a_second_signal_kills_at_once() {
         let run = start(&place, "");
         wait_for(&place.at("busy"));
         run.signal(Signal::INT);
-        wait_for(&place.at("asked"));
+        wait_for(&place.at("told"));
         run.signal(second);
         let output = run.wait().exits(130);
         assert_eq!(output.document()["stop_reason"], "interrupted", "{output}");

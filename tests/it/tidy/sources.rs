@@ -62,6 +62,12 @@ fn is_declared(path: &str) -> bool {
         (folder, module) = folder.rsplit_once('/').unwrap_or_default();
     }
     let owners = ["/lib.rs", "/main.rs", "/mod.rs", ".rs"].map(|end| format!("{folder}{end}"));
+    // What benches share is declared by each of them.
+    let benches = files_below("", &[".rs"]).into_iter().map(|file| file.path);
+    let benches = benches.filter(|path| {
+        folder.ends_with("/benches") && path.rsplit_once('/').is_some_and(|(f, _)| f == folder)
+    });
+    let owners: Vec<String> = owners.into_iter().chain(benches).collect();
     owners.iter().filter(|owner| *owner != path && exists(owner)).any(|owner| {
         let declared = format!("mod {module};");
         super::read(owner).lines().any(|line| line.trim_start().ends_with(&declared))
