@@ -32,8 +32,11 @@ fn a_done_from_a_process_that_failed_is_asked_for_again() {
 #[test]
 fn what_the_critic_edits_is_told_kept_and_put_back() {
     let place = scripted(
-        "on actor\nedit a.txt by-the-actor\non critic\nedit a.txt by-the-critic\nedit b.txt b\n\
-         print DECISION: DONE\\n\\nSUMMARY: I helped.\n",
+        "next invocation\nedit a.txt by-the-actor\n\
+         next invocation\nedit a.txt by-the-critic\nedit b.txt b\n\
+         print DECISION: DONE\\n\\nSUMMARY: I helped.\n\
+         next invocation\nexpect-prompt-contains you had changed the working tree\n\
+         print DECISION: DONE\\n\\nSUMMARY: It is done.\n",
     );
     let ran = place.task(&[]).exits(0);
     insta::assert_snapshot!(ran.stdout);
@@ -44,6 +47,18 @@ fn what_the_critic_edits_is_told_kept_and_put_back() {
         place.git(&["show", &format!("{}:a.txt", place.unredacted(kept))]),
         "by-the-critic\n"
     );
+}
+
+/// It may have mended the fault itself, and what it did is put back.
+#[test]
+fn a_critic_that_always_changes_what_it_judges_never_approves() {
+    let place = scripted(
+        "on actor\nedit a.txt broken\non critic\nedit a.txt mended\n\
+         print DECISION: DONE\\n\\nSUMMARY: It works.\n",
+    );
+    let ran = place.task(&["-n", "1"]).exits(1);
+    assert!(!ran.stdout.contains("Decision: DONE"), "{ran}");
+    assert_eq!(place.read("a.txt"), "broken\n");
 }
 
 #[test]

@@ -23,7 +23,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     (
         "codeloops sessions show",
-        "codeloops sessions show                          # choose from a list\n\
+        "codeloops sessions show latest                   # the newest one\n\
          codeloops sessions show latest\n\
          codeloops sessions show 2025-01-27T15-30-45Z_a3f2c1 --json",
     ),

@@ -118,9 +118,14 @@ fn tree_checked(check: &TreeCheck) -> Vec<Line> {
             let what = changed_by_critic(files, *head_moved, *index_changed);
             let after = if *restored { "it was put back" } else { "it was not put back" };
             let kept = flatten(kept_as);
+            let commit =
+                if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
             vec![
-                attention(Label::Git, format!("The critic changed {what}")),
-                attention(Label::Git, format!("Its changed tree is kept as {kept}; {after}")),
+                attention(Label::Git, format!("Changed while the critic judged: {what}")),
+                attention(
+                    Label::Git,
+                    format!("The changed tree is kept as {kept}{commit}; {after}"),
+                ),
             ]
         }
     }

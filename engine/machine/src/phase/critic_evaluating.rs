@@ -261,8 +261,7 @@ impl Desk {
     }
 
     /// The verdict of a whole answer. A DONE is asked about again where there is doubt what it was
-    /// said of. A critic that changed the tree is told so, and what became of its changes, once: a
-    /// DONE after that knows what it is said of.
+    /// said of: one that came with a change which was put back may be about a tree that is gone.
     fn read(&self, text: &str) -> Result<Verdict, VerdictProblem> {
         let verdict = verdict::parse(text)?;
         if verdict.decision() != Decision::Done {
@@ -271,11 +270,15 @@ impl Desk {
         if text.len() > TEXT_LIMIT {
             return Err(VerdictProblem::AnswerTooLong);
         }
-        let changed = matches!(self.last.tree, Some(TreeCheck::Changed { .. }));
-        if changed && self.last.problem != Some(VerdictProblem::TreeChanged) {
-            return Err(VerdictProblem::TreeChanged);
+        let told = self.last.problem == Some(VerdictProblem::TreeChanged);
+        match self.last.tree {
+            Some(TreeCheck::Changed { restored: true, .. }) => Err(VerdictProblem::TreeChanged),
+            // Left in place by the user's wish, or perhaps another run's: that is not its fault.
+            Some(TreeCheck::Changed { restored: false, .. }) if !told => {
+                Err(VerdictProblem::TreeChanged)
+            }
+            _ => Ok(verdict),
         }
-        Ok(verdict)
     }
 
     /// A call that failed may still have said something: its CONTINUE or ERROR counts, its DONE is

@@ -80,7 +80,7 @@ impl RoundEnd {
             (Judgement::Unreadable, _) => Effective {
                 decision: Decision::Error,
                 feedback: Some(
-                    "The critic's answers could not be read as a verdict, so the work was not \
+                    "The critic gave no verdict that can be relied on, so the work was not \
                      judged. Check it against the task yourself, finish what is missing, and say \
                      briefly what is done."
                         .to_owned(),
