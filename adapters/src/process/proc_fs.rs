@@ -1,6 +1,7 @@
 //! Reads the process table from `/proc`. Elsewhere (macOS) it is empty.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, OFlags};
@@ -102,6 +103,15 @@ pub(super) fn process(pid: u32) -> Option<Process> {
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let count = rustix::io::read(file, &mut line[..]).ok()?;
     parse(pid, &line[..count])
+}
+
+/// The session that codeloops is in, for the whole of its life.
+///
+/// Not by getsid(2): in a container whose first process came from outside the session is 0, which
+/// rustix takes for impossible (it panics, or gives an id that is none).
+pub(super) fn own_session() -> Option<u32> {
+    static SESSION: OnceLock<Option<u32>> = OnceLock::new();
+    *SESSION.get_or_init(|| process(std::process::id()).map(|us| us.session))
 }
 
 /// When a process started.

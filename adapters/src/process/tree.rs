@@ -190,9 +190,7 @@ pub(super) fn signal(process: &Process, signal: Signal) {
 
 /// A child of ours out of another session that nobody here started.
 fn is_adopted(process: &Process) -> bool {
-    let us = rustix::process::getpid().as_raw_nonzero().get();
-    let session = rustix::process::getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get());
-    i64::from(process.parent) == i64::from(us) && i64::from(process.session) != i64::from(session)
+    is_us(process.parent) && Some(process.session) != proc_fs::own_session()
 }
 
 fn reap_adopted(process: &Process) {
