@@ -21,7 +21,6 @@ mod proc_fs;
 mod supervisor;
 mod tree;
 
-use proc_fs::Moment;
 pub(crate) use supervisor::Supervisor;
 pub(crate) use tree::end_run;
 
@@ -104,8 +103,6 @@ pub(crate) struct Leader {
     child: Child,
     pid: Pid,
     info: ProcessInfo,
-    /// Before it was started.
-    before: Moment,
     strangers: tree::HasStrangers,
 }
 
@@ -116,13 +113,12 @@ impl Leader {
         command.stdin(if with_input { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         new_session(command);
-        let before = Moment::now();
         let (child, strangers) = tree::start(command)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid =
             pid.ok_or_else(|| io::Error::other("the system gave an impossible process id"))?;
         let info = ProcessInfo { pid: child.id(), start_ticks: proc_fs::start_ticks(child.id()) };
-        Ok(Self { child, pid, info, before, strangers })
+        Ok(Self { child, pid, info, strangers })
     }
 
     pub(crate) const fn info(&self) -> &ProcessInfo {

@@ -13,7 +13,8 @@ use crate::rough::{assert_nothing_is_left, line_where, lives, noted_pid, place};
 /// - `holder`: inherits the pipes, and its parent ends before it;
 /// - `stranger`: a session of its own, a parent that is gone, and an environment without a trace;
 /// - `stubborn`: like it, and deaf to SIGTERM;
-/// - `hydra`: where it is asked to end it starts a daemon in its place, `head`.
+/// - `hydra`: where it is asked to end it starts a daemon in its place, `head`;
+/// - `headless`: its first thread has ended, so that it looks like a zombie.
 const HIDE: &str = r#"
 setsid-child ../daemon.pid
 spawn-orphan ../holder.pid
@@ -22,12 +23,29 @@ run env -i "PATH=$PATH" setsid sh -c 'trap "" TERM; echo $$ > ../d.tmp; mv ../d.
 run setsid sh -c 'trap "setsid sleep 100000 & echo \$! > ../head.pid" TERM; echo $$ > ../h.tmp; mv ../h.tmp ../hydra.pid; while :; do sleep 0.01; done' > /dev/null 2>&1 &
 wait-file ../stranger.pid
 wait-file ../stubborn.pid
+run setsid python3 ../headless.py > /dev/null 2>&1 &
 wait-file ../hydra.pid
+wait-file ../headless.pid
 edit work.txt done
 touch ../busy
 "#;
 
-const HIDDEN: [&str; 5] = ["daemon", "holder", "stranger", "stubborn", "hydra"];
+const HEADLESS: &str = r#"
+import ctypes, os, threading, time
+
+def go_on():
+    while open("/proc/self/stat").read().rsplit(")")[1][1] != "Z":
+        time.sleep(0.001)
+    with open("../headless.tmp", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("../headless.tmp", "../headless.pid")
+    time.sleep(100000)
+
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).pthread_exit(None)
+"#;
+
+const HIDDEN: [&str; 6] = ["daemon", "holder", "stranger", "stubborn", "hydra", "headless"];
 
 /// The critic fails where one of them is still there when it is started.
 const CRITIC: &str = "
@@ -39,6 +57,13 @@ print SUMMARY: It is done.
 
 fn script(actor_ends: &str) -> String {
     format!("on actor\n{HIDE}\n{actor_ends}\n{CRITIC}")
+}
+
+/// A place whose agents hide all of these.
+fn hiding_place() -> Workspace {
+    let place = place();
+    fs::write(place.at("headless.py"), HEADLESS).unwrap();
+    place
 }
 
 #[track_caller]
@@ -65,18 +90,18 @@ fn leftovers(place: &Workspace) -> (AgentOutcome, u32) {
 
 #[test]
 fn nothing_that_an_agent_started_outlives_its_turn() {
-    let place = place();
+    let place = hiding_place();
     place.script(&script(""));
     let _output = place.task(&[]).exits(0);
     assert_none_lives(&place);
     let (outcome, leftovers) = leftovers(&place);
     assert_eq!(outcome, AgentOutcome::Completed);
-    assert!(leftovers >= 5, "{leftovers} were told of");
+    assert!(leftovers >= 6, "{leftovers} were told of");
 }
 
 #[test]
 fn nothing_that_an_agent_started_outlives_a_timeout() {
-    let place = place();
+    let place = hiding_place();
     place.script(&script("hang"));
     let _output = place.task(&["--actor-timeout", "3s"]).exits(0);
     assert!(place.at("busy").exists(), "the actor came so far within its time");
@@ -88,7 +113,7 @@ fn nothing_that_an_agent_started_outlives_a_timeout() {
 #[test]
 fn nothing_that_an_agent_started_outlives_an_interruption() {
     for (hearing, signals) in [("", 1), ("ignore-term", 2)] {
-        let place = place();
+        let place = hiding_place();
         place.script(&script(&format!("{hearing}\ntouch ../ready\nhang")));
         let run = place.start(&["--prompt", "Fix the typo"]);
         wait_for(&place.at("ready"));

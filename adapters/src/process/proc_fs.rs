@@ -1,8 +1,8 @@
 //! Reads the process table from `/proc`. Elsewhere (macOS) it is empty.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -14,46 +14,81 @@ pub(super) struct Process {
     pub(super) group: u32,
     pub(super) session: u32,
     pub(super) state: u8,
+    pub(super) threads: u32,
     /// Clock ticks since boot.
     pub(super) start: u64,
 }
 
 impl Process {
-    /// Whether it has ended and only waits to be reaped.
+    /// Whether it has ended and only waits to be reaped. One whose first thread has ended looks the
+    /// same by its state, while its other threads work on.
     pub(super) const fn is_zombie(&self) -> bool {
-        matches!(self.state, b'Z' | b'X')
+        matches!(self.state, b'Z' | b'X') && self.threads <= 1
     }
 }
 
 /// All processes.
 pub(super) fn processes() -> Vec<Process> {
-    ids().into_iter().filter_map(process).collect()
+    numbers_in("/proc").into_iter().filter_map(process).collect()
 }
 
-/// All processes but those that were certainly there before.
-pub(super) fn processes_since(moment: Moment) -> Vec<Process> {
-    let clock_is_sound = !moment.clock_was_put_back();
-    let is_older = |&pid: &u32| clock_is_sound && moment.is_after(shown(pid));
-    ids().into_iter().filter(|pid| !is_older(pid)).filter_map(process).collect()
-}
-
-fn ids() -> Vec<u32> {
-    numbers_in("/proc")
+/// `leader`, the orphans that we adopted, and all who descend from them; those of our children that
+/// our first thread started are taken for adopted. All processes where the kernel has no lists of
+/// children.
+///
+/// Whoever loses its parent while this is read may be missed, but not its parent: as living, or as
+/// ended and not reaped.
+pub(super) fn family(leader: u32) -> Vec<Process> {
+    if !lists_children() {
+        return processes();
+    }
+    let us = std::process::id();
+    let mut found: BTreeMap<u32, Process> = BTreeMap::new();
+    // The kernel gives orphans to our first thread that lives: main.
+    let mut next = children_of_thread(us, us);
+    next.push(leader);
+    while let Some(pid) = next.pop() {
+        if !found.contains_key(&pid)
+            && let Some(process) = process(pid)
+        {
+            if !process.is_zombie() {
+                next.extend(children_of(pid));
+            }
+            found.insert(pid, process);
+        }
+    }
+    found.into_values().collect()
 }
 
 /// The ids of our own children, those that have ended and were not waited for included.
 pub(super) fn children() -> Vec<u32> {
-    if fs::exists("/proc/thread-self/children").unwrap_or(false) {
-        // Listed with the thread that started or adopted them; far less to read than all processes.
-        let threads = numbers_in("/proc/self/task").into_iter();
-        let lists = threads.map(|id| fs::read_to_string(format!("/proc/self/task/{id}/children")));
-        // A thread that has ended meanwhile has none.
-        let lists: String = lists.filter_map(Result::ok).collect();
-        return lists.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect();
+    let us = std::process::id();
+    if lists_children() {
+        return children_of(us);
     }
-    // A kernel without these lists.
-    let ours = |process: &Process| process.parent == std::process::id();
+    let ours = |process: &Process| process.parent == us;
     processes().into_iter().filter(ours).map(|process| process.pid).collect()
+}
+
+/// Whether the kernel has lists of children (`CONFIG_PROC_CHILDREN`): far less to read than all
+/// processes.
+fn lists_children() -> bool {
+    static LISTS: OnceLock<bool> = OnceLock::new();
+    *LISTS.get_or_init(|| fs::exists("/proc/thread-self/children").unwrap_or(false))
+}
+
+/// The children of all threads of a process: each is listed with the thread that started it.
+fn children_of(pid: u32) -> Vec<u32> {
+    let threads = numbers_in(&format!("/proc/{pid}/task")).into_iter();
+    threads.flat_map(|thread| children_of_thread(pid, thread)).collect()
+}
+
+/// None for a thread that has ended meanwhile.
+fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"));
+    let ids =
+        |list: String| list.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect();
+    list.map(ids).unwrap_or_default()
 }
 
 /// The entries of a folder that are numbers; none where there is no such folder.
@@ -62,42 +97,9 @@ fn numbers_in(folder: &str) -> Vec<u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Tells older processes from newer ones without reading their lines: a line costs ten times as much,
-/// and nearly all processes of a machine are older than the agent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    wall: SystemTime,
-    steady: Instant,
-}
-
-impl Moment {
-    pub(super) fn now() -> Self {
-        Self { wall: SystemTime::now(), steady: Instant::now() }
-    }
-
-    fn is_after(&self, shown: Option<SystemTime>) -> bool {
-        shown.is_some_and(|shown| shown + TICK < self.wall)
-    }
-
-    /// Both clocks run at the same pace, so only a clock that was set tells them apart.
-    fn clock_was_put_back(&self) -> bool {
-        let wall = SystemTime::now().duration_since(self.wall).unwrap_or_default();
-        wall + Duration::from_millis(1) < self.steady.elapsed()
-    }
-}
-
-/// How far the times of files lag behind the clock, with room to spare.
-const TICK: Duration = Duration::from_millis(20);
-
-/// When the kernel first showed the folder of a process, which it did not before its start.
-fn shown(pid: u32) -> Option<SystemTime> {
-    fs::metadata(format!("/proc/{pid}")).ok()?.modified().ok()
-}
-
 /// One process.
 pub(super) fn process(pid: u32) -> Option<Process> {
-    // Done for every process of the system at the end of every call: one read, and nothing asked
-    // before it. The line is about 300 bytes.
+    // One read, and nothing asked before it: the line is about 300 bytes.
     let mut line = [0; 1024];
     let path = format!("/proc/{pid}/stat");
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
@@ -140,7 +142,8 @@ fn parse(pid: u32, stat: &[u8]) -> Option<Process> {
         parent: fields.next()?.parse().ok()?,
         group: fields.next()?.parse().ok()?,
         session: fields.next()?.parse().ok()?,
-        start: fields.nth(15)?.parse().ok()?,
+        threads: fields.nth(13)?.parse().ok()?,
+        start: fields.nth(1)?.parse().ok()?,
     })
 }
 
@@ -164,28 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_certainly_older_is_left_out() {
-        let now = Moment::now();
-        let hour = Duration::from_secs(3600);
-        let later = Moment { wall: now.wall + hour, steady: now.steady + hour };
-        let put_back = Moment { steady: now.steady - Duration::from_secs(1), ..later };
-        for (what, moment, left_out) in [
-            ("before us", Moment { wall: now.wall - hour, ..now }, false),
-            ("after us", later, true),
-            ("after us by a clock that was put back", put_back, false),
-        ] {
-            let us = |process: &Process| process.pid == std::process::id();
-            assert_eq!(!processes_since(moment).iter().any(us), left_out, "{what}");
-        }
-    }
-
-    #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
         let stat = b"42 (a) R 9 (b c) S 7 40 39 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2 3";
         let process = parse(42, stat).unwrap();
         assert_eq!(
             process,
-            Process { pid: 42, parent: 7, group: 40, session: 39, state: b'S', start: 98765 }
+            Process {
+                pid: 42,
+                parent: 7,
+                group: 40,
+                session: 39,
+                state: b'S',
+                threads: 1,
+                start: 98765
+            }
         );
     }
 }

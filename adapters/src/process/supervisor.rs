@@ -80,7 +80,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
         stdout.iter().for_each(widen);
         let now = Instant::now();
         Ok(Self {
-            tree: Tree::new(leader.info().clone(), leader.before, leader.strangers, run),
+            tree: Tree::new(leader.info().clone(), leader.strangers, run),
             leader,
             control,
             output,

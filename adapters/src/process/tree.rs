@@ -1,11 +1,13 @@
 //! Finds and ends what a program spawned, wherever it moved.
 //!
-//! On Linux a process belongs to a call if it descends from the leader, is in the leader's session
-//! or group, carries the run's id in its environment, or (where it can be nobody else's) was orphaned
-//! and adopted by us out of another session. The first is remembered before anybody is signalled,
-//! since a process whose parent has ended can no longer be traced to it. The last needs codeloops to
-//! be the "subreaper" of its descendants, so adopted processes are also reaped here, each by its own
-//! id: a wait for any child would take the exit status from those who wait for theirs.
+//! On Linux codeloops is the "subreaper" of its descendants: whoever loses its parent becomes its
+//! child, so all that the leader spawned is found below the leader and below what was adopted. An
+//! adopted process belongs to a call if it was seen below the leader before, is in the leader's
+//! session or group, carries the run's id in its environment, or (where it can be nobody else's) is
+//! in another session than we are. Adopted processes are also reaped here, each by its own id: a
+//! wait for any child would take the exit status from those who wait for theirs.
+//!
+//! What a program has started by somebody else (`at`, a container's daemon) is not found.
 //!
 //! An orphan can be nobody else's where no other call runs in this process and codeloops had no
 //! other child when the call began. It has one where a shell became codeloops by `exec` and had
@@ -25,7 +27,7 @@ use std::time::{Duration, Instant};
 use codeloops_event::{ProcessInfo, RunId};
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::proc_fs::{self, Moment, Process};
+use super::proc_fs::{self, Process};
 
 /// The variable that marks the processes of a run.
 pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
@@ -78,8 +80,6 @@ pub(super) fn adopt_orphans() {
 /// The processes of one call.
 pub(super) struct Tree {
     leader: ProcessInfo,
-    /// Before the leader was started.
-    before: Moment,
     run: RunId,
     strangers: HasStrangers,
     /// Start times of those seen, by process id.
@@ -88,21 +88,29 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Those of a leader that was just started.
-    pub(super) const fn new(
-        leader: ProcessInfo,
-        before: Moment,
-        strangers: HasStrangers,
-        run: RunId,
-    ) -> Self {
-        Self { leader, before, run, strangers, known: BTreeMap::new() }
+    pub(super) const fn new(leader: ProcessInfo, strangers: HasStrangers, run: RunId) -> Self {
+        Self { leader, run, strangers, known: BTreeMap::new() }
     }
 
     /// The living members beside the leader. Remembers them, and reaps those that we adopted and
     /// that have ended.
     pub(super) fn living(&mut self) -> Vec<Process> {
+        loop {
+            let (zombies, living): (Vec<_>, Vec<_>) =
+                self.members().into_iter().partition(Process::is_zombie);
+            let reaped = zombies.iter().filter(|zombie| reap_adopted(zombie)).count();
+            // One that ended while the table was read may have left children to us unseen.
+            if reaped == 0 || !living.is_empty() {
+                return living;
+            }
+        }
+    }
+
+    /// The members beside the leader. Remembers them.
+    fn members(&mut self) -> Vec<Process> {
         let Some(leader_start) = self.leader.start_ticks else { return Vec::new() };
         let leaders = leaders();
-        let mut table = proc_fs::processes_since(self.before);
+        let mut table = proc_fs::family(self.leader.pid);
         table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
         let alone = leaders.len() == 1 && !self.strangers;
         for process in &table {
@@ -112,9 +120,7 @@ impl Tree {
         }
         while self.add_children(&table) {}
         table.retain(|process| self.knows(process));
-        let (zombies, living): (Vec<_>, Vec<_>) = table.into_iter().partition(Process::is_zombie);
-        zombies.iter().for_each(reap_adopted);
-        living
+        table
     }
 
     fn knows(&self, process: &Process) -> bool {
@@ -193,12 +199,10 @@ fn is_adopted(process: &Process) -> bool {
     is_us(process.parent) && Some(process.session) != proc_fs::own_session()
 }
 
-fn reap_adopted(process: &Process) {
-    if is_adopted(process)
-        && let Some(pid) = pid(process.pid)
-    {
-        let _status = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
-    }
+/// Whether there was something to reap.
+fn reap_adopted(process: &Process) -> bool {
+    let reap = |pid| rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+    is_adopted(process) && pid(process.pid).is_some_and(|pid| matches!(reap(pid), Ok(Some(_))))
 }
 
 fn ancestors(table: &[Process]) -> BTreeSet<u32> {
