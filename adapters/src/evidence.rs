@@ -77,14 +77,21 @@ fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
 /// Makes a file, and the folders above it, for the user alone: agents print private code. What
 /// stands there is removed first.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
-    if let Some(dir) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    File::options().write(true).create_new(true).mode(0o600).open(path)
+    let create = || File::options().write(true).create_new(true).mode(0o600).open(path);
+    create().or_else(|error| {
+        match error.kind() {
+            io::ErrorKind::NotFound => create_folders(path)?,
+            io::ErrorKind::AlreadyExists => fs::remove_file(path)?,
+            _ => return Err(error),
+        }
+        create()
+    })
+}
+
+fn create_folders(path: &Path) -> io::Result<()> {
+    let folders =
+        path.parent().map(|dir| DirBuilder::new().recursive(true).mode(0o700).create(dir));
+    folders.unwrap_or(Ok(()))
 }
 
 fn hex(bytes: &[u8]) -> String {

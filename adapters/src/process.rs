@@ -8,19 +8,21 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use codeloops_driver::ports::StopSignal;
 use codeloops_event::{LimitKind, ProcessInfo, RunId};
 use codeloops_machine::StopLevel;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 mod proc_fs;
+mod spawn;
 mod supervisor;
 mod tree;
 
+pub(crate) use spawn::{Invocation, Pipes};
 pub(crate) use supervisor::Supervisor;
 pub(crate) use tree::end_run;
 
@@ -100,7 +102,6 @@ impl Control {
 
 /// A started program that has not been reaped.
 pub(crate) struct Leader {
-    child: Child,
     pid: Pid,
     info: ProcessInfo,
     strangers: tree::HasStrangers,
@@ -108,17 +109,12 @@ pub(crate) struct Leader {
 
 impl Leader {
     /// Starts it with pipes on all three streams, or with nothing on stdin.
-    pub(crate) fn spawn(command: &mut Command, with_input: bool) -> io::Result<Self> {
+    pub(crate) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Self, Pipes)> {
         tree::adopt_orphans();
-        command.stdin(if with_input { Stdio::piped() } else { Stdio::null() });
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        new_session(command);
-        let (child, strangers) = tree::start(command)?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid =
-            pid.ok_or_else(|| io::Error::other("the system gave an impossible process id"))?;
-        let info = ProcessInfo { pid: child.id(), start_ticks: proc_fs::start_ticks(child.id()) };
-        Ok(Self { child, pid, info, strangers })
+        let (pid, pipes, strangers) = tree::start(invocation, with_input)?;
+        let number = tree::number(pid);
+        let info = ProcessInfo { pid: number, start_ticks: proc_fs::start_ticks(number) };
+        Ok((Self { pid, info, strangers }, pipes))
     }
 
     pub(crate) const fn info(&self) -> &ProcessInfo {
@@ -164,22 +160,20 @@ impl Leader {
         let _status = self.reap();
     }
 
-    fn reap(mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait();
+    fn reap(self) -> io::Result<ExitStatus> {
+        let status = wait_for(self.pid);
         tree::forget(self.info.pid);
         status
     }
 }
 
-/// Puts the program into a session of its own: it has no terminal to be stopped by, and its group
-/// can be signalled without touching ours.
-fn new_session(command: &mut Command) {
-    let setsid = || rustix::process::setsid().map(drop).map_err(io::Error::from);
-    // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe; the
-    // closure allocates nothing and takes no lock.
-    #[expect(unsafe_code, reason = "the standard library has no safe way to call setsid")]
-    unsafe {
-        command.pre_exec(setsid);
+fn wait_for(pid: Pid) -> io::Result<ExitStatus> {
+    loop {
+        match rustix::process::waitpid(Some(pid), WaitOptions::empty()) {
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -135,8 +135,8 @@ fn not_started(message: String) -> AgentReport {
 
 /// The variables that codeloops sets for a call; one without a value is removed, so that an outer
 /// run's is not taken for ours.
-fn run_variables(config: &AgentsConfig, call: &AgentCall) -> Vec<(&'static str, Option<OsString>)> {
-    vec![
+fn run_variables(config: &AgentsConfig, call: &AgentCall) -> [(&'static str, Option<OsString>); 5] {
+    [
         ("CODELOOPS_RUN_ID", Some(config.run_id.as_str().into())),
         ("CODELOOPS_COMMIT_SHA", config.commit_sha.as_ref().map(OsString::from)),
         ("CODELOOPS_BRANCH", config.branch.as_ref().map(OsString::from)),

@@ -1,18 +1,19 @@
 //! The loop that stands beside a running program.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::ChildStdin;
 use std::time::{Duration, Instant};
 
 use codeloops_event::{LimitKind, RunId};
 use codeloops_machine::StopLevel;
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::Signal;
 
 use super::tree::{self, Tree};
-use super::{Cause, Control, Ended, Leader, Output, Times};
+use super::{Cause, Control, Ended, Leader, Output, Pipes, Times};
 
 /// One read: as much as a pipe can hold on Linux once it is asked to.
 const CHUNK: usize = 256 * 1024;
@@ -41,7 +42,7 @@ pub(crate) struct Supervisor<'a, O> {
 
 /// The rest of the prompt, and where it goes.
 struct Input {
-    pipe: ChildStdin,
+    pipe: OwnedFd,
     bytes: Vec<u8>,
     sent: usize,
 }
@@ -61,23 +62,23 @@ impl<'a, O: Output> Supervisor<'a, O> {
     ///
     /// Where that fails the program is ended.
     pub(crate) fn new(
-        mut leader: Leader,
+        leader: Leader,
+        mut pipes: Pipes,
         run: RunId,
         input: Vec<u8>,
         control: Control,
         times: Times,
         output: &'a mut O,
     ) -> io::Result<Self> {
-        let (exit, input) = match watch(&mut leader, input) {
+        let (exit, input) = match watch(&leader, pipes.stdin.take(), input) {
             Ok(watched) => watched,
             Err(error) => {
                 leader.discard();
                 return Err(error);
             }
         };
-        let stdout = leader.child.stdout.take().map(OwnedFd::from);
-        let stderr = leader.child.stderr.take().map(OwnedFd::from);
-        stdout.iter().for_each(widen);
+        let (stdout, stderr) = (pipes.stdout, pipes.stderr);
+        widen(&stdout);
         let now = Instant::now();
         Ok(Self {
             tree: Tree::new(leader.info().clone(), leader.strangers, run),
@@ -90,9 +91,9 @@ impl<'a, O: Output> Supervisor<'a, O> {
             exit: Some(exit),
             abandoned: false,
             input,
-            stdout,
-            stderr,
-            buffer: vec![0; CHUNK],
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            buffer: Vec::with_capacity(CHUNK),
         })
     }
 
@@ -284,15 +285,14 @@ impl<'a, O: Output> Supervisor<'a, O> {
     /// Writes what the pipe takes. A program that closed its stdin has had enough.
     fn feed(&mut self) {
         let Some(input) = &mut self.input else { return };
-        match input.pipe.write(&input.bytes[input.sent..]) {
+        match rustix::io::write(&input.pipe, &input.bytes[input.sent..]) {
             Ok(count) => {
                 input.sent += count;
                 if input.sent == input.bytes.len() {
                     self.input = None;
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.input = None,
         }
     }
@@ -301,18 +301,19 @@ impl<'a, O: Output> Supervisor<'a, O> {
     fn read(&mut self, source: Source) {
         let pipe = if source == Source::Stdout { &mut self.stdout } else { &mut self.stderr };
         let Some(fd) = pipe else { return };
-        match rustix::io::read(fd, &mut self.buffer[..]) {
+        self.buffer.clear();
+        match rustix::io::read(fd, spare_capacity(&mut self.buffer)) {
             Ok(0) => *pipe = None,
-            Ok(count) => {
+            Ok(_) => {
                 self.last_output = Instant::now();
-                let bytes = &self.buffer[..count];
+                let bytes = &self.buffer;
                 if source == Source::Stdout {
                     self.output.stdout(bytes);
                 } else {
                     self.output.stderr(bytes);
                 }
             }
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(_) => *pipe = None,
         }
     }
@@ -320,15 +321,19 @@ impl<'a, O: Output> Supervisor<'a, O> {
 
 impl Input {
     /// Makes our end non-blocking, so that a program which does not read cannot hold us up.
-    fn new(pipe: ChildStdin, bytes: Vec<u8>) -> io::Result<Self> {
+    fn new(pipe: OwnedFd, bytes: Vec<u8>) -> io::Result<Self> {
         let flags = rustix::fs::fcntl_getfl(&pipe)?;
         rustix::fs::fcntl_setfl(&pipe, flags | rustix::fs::OFlags::NONBLOCK)?;
         Ok(Self { pipe, bytes, sent: 0 })
     }
 }
 
-fn watch(leader: &mut Leader, bytes: Vec<u8>) -> io::Result<(OwnedFd, Option<Input>)> {
-    let input = leader.child.stdin.take().map(|pipe| Input::new(pipe, bytes)).transpose()?;
+fn watch(
+    leader: &Leader,
+    stdin: Option<OwnedFd>,
+    bytes: Vec<u8>,
+) -> io::Result<(OwnedFd, Option<Input>)> {
+    let input = stdin.map(|pipe| Input::new(pipe, bytes)).transpose()?;
     Ok((leader.exit_signal()?, input))
 }
 

@@ -20,7 +20,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,6 +27,7 @@ use codeloops_event::{ProcessInfo, RunId};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::proc_fs::{self, Process};
+use super::spawn::{self, Invocation, Pipes};
 
 /// The variable that marks the processes of a run.
 pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
@@ -42,13 +42,16 @@ fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
 }
 
 /// Starts a program as a leader. Also says whether codeloops has children that are no leaders.
-pub(super) fn start(command: &mut Command) -> io::Result<(Child, HasStrangers)> {
+pub(super) fn start(
+    invocation: &Invocation,
+    with_input: bool,
+) -> io::Result<(Pid, Pipes, HasStrangers)> {
     let mut leaders = leaders();
     // Asked before, or an orphan of the program's could be seen already.
     let strangers = has_strangers(&leaders);
-    let child = command.spawn()?;
-    leaders.insert(child.id());
-    Ok((child, strangers))
+    let (pid, pipes) = spawn::spawn(invocation, with_input)?;
+    leaders.insert(number(pid));
+    Ok((pid, pipes, strangers))
 }
 
 /// Whether codeloops had children that it did not start as leaders.
@@ -216,6 +219,11 @@ fn ancestors(table: &[Process]) -> BTreeSet<u32> {
 
 fn is_us(pid: u32) -> bool {
     pid == std::process::id()
+}
+
+/// The id as the process table has it.
+pub(super) const fn number(pid: Pid) -> u32 {
+    pid.as_raw_pid().unsigned_abs()
 }
 
 fn pid(raw: u32) -> Option<Pid> {

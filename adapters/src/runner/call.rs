@@ -1,8 +1,8 @@
 //! One call, from the command line to the report. Runs on a thread that may block.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::Command;
 
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{OutputStream, layout};
@@ -14,7 +14,7 @@ use super::outcome::{self, Facts};
 use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
 use crate::argv::{ArgvOf, argv};
 use crate::evidence::create_new;
-use crate::process::{Control, Leader, Supervisor, Times};
+use crate::process::{Control, Invocation, Leader, Pipes, Supervisor, Times};
 use crate::spec::{AgentSpec, PromptVia, StopWith};
 
 /// Variables that tie git to a repository (`git rev-parse --local-env-vars`). A hook that codeloops
@@ -42,10 +42,10 @@ pub(super) fn run(
     control: Control,
 ) -> AgentReport {
     match start(config, call, notes) {
-        Ok((leader, capture)) => {
+        Ok(begun) => {
             // Fails only where nobody listens any more, which the control pipe tells as well.
-            let _nobody = notes.blocking_send(AgentNote::Started(leader.info().clone()));
-            supervise(config, call, control, leader, capture)
+            let _nobody = notes.blocking_send(AgentNote::Started(begun.leader.info().clone()));
+            supervise(config, call, control, begun)
         }
         Err(NotBegun::Evidence(error)) => {
             let _nobody = notes.blocking_send(AgentNote::EvidenceFailed(error.clone()));
@@ -53,6 +53,13 @@ pub(super) fn run(
         }
         Err(NotBegun::Program(error)) => not_started(error),
     }
+}
+
+/// A program that runs, and where goes what it prints.
+struct Begun {
+    leader: Leader,
+    pipes: Pipes,
+    capture: Capture,
 }
 
 /// Why no program runs: what failed, with what.
@@ -64,19 +71,16 @@ enum NotBegun {
 }
 
 /// Makes the evidence files, then starts the program.
-fn start(
-    config: &AgentsConfig,
-    call: &AgentCall,
-    notes: &Notes,
-) -> Result<(Leader, Capture), NotBegun> {
+fn start(config: &AgentsConfig, call: &AgentCall, notes: &Notes) -> Result<Begun, NotBegun> {
     let spec = &config.role(call.role).agent.spec;
     let capture = Capture::create(config, call, spec.output, notes).map_err(NotBegun::Evidence)?;
-    let mut command = command(config, call).map_err(NotBegun::Evidence)?;
-    let leader = Leader::spawn(&mut command, spec.prompt == PromptVia::Stdin).map_err(|error| {
-        let program = command.get_program().display();
-        NotBegun::Program(format!("could not start `{program}`: {}", why(config, &error)))
-    })?;
-    Ok((leader, capture))
+    let invocation = invocation(config, call).map_err(NotBegun::Evidence)?;
+    let (leader, pipes) =
+        Leader::spawn(&invocation, spec.prompt == PromptVia::Stdin).map_err(|error| {
+            let program = invocation.program.display();
+            NotBegun::Program(format!("could not start `{program}`: {}", why(config, &error)))
+        })?;
+    Ok(Begun { leader, pipes, capture })
 }
 
 /// Why a program did not start. The system has the same words for a program that is missing and
@@ -93,8 +97,7 @@ fn supervise(
     config: &AgentsConfig,
     call: &AgentCall,
     control: Control,
-    leader: Leader,
-    mut capture: Capture,
+    Begun { leader, pipes, mut capture }: Begun,
 ) -> AgentReport {
     let spec = &config.role(call.role).agent.spec;
     let input = match spec.prompt {
@@ -103,7 +106,7 @@ fn supervise(
     };
     let times = Times { deadline: call.deadline, idle: call.idle, grace: config.grace };
     let run = config.run_id.clone();
-    let ended = match Supervisor::new(leader, run, input, control, times, &mut capture) {
+    let ended = match Supervisor::new(leader, pipes, run, input, control, times, &mut capture) {
         Ok(supervisor) => supervisor.run(stop_signal(spec)),
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };
@@ -123,7 +126,7 @@ fn supervise(
 }
 
 /// The command line. Fails only where the prompt's file cannot be written.
-fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
+fn invocation(config: &AgentsConfig, call: &AgentCall) -> Result<Invocation, String> {
     let RoleAgent { agent, model, permissions } = config.role(call.role);
     let prompt = prompt_argument(config, call, &agent.spec)?;
     let args = ArgvOf {
@@ -133,18 +136,16 @@ fn command(config: &AgentsConfig, call: &AgentCall) -> Result<Command, String> {
         access: config.critic_access,
         prompt: &prompt,
     };
-    let mut command = Command::new(&agent.program);
-    command.args(argv(agent, args)).current_dir(&config.working_dir).envs(&agent.spec.env);
-    for name in OTHER_REPOSITORY {
-        command.env_remove(name);
-    }
-    for (name, value) in run_variables(config, call) {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    Ok(command)
+    let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));
+    let mut env: BTreeMap<OsString, Option<OsString>> = agent.spec.env.iter().map(set).collect();
+    env.extend(OTHER_REPOSITORY.map(|name| (name.into(), None)));
+    env.extend(run_variables(config, call).map(|(name, value)| (name.into(), value)));
+    Ok(Invocation {
+        program: agent.program.clone().into_os_string(),
+        args: argv(agent, args),
+        dir: config.working_dir.clone(),
+        env,
+    })
 }
 
 /// What stands for `{prompt}`: the prompt, or the file it is written to.
