@@ -396,6 +396,12 @@ async fn what_cannot_be_started_says_why() {
     assert!(message.starts_with("could not start `"), "{message}");
 
     let bench = Bench::new("exit 0");
+    fs::write(bench.path("agent"), "exit 0").unwrap();
+    let report = bench.run().await;
+    let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
+    assert!(message.contains("`#!/bin/sh`"), "{message}");
+
+    let bench = Bench::new("exit 0");
     fs::write(bench.path("evidence"), "in the way").unwrap();
     let report = bench.run().await;
     let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };

@@ -7,6 +7,7 @@ use std::io::Write;
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{OutputStream, layout};
 use codeloops_machine::{AgentCall, AgentReport};
+use rustix::io::Errno;
 use rustix::process::Signal;
 
 use super::capture::{Capture, Captured};
@@ -87,10 +88,13 @@ fn start(config: &AgentsConfig, call: &AgentCall, notes: &Notes) -> Result<Begun
 /// for a missing folder to start it in.
 fn why(config: &AgentsConfig, error: &std::io::Error) -> String {
     let dir = &config.working_dir;
-    if dir.is_dir() {
-        return error.to_string();
+    if !dir.is_dir() {
+        return format!("the working directory `{}` is gone", dir.display());
     }
-    format!("the working directory `{}` is gone", dir.display())
+    if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
+        return format!("{error}; a script begins with the name of what runs it, like `#!/bin/sh`");
+    }
+    error.to_string()
 }
 
 fn supervise(
