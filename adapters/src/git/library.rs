@@ -55,6 +55,8 @@ pub(super) struct Library {
     git: Git,
     /// The tree of the private index.
     tree: Oid,
+    /// The tree that was written last, and how it differs from that of the index.
+    written: Option<(Vec<Entry>, Oid)>,
     program: Program,
     /// Whether libgit2 looks at the working tree.
     scans: bool,
@@ -91,7 +93,8 @@ impl Library {
         let scans = scan_by == ScanBy::Size && is_plain && is_simple(&index_file);
         let program = Program::new(git.clone(), index.to_owned());
         let (git, sizes) = (git.clone(), RefCell::default());
-        Ok(Self { repo, git, tree, program, scans, is_plain, has_attributes, sizes })
+        let written = None;
+        Ok(Self { repo, git, tree, written, program, scans, is_plain, has_attributes, sizes })
     }
 
     fn scan_in_process(&self) -> Result<Option<Scan>, git2::Error> {
@@ -144,6 +147,11 @@ impl Library {
         Ok(Some(entries))
     }
 
+    /// Whether an object is there: an agent can have thrown it away.
+    fn has(&self, object: Oid) -> bool {
+        self.repo.odb().is_ok_and(|odb| odb.exists(object))
+    }
+
     fn blob(&self, change: &Change, attributes: &Attributes<'_>) -> Result<Stored, GitError> {
         let path = change.path.in_root(self.git.root());
         let meta = match fs::symlink_metadata(&path) {
@@ -168,7 +176,10 @@ impl Library {
     fn store(&self, path: &Path, meta: &Metadata) -> Result<Oid, GitError> {
         if meta.len() <= SMALL_FILE {
             let content = fs::read(path).map_err(GitError::io("read", path))?;
-            let id = self.repo.blob(&content).map_err(GitError::library("store a file"))?;
+            // Unlike `Repository::blob`, it writes no file for content that is stored already.
+            let odb = self.repo.odb();
+            let id = odb.and_then(|odb| odb.write(ObjectType::Blob, &content));
+            let id = id.map_err(GitError::library("store a file"))?;
             self.sizes.borrow_mut().learn(id, content.len());
             return Ok(id);
         }
@@ -201,8 +212,13 @@ impl Backend for Library {
     fn write_tree(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
         let entries = if self.is_plain { self.entries(changes)? } else { None };
         let Some(entries) = entries else { return self.program.write_tree(changes) };
-        let tree = tree::update(&self.repo, self.tree, entries);
-        Ok(TreeId(tree.map_err(GitError::library("write a tree"))?.to_string()))
+        let tree = match &self.written {
+            Some((last, tree)) if *last == entries && self.has(*tree) => *tree,
+            _ => tree::update(&self.repo, self.tree, &entries)
+                .map_err(GitError::library("write a tree"))?,
+        };
+        self.written = Some((entries, tree));
+        Ok(TreeId(tree.to_string()))
     }
 
     fn keep(&mut self, name: &str, tree: &TreeId) -> Result<(), GitError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use git2::{Error, FileMode, ObjectType, Oid, Repository, Tree, TreeEntry};
 
 /// What a path is to be: a blob with its mode, or nothing.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) path: Vec<u8>,
     pub(super) blob: Option<(Oid, i32)>,
@@ -23,7 +24,7 @@ struct Node {
 
 /// Writes the tree `base` with `entries` put over it. A file takes the place of a folder and the
 /// other way round; a folder without files is no folder.
-pub(super) fn update(repo: &Repository, base: Oid, entries: Vec<Entry>) -> Result<Oid, Error> {
+pub(super) fn update(repo: &Repository, base: Oid, entries: &[Entry]) -> Result<Oid, Error> {
     let mut root = Folder::default();
     for entry in entries {
         root.insert(&entry.path, entry.blob);
