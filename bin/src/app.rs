@@ -5,20 +5,31 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{StringValueParser, TypedValueParser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use codeloops_adapters::agents::builtin;
 use codeloops_event::{CriticAccess, Outcome, Permissions};
 use codeloops_session::SessionStatus;
 
 use codeloops_sinks::Format;
 
+use crate::offer::Offering;
 use crate::units::{UnitError, parse_duration, parse_size};
-use crate::values::{SinkName, TimeLimit, ValueError, Words};
+use crate::values::{SinkName, SinkNameError, TimeLimit, ValueError, Words};
+
+/// The heading of the options that every command has.
+pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
+
+/// How values are written, for the end of the help and the head of the documentation.
+pub(crate) const VALUES: &str = "TIME is written `90s`, `30m` or `1h30m`, and `none` lifts a \
+                                 limit; SIZE is written `500MB`, `1GB` or `64KiB`.";
 
 /// Runs a coding agent on a task, lets a second agent judge what it changed, and loops with the
 /// findings until the judge approves or a limit is reached.
 #[derive(Debug, Parser)]
 #[command(name = "codeloops", version, max_term_width = 100, subcommand_help_heading = "Commands")]
-#[command(after_help = "Without a command, `codeloops` means `codeloops run`.")]
+#[command(disable_help_flag = true, disable_version_flag = true)]
+#[command(after_help = format!("{VALUES}\n\nWithout a command, `codeloops` means `codeloops run`."))]
 pub struct App {
     /// What to do; `run` where none is given.
     #[command(subcommand)]
@@ -26,9 +37,25 @@ pub struct App {
     /// The options of `run`.
     #[command(flatten)]
     pub run: RunArgs,
+    /// The options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = GLOBAL_OPTIONS)]
+    pub version: (),
+}
+
+/// The options of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[group(skip)]
+#[command(next_help_heading = GLOBAL_OPTIONS)]
+pub struct GlobalArgs {
     /// Do not use colours
-    #[arg(long, global = true, help_heading = "Output")]
+    #[arg(long, global = true)]
     pub no_color: bool,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    pub help: (),
 }
 
 impl App {
@@ -48,11 +75,12 @@ impl App {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the actor-critic loop (default)
+    #[command(after_help = VALUES)]
     Run(Box<RunArgs>),
     /// Browse and inspect recorded sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
-    /// Write the global configuration, with questions
+    /// Choose your agent and write it into your configuration
     Init(InitArgs),
     /// Show a run with scripted agents: no account, no network, no cost
     Demo(DemoArgs),
@@ -65,7 +93,7 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page
-    Man,
+    Man(ManArgs),
 }
 
 /// The options of `run`, which also stand at the top level.
@@ -76,37 +104,43 @@ pub struct RunArgs {
     #[arg(help_heading = "Task")]
     pub prompt: Option<String>,
     /// File that holds the task [default: prompt.md in the working directory]
-    #[arg(long, value_name = "FILE", help_heading = "Task")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Task")]
     pub prompt_file: Option<PathBuf>,
     /// Directory to work in [default: the current one]
-    #[arg(short = 'd', long, value_name = "DIR", help_heading = "Task")]
+    #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(help_heading = "Task")]
     pub working_dir: Option<PathBuf>,
 
     /// Agent for both roles: claude, opencode, cursor, … or one of [agents.NAME] [default: claude]
-    #[arg(short, long, value_name = "AGENT", help_heading = "Agents")]
+    #[arg(short, long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
     pub agent: Option<String>,
-    /// Agent for the actor
-    #[arg(long, value_name = "AGENT", help_heading = "Agents")]
+    /// Agent for the actor, which does the work [default: as --agent]
+    #[arg(long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
     pub actor_agent: Option<String>,
-    /// Agent for the critic
-    #[arg(long, value_name = "AGENT", help_heading = "Agents")]
+    /// Agent for the critic, which judges it [default: as --agent]
+    #[arg(long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
     pub critic_agent: Option<String>,
-    /// Model for both roles, if the agent takes one
+    /// Model for both roles, by the name that the agent knows [default: the agent's own]
     #[arg(short, long, value_name = "MODEL", help_heading = "Agents")]
     pub model: Option<String>,
-    /// Model for the actor
+    /// Model for the actor [default: as --model]
     #[arg(long, value_name = "MODEL", help_heading = "Agents")]
     pub actor_model: Option<String>,
-    /// Model for the critic
+    /// Model for the critic [default: as --model]
     #[arg(long, value_name = "MODEL", help_heading = "Agents")]
     pub critic_model: Option<String>,
-    /// What agents may do without asking: full or edits [default: full]
-    #[arg(long, value_name = "LEVEL", value_parser = word::<Permissions>, help_heading = "Agents")]
+    /// What agents may do without asking [default: full]
+    #[arg(long, value_name = "LEVEL", value_parser = word::<Permissions>())]
+    #[arg(help_heading = "Agents")]
     pub permissions: Option<Permissions>,
-    /// What the critic may do: run-commands or read-only [default: run-commands]
-    #[arg(long, value_name = "LEVEL", value_parser = word::<CriticAccess>, help_heading = "Agents")]
+    /// What the critic may do [default: run-commands]
+    #[arg(long, value_name = "LEVEL", value_parser = word::<CriticAccess>())]
+    #[arg(help_heading = "Agents")]
     pub critic_access: Option<CriticAccess>,
-    /// Do not put back what the critic changed in the working tree
+    /// Keep what the critic changes in the working tree, instead of putting it back
     #[arg(long, help_heading = "Agents")]
     pub no_restore_tree: bool,
 
@@ -120,12 +154,12 @@ pub struct RunArgs {
 
 /// The limits of a run.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Limits (a time is `90s`, `30m`, `1h30m`; `none` lifts it)")]
+#[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Iterations [default: none]
+    /// End the run after so many iterations [default: none]
     #[arg(short = 'n', long, value_name = "N", value_parser = iterations)]
     pub max_iterations: Option<NonZeroU32>,
-    /// Time of the whole run [default: none]
+    /// End the run after this time [default: none]
     #[arg(long, value_name = "TIME")]
     pub max_duration: Option<TimeLimit>,
     /// US dollars
@@ -134,31 +168,32 @@ pub struct LimitArgs {
     /// Tokens
     #[arg(long, value_name = "N", hide = true)]
     pub max_tokens: Option<u64>,
-    /// Time of one actor call [default: none]
+    /// End a call of the actor after this time [default: none]
     #[arg(long, value_name = "TIME")]
     pub actor_timeout: Option<TimeLimit>,
-    /// Time of one critic call [default: none]
+    /// End a call of the critic after this time [default: none]
     #[arg(long, value_name = "TIME")]
     pub critic_timeout: Option<TimeLimit>,
     /// Time of one gate
     #[arg(long, value_name = "TIME", hide = true)]
     pub gate_timeout: Option<TimeLimit>,
-    /// Time without output of an agent [default: 20m, none for one that prints only at its end]
+    /// End a call that prints nothing for this time [default: 20m, none for agents that print only
+    /// at their end]
     #[arg(long, value_name = "TIME")]
     pub idle_timeout: Option<TimeLimit>,
     /// The same state so many times
     #[arg(long, value_name = "N", hide = true)]
     pub stuck_after: Option<NonZeroU32>,
-    /// Failed actor rounds in a row [default: 3]
+    /// End the run after so many failures of the actor in a row [default: 3]
     #[arg(long, value_name = "N")]
     pub max_actor_failures: Option<NonZeroU32>,
-    /// Failed critic rounds in a row [default: 3]
+    /// End the run after so many failures of the critic in a row [default: 3]
     #[arg(long, value_name = "N")]
     pub max_critic_failures: Option<NonZeroU32>,
-    /// What is kept of one output stream [default: 1GB]
+    /// Keep no more than this of each output stream of a call [default: 1GB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_output: Option<u64>,
-    /// Wait for a provider's usage window to reset; 0s not at all [default: 6h]
+    /// Wait no longer than this for a provider's usage limit to reset; 0s not at all [default: 6h]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub usage_limit_wait: Option<Duration>,
 }
@@ -167,11 +202,11 @@ pub struct LimitArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// What the console shows: pretty, json or compact [default: pretty]
-    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>)]
+    /// How the console shows the run [default: pretty]
+    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>())]
     pub log_format: Option<Format>,
     /// Write structured logs to a file
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
     /// Print the result as one JSON document, everything else to standard error
     #[arg(long)]
@@ -179,16 +214,16 @@ pub struct OutputArgs {
     /// Show what the agents print
     #[arg(short, long)]
     pub verbose: bool,
-    /// Use this sink, not the configured ones: jsonl, console (repeatable)
-    #[arg(long = "sink", value_name = "SINK")]
+    /// Use this sink, not the configured ones (repeatable)
+    #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
     pub sinks: Vec<SinkName>,
     /// Record no session file
     #[arg(long)]
     pub no_session: bool,
-    /// Directory for the evidence of runs [default: in the data directory]
-    #[arg(long, value_name = "DIR")]
+    /// Keep raw outputs and diffs below this directory [default: ~/.local/share/codeloops/runs]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub runs_dir: Option<PathBuf>,
-    /// Show the resolved configuration and stop
+    /// Show every setting and where it comes from, and run nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -205,12 +240,11 @@ pub enum SessionsCommand {
 /// Which sessions to list.
 #[derive(Debug, Default, Args)]
 pub struct ListArgs {
-    /// Only this outcome: success, failed, interrupted, max_iterations_reached, budget_exhausted,
-    /// stuck
-    #[arg(long, value_name = "OUTCOME", value_parser = word::<Outcome>)]
+    /// Only this outcome
+    #[arg(long, value_name = "OUTCOME", value_parser = word::<Outcome>())]
     pub outcome: Option<Outcome>,
-    /// Only this status: running, crashed, interrupted, ended
-    #[arg(long, value_name = "STATUS", value_parser = word::<SessionStatus>)]
+    /// Only this status
+    #[arg(long, value_name = "STATUS", value_parser = word::<SessionStatus>())]
     pub status: Option<SessionStatus>,
     /// Only from this day on (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DATE", value_parser = date)]
@@ -221,7 +255,7 @@ pub struct ListArgs {
     /// Only where the prompt holds this text
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
-    /// Only of this project, the name of the working directory
+    /// Only of this project: the name of its working directory, without the path
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
     /// Print JSON
@@ -233,6 +267,7 @@ pub struct ListArgs {
 #[derive(Debug, Default, Args)]
 pub struct ShowArgs {
     /// The session's id, the beginning of one, or `latest`
+    #[arg(value_parser = session(), hide_possible_values = true)]
     pub id: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -242,13 +277,13 @@ pub struct ShowArgs {
 /// How to write the configuration.
 #[derive(Debug, Default, Args)]
 pub struct InitArgs {
-    /// The agent for both roles
-    #[arg(short, long, value_name = "AGENT")]
+    /// Built-in agent for both roles [default: asked for]
+    #[arg(short, long, value_name = "AGENT", value_parser = agent())]
     pub agent: Option<String>,
     /// Ask nothing: take the agent given, else the first one that is installed
     #[arg(short, long)]
     pub yes: bool,
-    /// Overwrite a configuration that is there
+    /// Overwrite a configuration that is there, without asking
     #[arg(long)]
     pub force: bool,
 }
@@ -264,8 +299,32 @@ pub struct DemoArgs {
     pub verbose: bool,
 }
 
-fn word<T: Words>(text: &str) -> Result<T, ValueError> {
-    T::from_word(text)
+/// Where the manual goes.
+#[derive(Debug, Default, Args)]
+pub struct ManArgs {
+    /// Write the pages of all commands into this directory, and print nothing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+}
+
+/// One of the words of a type.
+fn word<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    let parse: fn(&str) -> Result<T, ValueError> = T::from_word;
+    Offering::new(parse, T::WORDS.iter().map(|(word, _)| *word))
+}
+
+/// The name of an agent. The built-in ones are offered; a user's own is as good.
+fn agent() -> impl TypedValueParser<Value = String> {
+    Offering::new(StringValueParser::new(), builtin().into_iter().map(|agent| agent.id))
+}
+
+fn sink() -> impl TypedValueParser<Value = SinkName> {
+    let parse: fn(&str) -> Result<SinkName, SinkNameError> = str::parse;
+    Offering::new(parse, SinkName::ALL.map(SinkName::as_str))
+}
+
+fn session() -> impl TypedValueParser<Value = String> {
+    Offering::new(StringValueParser::new(), ["latest"])
 }
 
 fn duration(text: &str) -> Result<Duration, UnitError> {

@@ -1,10 +1,16 @@
-//! The parts of the book that are made from the code, so that they cannot differ from it.
+//! The manual, and the parts of the book that are made from the code, so that they cannot differ
+//! from it.
 
 mod agents;
 mod cli;
+mod examples;
 mod exit_codes;
+mod man;
 mod moves;
 mod page;
+mod surroundings;
+
+pub use man::{ManPage, manual};
 
 /// The pages that are made as a whole: the name of each file in `docs/src`, and its text.
 #[must_use]
@@ -30,5 +36,13 @@ pub struct Section {
 /// The parts of pages that are made.
 #[must_use]
 pub fn sections() -> Vec<Section> {
-    vec![Section { page: "architecture.md", name: "moves", text: moves::moves() }]
+    vec![
+        Section { page: "architecture.md", name: "moves", text: moves::moves() },
+        Section {
+            page: "configuration.md",
+            name: "environment",
+            text: surroundings::environment(),
+        },
+        Section { page: "configuration.md", name: "files", text: surroundings::files() },
+    ]
 }

@@ -25,10 +25,12 @@ mod demo_agent;
 mod diagnostics;
 mod engine;
 mod inherited_trace;
+mod offer;
 mod opening;
 mod record;
 mod runs_dir;
 mod sinks;
+mod surface;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

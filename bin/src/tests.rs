@@ -165,14 +165,64 @@ fn colours_are_for_terminals_that_want_them() {
     assert!(!red(&sandbox, &[]));
 }
 
+/// What `--help` does not show: commands, and the long names of options.
+fn hidden_names() -> Vec<String> {
+    let app = App::command();
+    let commands = app.get_subcommands().filter(|command| command.is_hide_set());
+    let options = app.get_arguments().filter(|arg| arg.is_hide_set());
+    commands
+        .map(clap::Command::get_name)
+        .chain(options.filter_map(clap::Arg::get_long))
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
-fn completions_and_manual_page_are_printed() {
+fn completions_offer_what_the_help_shows() {
+    let hidden = hidden_names();
+    assert!(hidden.contains(&"demo-agent".to_owned()), "{hidden:?}");
+    assert!(hidden.contains(&"max-cost-usd".to_owned()), "{hidden:?}");
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = sandbox.run(&["completions", shell]);
-        assert!(ran.code == 0 && ran.stdout.contains("max-iterations"), "{shell}");
+        let script = sandbox.run(&["completions", shell]).stdout;
+        assert!(script.contains("max-iterations"), "{shell}");
+        for name in &hidden {
+            assert!(!script.contains(name), "{shell}: {name}");
+        }
     }
-    assert!(sandbox.run(&["man"]).stdout.contains(".TH codeloops"));
+}
+
+#[test]
+fn the_manual_is_printed_or_written_page_by_page() {
+    let sandbox = Sandbox::new();
+    let printed = sandbox.run(&["man"]).stdout;
+    for name in hidden_names() {
+        assert!(!printed.contains(&name.replace('-', "\\-")), "{name}");
+    }
+    let ran = sandbox.run(&["man", "--out", sandbox.path("man/man1").to_str().unwrap()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{ran}");
+    let page = |name| std::fs::read_to_string(sandbox.path("man/man1").join(name)).unwrap();
+    assert_eq!(page("codeloops.1"), printed);
+    assert!(page("codeloops-sessions-list.1").contains("crashed"));
+    sandbox.write("file", "");
+    assert_eq!(sandbox.run(&["man", "--out", sandbox.path("file").to_str().unwrap()]).code, 2);
+}
+
+#[test]
+fn a_name_that_is_not_offered_is_as_good() {
+    let sandbox = Sandbox::new();
+    sandbox.project("[agents.mine]\ncommand = ['mine']\n");
+    let ran = sandbox.run(&["--dry-run", "--agent", "mine"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn the_help_names_every_built_in_agent() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.run(&["init", "--help"]).stdout;
+    for agent in codeloops_adapters::agents::builtin() {
+        assert!(help.contains(&agent.id), "{help}");
+    }
 }
 
 #[test]

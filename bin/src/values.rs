@@ -180,7 +180,7 @@ impl fmt::Display for SinkNameError {
             }
             Self::Unknown(name) => {
                 write!(f, "there is no sink `{name}`")?;
-                match nearest(name, ["jsonl", "console"]) {
+                match nearest(name, SinkName::ALL.map(SinkName::as_str)) {
                     Some(near) => write!(f, ", did you mean `{near}`?"),
                     None => f.write_str(" (there are `jsonl` and `console`)"),
                 }
@@ -192,6 +192,9 @@ impl fmt::Display for SinkNameError {
 impl std::error::Error for SinkNameError {}
 
 impl SinkName {
+    /// Every sink, in the order in which they are told.
+    pub const ALL: [Self; 2] = [Self::Jsonl, Self::Console];
+
     /// The name as it stands in flags and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

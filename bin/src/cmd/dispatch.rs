@@ -37,13 +37,13 @@ fn carry_out(args: &[OsString], world: &World) -> u8 {
         Ok(app) => app,
         Err(error) => return answer_clap(&error, args, world),
     };
-    let mut printer = Printer::new(world, app.no_color);
+    let mut printer = Printer::new(world, app.global.no_color);
     let json = app.wants_document();
     execute(app, world, &mut printer).unwrap_or_else(|error| report(&error, json, &mut printer))
 }
 
 fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliError> {
-    let no_color = app.no_color;
+    let no_color = app.global.no_color;
     match app.command {
         None => return run::run(&app.run, no_color, world, printer),
         Some(Command::Run(args)) => return run::run(&args, no_color, world, printer),
@@ -52,7 +52,7 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         Some(Command::Demo(args)) => return demo::demo(&args, no_color, world, printer),
         Some(Command::DemoAgent) => return demo_agent::take_turn(world, printer),
         Some(Command::Completions { shell }) => shell::completions(shell, printer)?,
-        Some(Command::Man) => shell::man(printer)?,
+        Some(Command::Man(args)) => shell::man(&args, printer)?,
     }
     Ok(exit_code::SUCCESS)
 }

@@ -47,7 +47,10 @@ fn check() -> Result<(), String> {
 fn files() -> Result<Vec<(&'static str, String)>, String> {
     let mut files = codeloops::docs::pages();
     for section in codeloops::docs::sections() {
-        files.push((section.page, with_section(&read(section.page)?, &section)?));
+        match files.iter_mut().find(|(page, _)| *page == section.page) {
+            Some((_, text)) => *text = with_section(text, &section)?,
+            None => files.push((section.page, with_section(&read(section.page)?, &section)?)),
+        }
     }
     Ok(files)
 }

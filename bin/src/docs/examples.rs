@@ -1,0 +1,41 @@
+//! Calls worth showing, for the book and the manual.
+
+/// Each command with its calls.
+pub(super) const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "codeloops run",
+        "codeloops                                        # work on prompt.md\n\
+         codeloops -p \"Fix the typo in README\" -n 3       # a task on the command line\n\
+         codeloops --actor-agent codex --critic-agent claude\n\
+         codeloops --max-duration 1h30m --idle-timeout none\n\
+         codeloops --json-output > result.json            # for a script\n\
+         codeloops --dry-run                              # show every setting, run nothing",
+    ),
+    (
+        "codeloops sessions list",
+        "codeloops sessions list --outcome success --project myapp\n\
+         codeloops sessions list --after 2025-01-01 --before 2025-01-31 --json",
+    ),
+    (
+        "codeloops sessions show",
+        "codeloops sessions show latest                   # the newest one\n\
+         codeloops sessions show 2025-01-27               # the only one of that day\n\
+         codeloops sessions show 2025-01-27T15-30-45Z_a3f2c1 --json",
+    ),
+    (
+        "codeloops init",
+        "codeloops init\ncodeloops init --agent codex --yes                # without questions",
+    ),
+    ("codeloops demo", "codeloops demo --verbose"),
+    (
+        "codeloops completions",
+        "codeloops completions bash > ~/.local/share/bash-completion/completions/codeloops\n\
+         codeloops completions fish > ~/.config/fish/completions/codeloops.fish\n\
+         codeloops completions zsh > ~/.zfunc/_codeloops  # a directory of your $fpath",
+    ),
+    (
+        "codeloops man",
+        "codeloops man | man -l -                         # read it\n\
+         codeloops man --out ~/.local/share/man/man1      # man codeloops, man codeloops-run",
+    ),
+];

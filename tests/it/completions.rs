@@ -1,0 +1,92 @@
+//! What the shells make of the completion scripts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
+use codeloops_tests::Workspace;
+
+use crate::workspace;
+
+const AGENTS: &[&str] = &["claude", "codex", "cursor", "gemini", "opencode"];
+
+/// The end of a command line, and what is offered there.
+const OFFERED: &[(&[&str], &[&str])] = &[
+    (&["--log-format", ""], &["compact", "json", "pretty"]),
+    (&["--log-format", "c"], &["compact"]),
+    (&["run", "--log-format", "c"], &["compact"]),
+    (&["--permissions", ""], &["edits", "full"]),
+    (&["--critic-access", "re"], &["read-only"]),
+    (&["--sink", ""], &["console", "jsonl"]),
+    (&["--agent", ""], AGENTS),
+    (&["-a", "cl"], &["claude"]),
+    (&["run", "--actor-agent", ""], AGENTS),
+    (&["--agent", "mine", "--critic-agent", "g"], &["gemini"]),
+    (&["init", "--agent", ""], AGENTS),
+    (&["sessions", "list", "--status", ""], &["crashed", "ended", "interrupted", "running"]),
+    (&["sessions", "list", "--outcome", "s"], &["stuck", "success"]),
+    (&["--prompt-file", "RE"], &["README.md"]),
+];
+
+#[test]
+fn bash_offers_the_values_of_options() {
+    let place = with_script("bash");
+    for (words, offered) in OFFERED {
+        assert_eq!(in_bash(&place, words), names(offered), "{words:?}");
+    }
+    assert_eq!(in_bash(&place, &["--log-format", "=", "c"]), names(&["compact"]));
+    assert_eq!(in_bash(&place, &["sessions", "show", "la"]), names(&["latest"]));
+    assert_eq!(in_bash(&place, &["--max-iterations", ""]), names(&[]));
+}
+
+#[test]
+fn fish_offers_the_values_of_options() {
+    let place = with_script("fish");
+    if place.program("fish").arg("-v").stdout(Stdio::null()).status().is_err() {
+        return;
+    }
+    for (words, offered) in OFFERED {
+        assert_eq!(in_fish(&place, words), names(offered), "{words:?}");
+    }
+}
+
+fn names(words: &[&str]) -> BTreeSet<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// A place with the completion script of a shell in the file `script`.
+fn with_script(shell: &str) -> Workspace {
+    let place = workspace();
+    fs::write(place.at("script"), place.run(&["completions", shell]).exits(0).stdout).unwrap();
+    place
+}
+
+/// Calls the function that the script defines, as bash does when Tab is pressed.
+fn in_bash(place: &Workspace, words: &[&str]) -> BTreeSet<String> {
+    const DRIVE: &str = r#"
+        source "$0"
+        compopt() { :; } # works while bash itself completes only
+        COMP_WORDS=(codeloops "$@")
+        COMP_CWORD=$#
+        _codeloops codeloops "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut bash = place.program("bash");
+    bash.args(["--norc", "-c", DRIVE]).arg(place.at("script")).args(words);
+    lines(place, bash)
+}
+
+fn in_fish(place: &Workspace, words: &[&str]) -> BTreeSet<String> {
+    let mut fish = place.program("fish");
+    let drive = "source $argv[1]; complete -C $argv[2]";
+    let line = format!("codeloops {}", words.join(" "));
+    fish.args(["--no-config", "-c", drive]).arg(place.at("script")).arg(line);
+    lines(place, fish)
+}
+
+/// The first column of what a shell prints; what stands behind a tab describes it.
+fn lines(place: &Workspace, shell: std::process::Command) -> BTreeSet<String> {
+    let offered = place.spawn(shell).wait().exits(0).stdout;
+    let first = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
+    offered.lines().map(first).filter(|word| !word.is_empty()).collect()
+}
