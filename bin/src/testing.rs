@@ -10,7 +10,7 @@ use codeloops_event::{Nonce, Stamp};
 
 use crate::cmd::dispatch;
 use crate::error::CliError;
-use crate::world::{Ask, Environment, Stream, Terminal, World};
+use crate::world::{Ask, Choice, Environment, Stream, Terminal, World};
 
 /// Home and project folders that go away at the end of the test.
 pub(crate) struct Sandbox {
@@ -158,7 +158,7 @@ impl Answers {
 }
 
 impl Ask for Answers {
-    fn select(&self, _: &str, options: &[String], _: usize) -> Result<usize, CliError> {
+    fn select(&self, _: &str, options: &[Choice]) -> Result<usize, CliError> {
         match self.next() {
             Answer::Select(at) if at < options.len() => Ok(at),
             Answer::BreakOff => Err(CliError::interrupted()),

@@ -180,13 +180,22 @@ fn redirected_to() -> Vec<PathBuf> {
     files.into_iter().flatten().filter(|path| path.is_file()).collect()
 }
 
+/// One of several things to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Its name, by which it is found first.
+    pub name: String,
+    /// The line that shows it.
+    pub line: String,
+}
+
 /// Asks the user a question. Only used where standard input and error are a terminal.
 pub trait Ask: Send + Sync {
-    /// One of several options, by its position; `start` is marked first.
+    /// One of several, by its position; the first is marked.
     ///
     /// # Errors
     /// Where the user broke off, or the terminal failed.
-    fn select(&self, question: &str, options: &[String], start: usize) -> Result<usize, CliError>;
+    fn select(&self, question: &str, choices: &[Choice]) -> Result<usize, CliError>;
 
     /// Yes or no; no is the default.
     ///

@@ -230,7 +230,7 @@ fn init_is_answered_with_keys() {
     let terminal = Terminal::open(&place, 120, &["init"]);
     terminal.wait_until_it_shows("Which agent should do the work?");
     terminal.press(&["Down"]);
-    terminal.wait_until_it_shows("> OpenCode");
+    terminal.wait_until_it_shows("> opencode");
     terminal.press(&["Enter"]);
     assert_eq!(terminal.exit_code(), 0);
     assert_eq!(fs::read_to_string(&config).unwrap(), "[defaults]\nagent = \"opencode\"\n");
@@ -241,4 +241,23 @@ fn init_is_answered_with_keys() {
     terminal.press(&["Enter"]);
     assert_eq!(terminal.exit_code(), 2);
     assert_eq!(fs::read_to_string(&config).unwrap(), "[defaults]\nagent = \"opencode\"\n");
+}
+
+/// The titles of others hold what is typed too.
+#[test]
+fn init_finds_an_agent_by_the_beginning_of_its_name() {
+    if !has_tmux() {
+        return;
+    }
+    let place = place();
+    let terminal = Terminal::open(&place, 100, &["init"]);
+    terminal.wait_until_it_shows("Which agent should do the work?");
+    terminal.press(&["c", "o", "d"]);
+    terminal.wait_until_it_shows("> codex");
+    terminal.press(&["Enter"]);
+    assert_eq!(terminal.exit_code(), 0);
+    let shown = terminal.shows(true);
+    assert!(shown.contains("> Which agent should do the work? codex\n"), "{shown}");
+    assert!(shown.contains("agent = \"codex\"\n"), "{shown}");
+    assert!(shown.contains("codeloops --dry-run"), "{shown}");
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use codeloops_adapters::agents::AgentTable;
-use codeloops_adapters::resolve::resolve;
+use codeloops_adapters::resolve::{AgentError, Host, resolve};
 use codeloops_adapters::spec::AgentSpec;
 
 use crate::app::InitArgs;
@@ -12,7 +12,14 @@ use crate::config::{Config, GLOBAL_FILE};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::settings::{agent_error, agent_table, host};
-use crate::world::World;
+use crate::world::{Choice, World};
+
+/// What to do with the agent that was chosen.
+const NEXT: &str = "
+Next, in a git repository:
+  codeloops --dry-run             # every setting and where it comes from
+  codeloops --prompt \"Your task\"  # run the loop on a task
+";
 
 /// Asks for the agent, writes the file and shows it.
 pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Result<(), CliError> {
@@ -23,19 +30,39 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
     }
     let dir = world.env.config_dir()?;
     let path = dir.join(GLOBAL_FILE);
-    may_write(&path, args, interactive, world)?;
     let table = agent_table(&Config::default())?;
-    let agent = match &args.agent {
-        Some(name) => table.get(name).map_err(agent_error)?.id.clone(),
-        None => choose(&table, interactive, world)?,
+    let named = args.agent.as_ref().map(|name| built_in(&table, name, &path)).transpose()?;
+    may_write(&path, args, interactive, world)?;
+    let host = host(&world.env, world.env.current_dir()?);
+    let agent = match named {
+        Some(agent) => agent,
+        None if interactive => ask(&table, &host, world)?,
+        None => first_installed(&table, &host)?,
     };
-    let text = format!("[defaults]\nagent = \"{agent}\"\n");
+    let text = format!("[defaults]\nagent = \"{}\"\n", agent.id);
     write(&dir, &path, &text).map_err(|error| {
         CliError::failed(format!("`{}` cannot be written: {error}", path.display()))
             .hint("check that you may write to its folder")
     })?;
     printer.note(&format!("Wrote `{}`:\n\n", path.display()));
-    printer.data(&text)
+    printer.data(&text)?;
+    if let Err(error) = resolve(agent, &host) {
+        warn(&error, printer);
+    }
+    printer.note(NEXT);
+    Ok(())
+}
+
+/// The built-in agent of this name. One of the user's own cannot be meant: its definition would
+/// have to stand in the file that is written.
+fn built_in<'a>(table: &'a AgentTable, name: &str, path: &Path) -> Result<&'a AgentSpec, CliError> {
+    table.get(name).map_err(|error| {
+        agent_error(error).hint(format!(
+            "to use one of your own, write `{}` by hand: `command` under `[defaults.agents.NAME]`, \
+             and `agent` under `[defaults]`",
+            path.display()
+        ))
+    })
 }
 
 /// A file that is there is overwritten only where that was said.
@@ -60,26 +87,43 @@ fn may_write(
         .hint("`--force` overwrites it"))
 }
 
-/// The agent that the user picks, those that are installed first; without questions the first one
-/// that is installed.
-fn choose(table: &AgentTable, interactive: bool, world: &World) -> Result<String, CliError> {
-    let host = host(&world.env, world.env.current_dir()?);
-    let (installed, missing): (Vec<&AgentSpec>, Vec<&AgentSpec>) =
-        table.rows().iter().partition(|spec| resolve(spec, &host).is_ok());
-    if !interactive {
-        let first = installed.first().ok_or_else(|| {
-            CliError::failed("no agent is installed").hint("name one with `--agent`")
-        })?;
-        return Ok(first.id.clone());
-    }
-    let shown = |spec: &&AgentSpec, state: &str| format!("{} ({}), {state}", spec.title, spec.id);
-    let options: Vec<String> = installed
+/// The agent that the user picks, those that are installed first.
+fn ask<'a>(table: &'a AgentTable, host: &Host, world: &World) -> Result<&'a AgentSpec, CliError> {
+    let mut rows: Vec<_> = table.rows().iter().map(|spec| (spec, resolve(spec, host))).collect();
+    rows.sort_by_key(|(_, found)| found.is_err());
+    let choices: Vec<Choice> = rows
         .iter()
-        .map(|spec| shown(spec, "installed"))
-        .chain(missing.iter().map(|spec| shown(spec, "not found in PATH")))
+        .map(|(spec, found)| Choice {
+            name: spec.id.clone(),
+            line: format!("{:<10}{:<13}{}", spec.id, spec.title, state(found.as_ref().err())),
+        })
         .collect();
-    let chosen = world.ask.select("Which agent should do the work?", &options, 0)?;
-    Ok(installed.iter().chain(&missing).nth(chosen).map_or_else(String::new, |s| s.id.clone()))
+    let chosen = world.ask.select("Which agent should do the work?", &choices)?;
+    Ok(rows[chosen].0)
+}
+
+fn state(error: Option<&AgentError>) -> &'static str {
+    match error {
+        None => "installed",
+        Some(AgentError::NotExecutable { .. }) => "not executable",
+        Some(_) => "not found in PATH",
+    }
+}
+
+fn first_installed<'a>(table: &'a AgentTable, host: &Host) -> Result<&'a AgentSpec, CliError> {
+    table.rows().iter().find(|spec| resolve(spec, host).is_ok()).ok_or_else(|| {
+        let ids: Vec<&str> = table.rows().iter().map(|spec| spec.id.as_str()).collect();
+        CliError::failed("no agent is installed")
+            .hint(format!("install one of {}, or name one with `--agent`", ids.join(", ")))
+    })
+}
+
+/// The file is right, but no run can use it yet.
+fn warn(error: &AgentError, printer: &mut Printer) {
+    printer.warning(&error.to_string());
+    if let Some(hint) = error.hint() {
+        printer.hint(&hint);
+    }
 }
 
 /// Writes the whole file or nothing.
