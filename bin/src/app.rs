@@ -205,7 +205,7 @@ pub struct OutputArgs {
     /// How the console shows the run [default: pretty]
     #[arg(long, value_name = "FORMAT", value_parser = word::<Format>())]
     pub log_format: Option<Format>,
-    /// Write structured logs to a file
+    /// Append the events of the run to this file, as JSON lines
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub log_file: Option<PathBuf>,
     /// Print the result as one JSON document, everything else to standard error

@@ -52,7 +52,7 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         Some(Command::Demo(args)) => return demo::demo(&args, no_color, world, printer),
         Some(Command::DemoAgent) => return demo_agent::take_turn(world, printer),
         Some(Command::Completions { shell }) => shell::completions(shell, printer)?,
-        Some(Command::Man(args)) => shell::man(&args, printer)?,
+        Some(Command::Man(args)) => shell::man(&args, world, printer)?,
     }
     Ok(exit_code::SUCCESS)
 }

@@ -10,6 +10,7 @@ use crate::docs::{ManPage, manual};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::surface;
+use crate::world::World;
 
 /// `codeloops completions <shell>`.
 pub(crate) fn completions(shell: Shell, printer: &mut Printer) -> Result<(), CliError> {
@@ -34,10 +35,10 @@ fn mended(shell: Shell, script: &str) -> String {
 }
 
 /// `codeloops man`.
-pub(crate) fn man(args: &ManArgs, printer: &mut Printer) -> Result<(), CliError> {
+pub(crate) fn man(args: &ManArgs, world: &World, printer: &mut Printer) -> Result<(), CliError> {
     let pages = manual();
     match &args.out {
-        Some(dir) => write(dir, &pages, printer),
+        Some(dir) => write(&world.env.current_dir()?.join(dir), &pages, printer),
         None => pages.first().map_or(Ok(()), |page| printer.data(&page.text)),
     }
 }
