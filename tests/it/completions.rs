@@ -26,6 +26,8 @@ const OFFERED: &[(&[&str], &[&str])] = &[
     (&["sessions", "list", "--status", ""], &["crashed", "ended", "interrupted", "running"]),
     (&["sessions", "list", "--outcome", "s"], &["stuck", "success"]),
     (&["--prompt-file", "RE"], &["README.md"]),
+    (&["sessions", "show", "la"], &["latest"]),
+    (&["completions", "p"], &["powershell"]),
 ];
 
 #[test]
@@ -35,7 +37,6 @@ fn bash_offers_the_values_of_options() {
         assert_eq!(in_bash(&place, words), names(offered), "{words:?}");
     }
     assert_eq!(in_bash(&place, &["--log-format", "=", "c"]), names(&["compact"]));
-    assert_eq!(in_bash(&place, &["sessions", "show", "la"]), names(&["latest"]));
     assert_eq!(in_bash(&place, &["--max-iterations", ""]), names(&[]));
 }
 

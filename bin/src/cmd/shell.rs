@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use clap::Command;
+use clap::builder::PossibleValue;
 use clap_complete::Shell;
 
 use crate::app::ManArgs;
@@ -15,12 +17,13 @@ use crate::world::World;
 /// `codeloops completions <shell>`.
 pub(crate) fn completions(shell: Shell, printer: &mut Printer) -> Result<(), CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut surface::shown(), "codeloops", &mut script);
-    printer.data(&mended(shell, &String::from_utf8_lossy(&script)))
+    let mut command = surface::shown();
+    clap_complete::generate(shell, &mut command, "codeloops", &mut script);
+    printer.data(&mended(shell, &command, &String::from_utf8_lossy(&script)))
 }
 
 /// The script, without what its generator gets wrong.
-fn mended(shell: Shell, script: &str) -> String {
+fn mended(shell: Shell, command: &Command, script: &str) -> String {
     match shell {
         // `--agent=cl` is three words to bash.
         Shell::Bash => script.replacen(
@@ -29,9 +32,34 @@ fn mended(shell: Shell, script: &str) -> String {
             1,
         ),
         // Before a command, an option whose value is still to come fails there.
-        Shell::Fish => script.replacen("\n    or return\n", "\n    or return 0\n", 1),
+        Shell::Fish => {
+            script.replacen("\n    or return\n", "\n    or return 0\n", 1)
+                + &fish_arguments(command)
+        }
         _ => script.to_owned(),
     }
+}
+
+/// What fish is to offer for arguments that are known by their place.
+fn fish_arguments(root: &Command) -> String {
+    let mut lines = String::new();
+    for command in root.get_subcommands() {
+        let condition = format!("__fish_codeloops_using_subcommand {}", command.get_name());
+        lines.push_str(&fish_argument(command, &condition));
+        for below in command.get_subcommands() {
+            let condition =
+                format!("{condition}; and __fish_seen_subcommand_from {}", below.get_name());
+            lines.push_str(&fish_argument(below, &condition));
+        }
+    }
+    lines
+}
+
+fn fish_argument(command: &Command, condition: &str) -> String {
+    let Some(arg) = command.get_positionals().next() else { return String::new() };
+    let values = arg.get_possible_values();
+    let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+    format!("complete -c codeloops -n \"{condition}\" -f -a \"{}\"\n", names.join(" "))
 }
 
 /// `codeloops man`.
