@@ -37,15 +37,19 @@ pub fn actor_prompt(prompt: &ActorPrompt<'_>) -> String {
     let before = what_happened(prompt.before);
     let footer = footer(&prompt.run);
     let asked: Vec<&Round> = prompt.rounds.iter().filter(|r| r.feedback.is_some()).collect();
-    if asked.is_empty() {
-        return format!("{}\n\n---\n{before}{footer}", prompt.task);
-    }
-    let intro = FINDINGS;
-    let fixed = prompt.task.len() + "\n\n---\n".len() + intro.len() + before.len() + footer.len();
+    let intro = if asked.is_empty() { "" } else { FINDINGS };
+    let fixed = [prompt.task, RULE, intro, &before, RULE, &footer].map(str::len).iter().sum();
     let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
     let findings = history::newest_first(asked.into_iter(), room);
-    format!("{}\n\n---\n{intro}{findings}{before}{footer}", prompt.task)
+    let since = format!("{intro}{findings}{before}");
+    match since.trim_end() {
+        "" => format!("{}{RULE}{footer}", prompt.task),
+        since => format!("{}{RULE}{since}{RULE}{footer}", prompt.task),
+    }
 }
+
+/// What stands between the task, what is told of the rounds so far, and the footer.
+const RULE: &str = "\n\n---\n";
 
 const FINDINGS: &str = "\
 # Open findings
