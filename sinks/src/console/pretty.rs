@@ -74,7 +74,7 @@ pub(super) fn settings(settings: &Settings) -> Vec<Line> {
         note(Label::Codeloops, format!("Gate {}: {command}{optional}", flatten(&gate.name)))
     });
     let unlimited = is_unlimited(&settings.limits).then(|| {
-        let text = "No limit on iterations, time, tokens or cost is set";
+        let text = "No limit on iterations or time is set";
         attention(Label::Codeloops, text.to_owned())
     });
     gates.chain(unlimited).collect()
