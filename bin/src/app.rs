@@ -111,9 +111,9 @@ pub struct RunArgs {
     #[arg(help_heading = "Task")]
     pub working_dir: Option<PathBuf>,
 
-    /// Agent for both roles: claude, opencode, cursor, … or one of [agents.NAME] [default: claude]
+    /// Agent for both roles
     #[arg(short, long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
-    #[arg(help_heading = "Agents")]
+    #[arg(help_heading = "Agents", help = agent_help())]
     pub agent: Option<String>,
     /// Agent for the actor, which does the work [default: as --agent]
     #[arg(long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
@@ -152,49 +152,38 @@ pub struct RunArgs {
     pub output: OutputArgs,
 }
 
-/// The limits of a run.
+/// The limits of a run. A value may begin with a hyphen, so that a negative number is told as what it
+/// is and not as an option that there is not.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// End the run after so many iterations [default: none]
-    #[arg(short = 'n', long, value_name = "N", value_parser = iterations)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     pub max_iterations: Option<NonZeroU32>,
     /// End the run after this time [default: none]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_duration: Option<TimeLimit>,
-    /// US dollars
-    #[arg(long, value_name = "USD", hide = true)]
-    pub max_cost_usd: Option<f64>,
-    /// Tokens
-    #[arg(long, value_name = "N", hide = true)]
-    pub max_tokens: Option<u64>,
     /// End a call of the actor after this time [default: none]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub actor_timeout: Option<TimeLimit>,
     /// End a call of the critic after this time [default: none]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub critic_timeout: Option<TimeLimit>,
-    /// Time of one gate
-    #[arg(long, value_name = "TIME", hide = true)]
-    pub gate_timeout: Option<TimeLimit>,
     /// End a call that prints nothing for this time [default: 20m, none for agents that print only
     /// at their end]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub idle_timeout: Option<TimeLimit>,
-    /// The same state so many times
-    #[arg(long, value_name = "N", hide = true)]
-    pub stuck_after: Option<NonZeroU32>,
     /// End the run after so many failures of the actor in a row [default: 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     pub max_actor_failures: Option<NonZeroU32>,
     /// End the run after so many failures of the critic in a row [default: 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     pub max_critic_failures: Option<NonZeroU32>,
     /// Keep no more than this of each output stream of a call [default: 1GB]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
     pub max_output: Option<u64>,
     /// Wait no longer than this for a provider's usage limit to reset; 0s not at all [default: 6h]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub usage_limit_wait: Option<Duration>,
 }
 
@@ -307,6 +296,11 @@ pub struct ManArgs {
     pub out: Option<PathBuf>,
 }
 
+fn agent_help() -> String {
+    let ids: Vec<String> = builtin().into_iter().map(|spec| spec.id).collect();
+    format!("Agent for both roles: {} or one of [agents.NAME] [default: claude]", ids.join(", "))
+}
+
 /// One of the words of a type.
 fn word<T: Words + Send + Sync>() -> impl TypedValueParser<Value = T> {
     let parse: fn(&str) -> Result<T, ValueError> = T::from_word;
@@ -335,7 +329,7 @@ fn size(text: &str) -> Result<u64, UnitError> {
     parse_size(text)
 }
 
-fn iterations(text: &str) -> Result<NonZeroU32, ValueError> {
+fn from_one(text: &str) -> Result<NonZeroU32, ValueError> {
     text.parse().map_err(|_| ValueError("it takes a whole number from 1 on".to_owned()))
 }
 

@@ -7,5 +7,6 @@ mod init;
 mod run;
 mod sessions;
 mod shell;
+mod unavailable;
 
 pub(crate) use dispatch::dispatch;

@@ -7,7 +7,6 @@
 
 mod error;
 mod file;
-mod gates;
 mod table;
 
 use std::fmt;

@@ -100,7 +100,6 @@ impl RunSettings {
         working_dir: Sourced<PathBuf>,
         world: &World,
     ) -> Result<Self, CliError> {
-        limits::refuse_unavailable(&args.limits)?;
         let config = Config::load(&working_dir.value, &world.env.config_dir()?)?;
         let layers = Layers { config: &config };
         let table = agent_table(&config)?;

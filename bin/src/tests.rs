@@ -48,7 +48,12 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
         &[
             &["--max-iteration", "3"],
             &["--max-iterations", "0"],
+            &["--max-iterations", "-1"],
+            &["--max-actor-failures", "0"],
             &["--max-duration", "soon"],
+            &["--max-duration", "-5m"],
+            &["--actor-timeout", "NaN"],
+            &["--idle-timeout", "inf"],
             &["--max-output", "much"],
             &["--log-format", "prety"],
             &["--permissions", "all"],
@@ -63,7 +68,8 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["--sink", "exec:cat"],
             &["--sink", "jsonl", "--no-session"],
             &["--max-cost-usd", "5"],
-            &["--gate-timeout", "5m"],
+            &["run", "--gate-timeout=5m"],
+            &["--max-cost", "5"],
             &["--agent", "cluade"],
             &["-d", "nowhere"],
         ]
@@ -102,6 +108,7 @@ fn under_json_output_every_error_is_one_document_on_stdout() {
             &["--json-output"],
             &["run", "--json-output", "--max-iterations", "0"],
             &["--json-output", "--no-such-flag"],
+            &["--json-output", "--max-tokens", "5"],
         ]
     ));
     for args in [&["--json-output"][..], &["--json-output", "--no-such-flag"]] {

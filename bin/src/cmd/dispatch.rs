@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{demo, init, run, sessions, shell};
+use super::{demo, init, run, sessions, shell, unavailable};
 use crate::app::{App, Command};
 use crate::demo_agent;
 use crate::error::CliError;
@@ -93,6 +93,9 @@ fn flag_name(command: &clap::Command, id: &str) -> String {
 fn answer_clap(error: &clap::Error, args: &[OsString], world: &World) -> u8 {
     let asked_for = |flag: &str| args.iter().any(|arg| arg == flag);
     let mut printer = Printer::new(world, asked_for("--no-color"));
+    if let Some(refused) = unavailable::refused(error) {
+        return report(&refused, asked_for("--json-output"), &mut printer);
+    }
     let render = |color: bool| {
         let text = error.render();
         if color { text.ansi().to_string() } else { text.to_string() }

@@ -11,7 +11,6 @@ use toml::de::DeTable;
 
 use super::Scope;
 use super::error::{ConfigError, Problem};
-use super::gates;
 use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
@@ -133,8 +132,7 @@ impl ConfigFile {
         self.agents = root.section("agents", agents)?;
         self.limits = root.section("limits", limits)?;
         self.sinks = root.section("sinks", sinks)?;
-        gates::refuse_gates(&mut root)?;
-        gates::refuse_policy(&mut root)?;
+        root.refuse(&["gates", "gate_policy"])?;
         root.finish()
     }
 }
@@ -202,33 +200,17 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
         usage_limit_wait: section.get("usage_limit_wait", duration)?,
     };
-    let cost = section.take("max_cost_usd");
-    let tokens = section.take("max_tokens");
-    let stuck = section.take("stuck_after");
-    let gate = section.take("gate_timeout");
-    cost.as_ref().map(Raw::number).transpose()?;
-    tokens.as_ref().map(|raw| raw.whole::<u64>("from 0 on")).transpose()?;
-    stuck.as_ref().map(from_one).transpose()?;
-    gate.as_ref().map(time_limit).transpose()?;
+    section.refuse(&["max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"])?;
     section.finish()?;
-    match [cost, tokens, stuck, gate].into_iter().flatten().next() {
-        Some(raw) => Err(raw.not_yet_available(raw.key())),
-        None => Ok(limits),
-    }
+    Ok(limits)
 }
 
 fn sinks(mut section: Section<'_>) -> Result<SinksConfig, ConfigError> {
     let enabled = section.get("enabled", sink_names)?;
     let close_timeout = section.get("close_timeout", duration)?;
-    let otel = section.take("otel");
-    if let Some(raw) = &otel {
-        check_otel(raw.table()?)?;
-    }
+    section.refuse(&["otel"])?;
     section.finish()?;
-    match otel {
-        Some(raw) => Err(raw.not_yet_available(&format!("[{}]", raw.key()))),
-        None => Ok(SinksConfig { enabled, close_timeout }),
-    }
+    Ok(SinksConfig { enabled, close_timeout })
 }
 
 fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
@@ -239,13 +221,6 @@ fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
         })
     };
     raw.list()?.iter().map(name).collect()
-}
-
-fn check_otel(mut section: Section<'_>) -> Result<(), ConfigError> {
-    for key in ["endpoint", "protocol", "agents"] {
-        section.get(key, Raw::name)?;
-    }
-    section.finish()
 }
 
 fn from_one(raw: &Raw<'_>) -> Result<NonZeroU32, ConfigError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Position, Problem};
 use crate::text::nearest;
@@ -74,6 +74,22 @@ impl<'a> Section<'a> {
         self.asked_for.push(key);
         let value = self.table.get(key)?;
         Some(Raw { source: self.source, key: self.full_key(key), value })
+    }
+
+    /// Refuses the first of these keys that is there, whatever its value: this release does nothing
+    /// with them. No hint names them.
+    pub(super) fn refuse(&self, keys: &[&str]) -> Result<(), ConfigError> {
+        let Some((key, value)) = keys.iter().find_map(|key| self.table.get_key_value(*key)) else {
+            return Ok(());
+        };
+        let full = self.full_key(key.get_ref());
+        let as_written = match value.get_ref() {
+            DeValue::Table(_) => format!("[{full}]"),
+            DeValue::Array(_) => format!("[[{full}]]"),
+            _ => full,
+        };
+        let problem = Problem::NotYetAvailable { key: as_written };
+        Err(self.source.error(value.span().start, problem))
     }
 
     /// The value of a key as what `parse` makes of it.
@@ -174,20 +190,9 @@ impl<'a> Raw<'a> {
     pub(super) fn whole<T: TryFrom<i64>>(&self, range: &str) -> Result<T, ConfigError> {
         let integer =
             self.value.get_ref().as_integer().ok_or_else(|| self.wrong_type("a whole number"))?;
-        i64::from_str_radix(integer.as_str(), integer.radix())
-            .ok()
+        decimal(integer)
             .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| self.bad_value(&format!("it takes a whole number {range}")))
-    }
-
-    /// A number, whole or not.
-    pub(super) fn number(&self) -> Result<f64, ConfigError> {
-        let text = match self.value.get_ref() {
-            DeValue::Integer(integer) => integer.as_str(),
-            DeValue::Float(float) => float.as_str(),
-            _ => return Err(self.wrong_type("a number")),
-        };
-        text.parse().map_err(|_| self.bad_value("it takes a decimal number"))
     }
 
     /// One of a few words.
@@ -202,7 +207,10 @@ impl<'a> Raw<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, ConfigError> {
         match self.value.get_ref() {
-            DeValue::Integer(number) => self.accept(parse(number.as_str())),
+            DeValue::Integer(number) => {
+                let shown = || number.as_str().to_owned();
+                self.accept(parse(&decimal(number).map_or_else(shown, |n| n.to_string())))
+            }
             DeValue::Float(number) => self.accept(parse(number.as_str())),
             _ => self.value_of(expected, parse),
         }
@@ -217,23 +225,15 @@ impl<'a> Raw<'a> {
         self.accept(parse(self.expect_str(expected)?))
     }
 
-    pub(super) fn is_string(&self) -> bool {
-        self.value.get_ref().is_str()
-    }
-
     pub(super) fn bad_value(&self, reason: &str) -> ConfigError {
         let problem = Problem::BadValue { key: self.key.clone(), reason: reason.to_owned() };
         self.source.error(self.value.span().start, problem)
     }
 
-    /// The error for a key that this release does nothing with; `shown` as a user would write it.
+    /// The error for a value that this release does nothing with; `shown` as a user would write it.
     pub(super) fn not_yet_available(&self, shown: &str) -> ConfigError {
         let problem = Problem::NotYetAvailable { key: shown.to_owned() };
         self.source.error(self.value.span().start, problem)
-    }
-
-    pub(super) fn key(&self) -> &str {
-        &self.key
     }
 
     fn expect_str(&self, expected: &'static str) -> Result<&'a str, ConfigError> {
@@ -249,4 +249,9 @@ impl<'a> Raw<'a> {
         let problem = Problem::WrongType { key: self.key.clone(), expected, found };
         self.source.error(self.value.span().start, problem)
     }
+}
+
+/// The number, which may be written in another base (`0x10`); none where it is too large.
+fn decimal(integer: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }

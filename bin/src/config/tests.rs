@@ -149,6 +149,10 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "permissions = 'all'\n",
         "[limits]\nmax_duration = '2 hours'\n",
         "[limits]\nactor_timeout = 0\n",
+        "[limits]\nactor_timeout = nan\n",
+        "[limits]\nidle_timeout = inf\n",
+        "[limits]\nusage_limit_wait = -1\n",
+        "[limits]\nmax_actor_failures = 0\n",
         "[limits]\nmax_output = '1XB'\n",
         "[sinks]\nenabled = ['jsnol']\n",
         "[agents.mine]\ncommand = []\n",
@@ -161,6 +165,7 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
     insta::assert_snapshot!(errors(&[
         "agent = 'a'\n[[gates]]\nname = 'test'\nrun = 'cargo test'\n",
         "[gate_policy]\nparallel = false\n",
+        "[gate_policy]\nparallel = 'some words'\n",
         "[limits]\nmax_cost_usd = 5.0\n",
         "[limits]\nmax_tokens = 2_000_000\n",
         "[limits]\nstuck_after = 3\n",
@@ -171,12 +176,22 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
 }
 
 #[test]
-fn what_is_refused_is_checked_all_the_same() {
+fn what_is_refused_is_no_answer_to_a_key_that_there_is_not() {
     insta::assert_snapshot!(errors(&[
-        "[[gates]]\nname = 'test'\nrnu = 'cargo test'\n",
-        "[gate_policy]\ntamper = 'maybe'\n",
-        "[limits]\nmax_cost_usd = '5'\n",
+        "zzz = 1\n",
+        "gate = 1\n",
+        "[limits]\nmax_cost = 1\n",
+        "[sinks]\nzzz = 1\n"
     ]));
+}
+
+#[test]
+fn a_number_counts_in_the_base_that_it_is_written_in() {
+    let limits =
+        project("max_iterations = 0x10\n[limits]\nmax_duration = 0x10\nmax_output = 0b11\n");
+    assert_eq!(limits.max_iterations.unwrap().value.get(), 16);
+    assert_eq!(limits.limits.max_duration.unwrap().value.secs(), Some(16.0));
+    assert_eq!(limits.limits.max_output.unwrap().value, 3);
 }
 
 #[test]

@@ -86,7 +86,7 @@ mod tests {
     use super::page;
 
     #[test]
-    fn hidden_commands_and_options_have_no_place() {
+    fn hidden_commands_have_no_place() {
         let page = page();
         assert!(
             page.contains(
@@ -94,9 +94,7 @@ mod tests {
             ),
             "{page}"
         );
-        for hidden in ["demo-agent", "--max-cost-usd", "--stuck-after", "--gate-timeout"] {
-            assert!(!page.contains(hidden), "{hidden}");
-        }
+        assert!(!page.contains("demo-agent"), "{page}");
     }
 
     #[test]

@@ -7,14 +7,11 @@ use codeloops_event::Limits;
 
 use super::origin::{Layers, Origin, Sourced};
 use crate::app::LimitArgs;
-use crate::error::CliError;
 use crate::values::TimeLimit;
 
 /// Silence after which an agent that prints as it goes is taken for stuck. Agents were seen to keep
 /// silent for almost 4 minutes while they retried a request, and tools may run for longer.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(20);
-/// Recorded with the other limits; it cannot be set before there are gates.
-const GATE_TIMEOUT: Duration = Duration::from_mins(10);
 const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(3).expect("3 is not 0");
 /// A provider's window is five hours at most; with room to spare.
 const USAGE_LIMIT_WAIT: Duration = Duration::from_hours(6);
@@ -83,31 +80,14 @@ impl LimitSettings {
             max_duration_secs: self.max_duration.value.secs(),
             actor_timeout_secs: self.actor_timeout.value.secs(),
             critic_timeout_secs: self.critic_timeout.value.secs(),
-            gate_timeout_secs: Some(GATE_TIMEOUT.as_secs_f64()),
+            // There are no gates yet.
+            gate_timeout_secs: None,
             actor_idle_timeout_secs: self.idle_timeout_for(actor_streams).secs(),
             critic_idle_timeout_secs: self.idle_timeout_for(critic_streams).secs(),
             max_actor_failures: self.max_actor_failures.value.get(),
             max_critic_failures: self.max_critic_failures.value.get(),
             usage_limit_wait_secs: self.usage_limit_wait.value.as_secs_f64(),
             max_output_bytes: self.max_output.value,
-        }
-    }
-}
-
-/// Refuses the limits that this release does not keep.
-pub(super) fn refuse_unavailable(args: &LimitArgs) -> Result<(), CliError> {
-    let given = [
-        (args.max_cost_usd.is_some(), "--max-cost-usd"),
-        (args.max_tokens.is_some(), "--max-tokens"),
-        (args.stuck_after.is_some(), "--stuck-after"),
-        (args.gate_timeout.is_some(), "--gate-timeout"),
-    ];
-    match given.into_iter().find(|(given, _)| *given) {
-        None => Ok(()),
-        Some((_, flag)) => {
-            let message = format!("`{flag}` is not yet available in this release");
-            Err(CliError::usage(message)
-                .hint("leave it out; `--max-iterations` and `--max-duration` limit a run"))
         }
     }
 }
