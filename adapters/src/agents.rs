@@ -32,7 +32,7 @@ impl AgentTable {
     pub fn new(configured: BTreeMap<String, AgentConfig>) -> Result<Self, AgentError> {
         let mut rows = builtin();
         for (name, config) in configured {
-            match rows.iter().position(|row| answers_to(row, &name)) {
+            match rows.iter().position(|row| row.answers_to(&name)) {
                 Some(at) => rows[at] = config.onto(rows[at].clone()),
                 None => rows.push(config.onto(AgentSpec::new(&name, &name, &[]))),
             }
@@ -48,7 +48,7 @@ impl AgentTable {
     /// # Errors
     /// [`AgentError::Unknown`], with the names there are and the nearest of them.
     pub fn get(&self, name: &str) -> Result<&AgentSpec, AgentError> {
-        self.rows.iter().find(|row| answers_to(row, name)).ok_or_else(|| self.unknown(name))
+        self.rows.iter().find(|row| row.answers_to(name)).ok_or_else(|| self.unknown(name))
     }
 
     /// All rows, the built-in ones first.
@@ -67,10 +67,6 @@ impl AgentTable {
             .map(|(_, id)| id.clone());
         AgentError::Unknown { name: name.to_owned(), known, nearest }
     }
-}
-
-fn answers_to(row: &AgentSpec, name: &str) -> bool {
-    row.id == name || row.aliases.iter().any(|alias| alias == name)
 }
 
 #[cfg(test)]

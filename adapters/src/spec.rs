@@ -165,6 +165,18 @@ impl AgentSpec {
             install: None,
         }
     }
+
+    /// Whether this is its name or another one that is accepted for it.
+    #[must_use]
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.id == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// Whether flags are known that hold it to what it is allowed.
+    #[must_use]
+    pub fn can_be_held(&self) -> bool {
+        self.unattended != Unattended::default()
+    }
 }
 
 /// The table `[agents.NAME]` of the user's configuration: a new agent, or what replaces fields of a

@@ -13,7 +13,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use codeloops_adapters::spec::AgentConfig;
+use codeloops_adapters::spec::{AgentConfig, AgentSpec};
 
 pub use error::{ConfigError, Position, Problem};
 pub use file::{ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
@@ -74,12 +74,14 @@ impl Config {
         self.project.iter().chain(&self.global)
     }
 
-    /// What the project's file says of programs and folders, for the opening lines: the user did
-    /// not write it on the command line and may not know it.
+    /// What the project's file says of the programs of these agents and of folders, for the opening
+    /// lines: the user did not write it on the command line and may not know it.
     #[must_use]
-    pub fn project_settings(&self) -> Vec<ProjectSetting> {
+    pub fn project_settings(&self, used: [&AgentSpec; 2]) -> Vec<ProjectSetting> {
         let Some(file) = &self.project else { return Vec::new() };
-        let of_agents = file.agents.iter().flat_map(|(name, agent)| of_agent(name, agent));
+        let is_used = |name: &str| used.iter().any(|agent| agent.answers_to(name));
+        let agents = file.agents.iter().filter(|(name, _)| is_used(name));
+        let of_agents = agents.flat_map(|(name, agent)| of_agent(name, agent));
         let runs_dir = file.runs_dir.iter().map(|dir| dir.value.clone());
         of_agents
             .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))

@@ -201,6 +201,9 @@ fn role_agent(
 
 /// What the user should know before the first agent starts.
 fn opening_notes(settings: &RunSettings, printer: &mut Printer) {
+    for warning in settings.left_to_agents() {
+        printer.warning(&warning);
+    }
     for setting in &settings.project_settings {
         printer.remark(&format!("codeloops.toml {setting}"));
     }

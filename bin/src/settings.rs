@@ -5,6 +5,7 @@ mod agents;
 mod limits;
 mod origin;
 mod rows;
+mod unheld;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,7 +72,7 @@ pub struct RunSettings {
     pub console_is_terminal: bool,
     /// Whether the console may use colours: it is a terminal, and nothing says otherwise.
     pub color: bool,
-    /// What the project's file says that a user should know.
+    /// What the project's file says that a user should know of this run.
     pub project_settings: Vec<ProjectSetting>,
     /// Files that were read, in the order of their precedence.
     pub config_files: Vec<PathBuf>,
@@ -129,7 +130,7 @@ impl RunSettings {
             verbose: output.verbose,
             console_is_terminal,
             color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
-            project_settings: config.project_settings(),
+            project_settings: config.project_settings([&actor.agent.value, &critic.agent.value]),
             config_files: config.layers().map(|file| file.path.clone()).collect(),
             working_dir,
             actor,
@@ -165,13 +166,6 @@ impl RunSettings {
     #[must_use]
     pub fn has_sink(&self, name: SinkName) -> bool {
         self.sinks.value.contains(&name)
-    }
-
-    /// Whether nothing ends the run but an approval, a failure or the user: worth telling when it
-    /// starts.
-    #[must_use]
-    pub fn is_unlimited(&self) -> bool {
-        self.limits.max_iterations.is_none() && self.limits.max_duration.value.secs().is_none()
     }
 }
 

@@ -20,6 +20,9 @@ pub(crate) fn dry_run(
     host: &Host,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
+    for warning in settings.left_to_agents() {
+        printer.warning(&warning);
+    }
     let prompt = prompt_row(prompt);
     let rows = settings.rows(host);
     if settings.json_output {

@@ -211,23 +211,36 @@ fn files_that_cannot_be_read_are_told() {
 }
 
 #[test]
-fn what_a_project_sets_for_programs_is_told() {
-    let config = |text| Config { project: Some(project(text)), global: None };
-    let told = config(
-        "runs_dir = '../elsewhere'\n[agents.mine]\ncommand = ['my-agent', '--api-key', 'sk-1']\n\
-         [agents.claude]\nenv = { LD_PRELOAD = 'evil.so', A = 'b' }\nactor_args = ['--dangerous']\n\
-         critic_args = ['--x']\nmodel_args = []\n",
-    )
-    .project_settings();
-    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+fn what_a_project_sets_for_the_programs_of_a_run_is_told() {
+    let told = |text: &str, scope: Scope, used: [&str; 2]| -> String {
+        let file = Some(parse(scope, text).unwrap());
+        let config = match scope {
+            Scope::Project => Config { project: file, global: None },
+            Scope::Global => Config { project: None, global: file },
+        };
+        let table = crate::settings::agent_table(&config).unwrap();
+        let used = used.map(|name| table.get(name).unwrap());
+        let settings = config.project_settings(used);
+        settings.iter().map(|setting| format!("{setting}\n")).collect()
+    };
+    let text = "runs_dir = '../elsewhere'\n\
+        [agents.mine]\ncommand = ['my-agent', '--api-key', 'sk-1']\n\
+        [agents.other]\ncommand = ['not-started']\n\
+        [agents.cursor-agent]\nactor_args = ['--an-alias']\n\
+        [agents.claude]\nenv = { LD_PRELOAD = 'evil.so', A = 'b' }\nactor_args = ['--dangerous']\n\
+        critic_args = ['--x']\nmodel_args = []\n";
+    insta::assert_snapshot!(told(text, Scope::Project, ["mine", "claude"]), @r"
     adds arguments, agent claude, actor_args: --dangerous
     adds arguments, agent claude, critic_args: --x
     sets variables, agent claude: A, LD_PRELOAD
     starts a program, agent mine: my-agent --api-key ********
     keeps the evidence of runs in ../elsewhere
     ");
-    assert_eq!(config("runs_dir = './.codeloops/runs'\n").project_settings(), []);
-    let global = Config { global: config("[agents.a]\ncommand = ['a']\n").project, project: None };
-    assert_eq!(global.project_settings(), []);
+    insta::assert_snapshot!(told(text, Scope::Project, ["cursor", "cursor"]), @r"
+    adds arguments, agent cursor-agent, actor_args: --an-alias
+    keeps the evidence of runs in ../elsewhere
+    ");
+    assert_eq!(told("runs_dir = './.codeloops/runs'\n", Scope::Project, ["claude"; 2]), "");
+    let global = "[defaults.agents.mine]\ncommand = ['mine']\n";
+    assert_eq!(told(global, Scope::Global, ["mine"; 2]), "");
 }

@@ -162,23 +162,26 @@ fn the_engine_gets_the_documented_defaults() {
     let args = crate::app::RunArgs::default();
     let dir = super::working_dir(None, &world.env).unwrap();
     let settings = super::RunSettings::resolve(&args, false, dir, &world).unwrap();
-    assert!(settings.is_unlimited());
     insta::assert_json_snapshot!(settings.engine(settings.permissions.value));
 }
 
 #[test]
-fn a_run_is_limited_by_iterations_or_time() {
+fn what_nothing_holds_an_own_agent_to_is_told() {
     let sandbox = Sandbox::new();
-    let (world, _) = sandbox.world();
-    let unlimited = |text: &str| {
-        sandbox.project(text);
-        let args = crate::app::RunArgs::default();
-        let dir = super::working_dir(None, &world.env).unwrap();
-        super::RunSettings::resolve(&args, false, dir, &world).unwrap().is_unlimited()
-    };
-    assert!(!unlimited("max_iterations = 5"));
-    assert!(!unlimited("[limits]\nmax_duration = '2h'"));
-    assert!(unlimited("[limits]\nmax_duration = 'none'"));
+    sandbox.project(
+        "agent = 'mine'\n[agents.mine]\ncommand = ['mine']\n\
+         [agents.careful]\ncommand = ['careful']\ncritic_args = ['--read-only']\n",
+    );
+    let told = |args: &[&str]| sandbox.run(&[args, &["--dry-run"]].concat()).stderr;
+    assert_eq!(told(&[]), "");
+    insta::assert_snapshot!(told(&["--critic-access", "read-only"]), @r#"warning: `critic_access = "read-only"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]`"#);
+    insta::assert_snapshot!(told(&["--permissions", "edits"]), @r#"
+    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `actor_args` under `[agents.mine]`
+    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]`
+    "#);
+    for agent in ["claude", "careful"] {
+        assert_eq!(told(&["--critic-access", "read-only", "--critic-agent", agent]), "");
+    }
 }
 
 #[test]
