@@ -4,6 +4,7 @@ mod demo;
 mod dispatch;
 mod dry_run;
 mod init;
+mod next_steps;
 mod run;
 mod sessions;
 mod shell;

@@ -33,6 +33,8 @@ use crate::world::World;
 /// A run that is over.
 pub(crate) struct Finished {
     pub(crate) run_id: RunId,
+    /// `HEAD` when it began; none in a repository without a commit.
+    pub(crate) base: Option<String>,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -103,6 +105,7 @@ async fn run(
         max_output: settings.limits.max_output.value,
         grace: Grace::default(),
     });
+    let base_commit = base.commit_sha.clone();
     let start = start_of(settings, prompt, run_id, base, folder.path(), world);
     let ports = Ports {
         agents: Arc::new(agents),
@@ -121,7 +124,9 @@ async fn run(
         printer.warning(&warning);
     }
     let recorded = recorded.take();
-    Ok((Finished { run_id: run_id.clone(), result, recorded, sinks: Vec::new() }, hub))
+    let finished =
+        Finished { run_id: run_id.clone(), base: base_commit, result, recorded, sinks: Vec::new() };
+    Ok((finished, hub))
 }
 
 fn runtime() -> std::io::Result<Runtime> {

@@ -10,6 +10,27 @@ fn pretty_tells_two_rounds() {
     insta::assert_snapshot!(scripted(TWO_ROUNDS).task(&[]));
 }
 
+/// From wherever the user looks, and also where the actor committed its work.
+#[test]
+fn the_end_names_the_commands_that_show_what_came_of_the_run() {
+    let place = scripted(&approved("edit README.md Helo\nrun git commit --all --quiet -m done"));
+    let elsewhere = place.at("home");
+    let mut command = place.command(&["-d", "../project", "--prompt", "x"]);
+    command.current_dir(&elsewhere);
+    let ran = place.spawn(command).wait().exits(0);
+    let after = |words: &str| {
+        let line = ran.stdout.lines().find_map(|line| line.strip_prefix(words));
+        let command = line.unwrap_or_else(|| panic!("{words}: {ran}")).to_owned();
+        command.split(" (").next().unwrap().to_owned()
+    };
+    let changed = place.unredacted(&after("[codeloops] See what changed: "));
+    let diff = place.program("sh").args(["-c", &changed]).current_dir(&elsewhere).output().unwrap();
+    assert!(String::from_utf8(diff.stdout).unwrap().contains("+Helo"), "{changed}");
+    let happened = after("[codeloops] See what happened: codeloops ");
+    let args: Vec<&str> = happened.split(' ').collect();
+    assert!(place.run(&args).exits(0).stdout.contains("success"), "{happened}");
+}
+
 #[test]
 fn compact_tells_a_round_in_a_line() {
     insta::assert_snapshot!(scripted(TWO_ROUNDS).task(&["--log-format", "compact"]));

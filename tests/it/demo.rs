@@ -26,13 +26,17 @@ fn the_demo_needs_nothing_and_its_three_commands_work() {
 }
 
 #[test]
-fn the_demos_commands_work_where_a_path_has_odd_characters() {
+fn the_demos_commands_work_where_a_path_has_odd_characters_and_nothing_is_left() {
     let mut place = bare();
     let dir = place.at("o'dd place");
     std::fs::create_dir(&dir).unwrap();
     place.set_var("TMPDIR", &dir);
     let ran = place.run(&["demo"]).exits(0);
     assert_commands_work(&place, &ran);
+    assert!(std::fs::read_dir(&dir).unwrap().next().is_some());
+    let delete = ran.stdout.lines().find_map(|line| line.strip_prefix("To delete it: ")).unwrap();
+    let status = place.program("sh").args(["-c", &place.unredacted(delete)]).status().unwrap();
+    assert!(status.success() && std::fs::read_dir(&dir).unwrap().next().is_none(), "{ran}");
 }
 
 #[track_caller]
@@ -49,7 +53,7 @@ fn assert_commands_work(place: &Workspace, ran: &Output) {
 /// What follows the line that announces them.
 fn three_commands(ran: &Output) -> Vec<&str> {
     let (_, commands) = ran.stdout.split_once("To look at what happened:\n").unwrap();
-    commands.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+    commands.lines().filter_map(|line| line.strip_prefix("  ")).collect()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::next_steps::shell_quoted;
 use super::run::report;
 use crate::app::{DemoArgs, OutputArgs, RunArgs};
 use crate::demo_agent::{CHECK, GREET};
@@ -149,21 +150,13 @@ fn what_to_look_at(
         "\nThe project of this demo is kept in {}. To look at what happened:\n  \
          {codeloops} sessions show {id}\n  \
          git -C {} diff\n  \
-         ls {}\n",
+         ls {}\n\
+         To delete it: rm -rf {}\n",
         project.display(),
-        quoted(&project),
-        quoted(&evidence),
+        shell_quoted(&project),
+        shell_quoted(&evidence),
+        shell_quoted(&place.0),
     )
-}
-
-/// A path as a shell takes it, in quotes only where it needs them.
-fn quoted(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
-    if path.chars().all(plain) {
-        return path.into_owned();
-    }
-    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// How the user calls this program: by name where the search path finds it, else by its path.
@@ -177,5 +170,5 @@ fn how_to_call(world: &World) -> String {
         return "codeloops".to_owned();
     }
     let here = world.env.current_dir().ok().and_then(|dir| program.strip_prefix(dir).ok());
-    quoted(here.unwrap_or(&program))
+    shell_quoted(here.unwrap_or(&program))
 }

@@ -7,6 +7,7 @@ use codeloops_event::{SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState};
 
 use super::dry_run::dry_run;
+use super::next_steps::next_steps;
 use crate::app::RunArgs;
 use crate::engine::{self, Finished};
 use crate::error::CliError;
@@ -34,7 +35,16 @@ pub(crate) fn run(
     }
     let finished = engine::execute(&settings, prompt?, world, printer)?;
     report(&settings, &finished, printer)?;
+    if is_for_a_person(&settings) && !console_is_stuck(&finished) {
+        printer.offer(&next_steps(&settings, &finished));
+    }
     Ok(finished.result.end.outcome.exit_code())
+}
+
+/// Whether standard output is read, and not parsed or counted by lines.
+fn is_for_a_person(settings: &RunSettings) -> bool {
+    let console = settings.has_sink(SinkName::Console) && !settings.json_output;
+    console && settings.log_format.value == Format::Pretty
 }
 
 /// What is told once the run is over, beside what its sinks have told.
