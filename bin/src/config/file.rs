@@ -122,7 +122,7 @@ impl ConfigFile {
 
     fn read(&mut self, mut root: Section<'_>) -> Result<(), ConfigError> {
         self.both = role_keys(&mut root)?;
-        self.max_iterations = root.get("max_iterations", from_one)?;
+        self.max_iterations = root.get("max_iterations", Raw::positive)?;
         self.log_format = root.get("log_format", Raw::word)?;
         self.runs_dir = root.get("runs_dir", |raw| raw.name().map(PathBuf::from))?;
         self.permissions = root.get("permissions", Raw::word)?;
@@ -167,7 +167,7 @@ fn agent(raw: &Raw<'_>) -> Result<AgentConfig, ConfigError> {
         env: plain(section.get("env", |raw| env(raw.table()?))?),
         stop_signal: plain(section.get("stop_signal", Raw::word)?),
         streams: plain(section.get("streams", Raw::bool)?),
-        max_prompt_bytes: plain(section.get("max_prompt_bytes", |raw| raw.whole("from 0 on"))?),
+        max_prompt_bytes: plain(section.get("max_prompt_bytes", bytes)?),
     };
     section.finish()?;
     Ok(config)
@@ -195,8 +195,8 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         actor_timeout: section.get("actor_timeout", time_limit)?,
         critic_timeout: section.get("critic_timeout", time_limit)?,
         idle_timeout: section.get("idle_timeout", time_limit)?,
-        max_actor_failures: section.get("max_actor_failures", from_one)?,
-        max_critic_failures: section.get("max_critic_failures", from_one)?,
+        max_actor_failures: section.get("max_actor_failures", Raw::positive)?,
+        max_critic_failures: section.get("max_critic_failures", Raw::positive)?,
         max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
         usage_limit_wait: section.get("usage_limit_wait", duration)?,
     };
@@ -223,9 +223,8 @@ fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
     raw.list()?.iter().map(name).collect()
 }
 
-fn from_one(raw: &Raw<'_>) -> Result<NonZeroU32, ConfigError> {
-    let number = raw.whole::<u32>("from 1 on")?;
-    NonZeroU32::new(number).ok_or_else(|| raw.bad_value("it takes a whole number from 1 on"))
+fn bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
+    raw.positive().map(|number| number.get().into())
 }
 
 fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {

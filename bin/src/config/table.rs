@@ -1,5 +1,6 @@
 //! Takes typed values out of a TOML table, and tells what is left over.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use toml::Spanned;
@@ -186,13 +187,14 @@ impl<'a> Raw<'a> {
         self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
-    /// A whole number, in whatever range `T` has.
-    pub(super) fn whole<T: TryFrom<i64>>(&self, range: &str) -> Result<T, ConfigError> {
+    /// A whole number from 1 on.
+    pub(super) fn positive(&self) -> Result<NonZeroU32, ConfigError> {
         let integer =
             self.value.get_ref().as_integer().ok_or_else(|| self.wrong_type("a whole number"))?;
         decimal(integer)
-            .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| self.bad_value(&format!("it takes a whole number {range}")))
+            .and_then(|number| u32::try_from(number).ok())
+            .and_then(NonZeroU32::new)
+            .ok_or_else(|| self.bad_value("it takes a whole number from 1 on"))
     }
 
     /// One of a few words.
