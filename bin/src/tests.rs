@@ -188,7 +188,6 @@ fn hidden_names() -> Vec<String> {
 fn completions_offer_what_the_help_shows() {
     let hidden = hidden_names();
     assert!(hidden.contains(&"demo-agent".to_owned()), "{hidden:?}");
-    assert!(hidden.contains(&"max-cost-usd".to_owned()), "{hidden:?}");
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.run(&["completions", shell]).stdout;
