@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use codeloops_adapters::spec::{AgentConfig, AgentSpec};
+use codeloops_event::{CriticAccess, Permissions};
 
 pub use error::{ConfigError, Position, Problem};
 pub use file::{ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
@@ -21,6 +22,7 @@ pub use table::Located;
 
 use crate::error::CliError;
 use crate::secrets::shown_command;
+use crate::values::Words;
 
 /// The name of the project's file, in the working directory.
 pub const PROJECT_FILE: &str = "codeloops.toml";
@@ -85,8 +87,34 @@ impl Config {
         let runs_dir = file.runs_dir.iter().map(|dir| dir.value.clone());
         of_agents
             .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))
+            .chain(self.widened(file))
             .collect()
     }
+
+    /// The keys by which a project lets agents do more than the user's own file does.
+    fn widened(&self, project: &ConfigFile) -> impl Iterator<Item = ProjectSetting> {
+        let global = self.global.as_ref();
+        let permissions = widens(
+            "permissions",
+            (&project.permissions, Permissions::Full),
+            (global.and_then(|file| file.permissions.as_ref()), Permissions::Edits),
+        );
+        let critic_access = widens(
+            "critic_access",
+            (&project.critic_access, CriticAccess::RunCommands),
+            (global.and_then(|file| file.critic_access.as_ref()), CriticAccess::ReadOnly),
+        );
+        permissions.into_iter().chain(critic_access)
+    }
+}
+
+fn widens<T: Words>(
+    key: &'static str,
+    (project, wide): (&Option<Located<T>>, T),
+    (global, narrow): (Option<&Located<T>>, T),
+) -> Option<ProjectSetting> {
+    let both = project.as_ref()?.value == wide && global?.value == narrow;
+    both.then(|| ProjectSetting::Widens { key, to: wide.word(), from: narrow.word() })
 }
 
 /// What a project's file says that its user should know. Not trusted.
@@ -117,6 +145,15 @@ pub enum ProjectSetting {
     },
     /// `runs_dir`, where it is not below the project.
     RunsDir(PathBuf),
+    /// A key by which agents may do more than the user's own file lets them.
+    Widens {
+        /// The key.
+        key: &'static str,
+        /// What the project says.
+        to: &'static str,
+        /// What the user's own file says.
+        from: &'static str,
+    },
 }
 
 impl fmt::Display for ProjectSetting {
@@ -132,6 +169,9 @@ impl fmt::Display for ProjectSetting {
                 write!(f, "sets variables, agent {agent}: {}", names.join(", "))
             }
             Self::RunsDir(dir) => write!(f, "keeps the evidence of runs in {}", dir.display()),
+            Self::Widens { key, to, from } => {
+                write!(f, "lets agents do more than you do: {key} = \"{to}\" (yours: \"{from}\")")
+            }
         }
     }
 }

@@ -245,3 +245,26 @@ fn what_a_project_sets_for_the_programs_of_a_run_is_told() {
     let global = "[defaults.agents.mine]\ncommand = ['mine']\n";
     assert_eq!(told(global, Scope::Global, ["mine"; 2]), "");
 }
+
+#[test]
+fn a_project_that_lets_agents_do_more_than_the_user_does_is_told() {
+    let told = |project: &str, global: &str| -> String {
+        let config = Config {
+            project: Some(parse(Scope::Project, project).unwrap()),
+            global: Some(parse(Scope::Global, global).unwrap()),
+        };
+        let table = crate::settings::agent_table(&config).unwrap();
+        let claude = table.get("claude").unwrap();
+        let settings = config.project_settings([claude, claude]);
+        settings.iter().map(|setting| format!("{setting}\n")).collect()
+    };
+    let full = "permissions = 'full'\ncritic_access = 'run-commands'\n";
+    let careful = "permissions = 'edits'\ncritic_access = 'read-only'\n";
+    let global = |text: &str| format!("[defaults]\n{text}");
+    insta::assert_snapshot!(told(full, &global(careful)), @r#"
+    lets agents do more than you do: permissions = "full" (yours: "edits")
+    lets agents do more than you do: critic_access = "run-commands" (yours: "read-only")
+    "#);
+    assert_eq!(told(careful, &global(full)), "");
+    assert_eq!(told(full, &global("")), "");
+}
