@@ -7,7 +7,6 @@ mod line;
 mod notes;
 mod pretty;
 mod status;
-mod words;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ mod outbox;
 mod sink;
 mod text;
 
+pub mod words;
+
 #[cfg(test)]
 mod samples;
 #[cfg(any(test, feature = "testing"))]

@@ -3,8 +3,8 @@
 use codeloops_event::{AgentOutput, OutputStream, Role};
 
 use super::line::{Line, Tone};
-use super::words;
 use crate::sink::Gap;
+use crate::words;
 
 /// Bytes after which a line without an end is shown in parts.
 const LONGEST_LINE: usize = 8 * 1024;

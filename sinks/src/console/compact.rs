@@ -4,8 +4,9 @@ use codeloops_event::{AgentOutcome, Event, IterationEnd, SessionEnd, SessionStar
 
 use super::line::{Label, Line, Tone};
 use super::notes::{end_reasons, note, notes};
-use super::{pretty, words};
+use super::pretty;
 use crate::text::{flatten, headline};
+use crate::words;
 
 /// Columns that an agent's words may take.
 const WORDS: usize = 160;
@@ -18,7 +19,7 @@ pub(super) fn render(event: &Event) -> Option<Line> {
             note(Label::Codeloops, format!("Iteration {} begins", e.iteration))
         }
         Event::CriticCompleted(e) if e.outcome == AgentOutcome::Completed => {
-            let (_, ended) = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
+            let ended = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
             join(note(Label::Critic, ended), notes(event))
         }
         Event::Iteration(e) => iteration_end(e),

@@ -2,24 +2,20 @@
 //! itself.
 
 use codeloops_event::{
-    AgentOutcome, AgentStarted, AnswerIgnored, Attempt, DiffCaptured, EngineFailed, Event,
-    Evidence, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Waiting,
+    AgentOutcome, AgentStarted, Attempt, DiffCaptured, Event, Evidence, GateResult, GateStatus,
+    Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
-use super::words;
 use crate::text::flatten;
-
-/// Files that a line names before it says how many more there are.
-const NAMED_FILES: usize = 3;
+use crate::words;
 
 /// What an event says in short lines; empty where another event says it better.
 pub(super) fn notes(event: &Event) -> Vec<Line> {
     match event {
         Event::ActorStarted(e) => vec![actor_started(e)],
         Event::ActorCompleted(e) => {
-            let ended = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
-            let mut lines = vec![said(Label::Actor, ended)];
+            let mut lines = vec![call_ended(Role::Actor, &e.outcome, e.exit_code, e.duration_secs)];
             lines.extend(left_over(Role::Actor, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
@@ -27,23 +23,24 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::DiffFailed(e) => {
             vec![bad(Label::Git, format!("Could not capture the changes: {}", flatten(&e.error)))]
         }
-        Event::GateCompleted(e) => vec![said(Label::Gate, words::gate_ended(&e.gate))],
+        Event::GateCompleted(e) => vec![gate_ended(&e.gate)],
         Event::CriticStarted(e) => vec![critic_started(e.attempt)],
         Event::CriticCompleted(e) => {
-            let ended = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
+            let ended = || call_ended(Role::Critic, &e.outcome, e.exit_code, e.duration_secs);
             let told = e.outcome != AgentOutcome::Completed;
-            let mut lines: Vec<Line> =
-                told.then(|| said(Label::Critic, ended)).into_iter().collect();
+            let mut lines: Vec<Line> = told.then(ended).into_iter().collect();
             lines.extend(left_over(Role::Critic, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
         Event::TreeChecked(e) => tree_checked(&e.check),
         Event::VerdictReached(e) => ruling(&e.ruling),
         Event::Waiting(e) => vec![waiting(e)],
-        Event::WaitOver(e) => vec![said(e.role.into(), (Tone::Plain, "Trying again".to_owned()))],
+        Event::WaitOver(e) => vec![note(e.role.into(), "Trying again".to_owned())],
         Event::StopRequested(e) => vec![stop_requested(e)],
-        Event::AnswerIgnored(e) => vec![answer_ignored(e)],
-        Event::EngineFailed(e) => vec![engine_failed(e)],
+        Event::AnswerIgnored(e) => {
+            vec![said(Label::Codeloops, Tone::Faint, words::answer_ignored(e))]
+        }
+        Event::EngineFailed(e) => vec![bad(Label::Codeloops, words::engine_failed(e))],
         Event::SessionStart(_)
         | Event::IterationStarted(_)
         | Event::Iteration(_)
@@ -88,17 +85,28 @@ fn critic_started(attempt: Attempt) -> Line {
     )
 }
 
+fn call_ended(role: Role, outcome: &AgentOutcome, exit_code: Option<i32>, secs: f64) -> Line {
+    let tone = match outcome {
+        AgentOutcome::Completed => Tone::Plain,
+        AgentOutcome::Denied { .. } | AgentOutcome::Interrupted => Tone::Attention,
+        _ => Tone::Bad,
+    };
+    said(role.into(), tone, words::call_ended(outcome, exit_code, secs))
+}
+
+fn gate_ended(gate: &GateResult) -> Line {
+    let tone = match gate.status {
+        GateStatus::Passed => Tone::Good,
+        GateStatus::Flaky => Tone::Attention,
+        _ if !gate.required || words::is_red_as_before(gate) => Tone::Attention,
+        _ => Tone::Bad,
+    };
+    said(Label::Gate, tone, words::gate_ended(gate))
+}
+
 fn left_over(role: Role, leftovers: u32, files: [&Option<Evidence>; 2]) -> Vec<Line> {
-    let processes = (leftovers > 0).then(|| {
-        let processes = words::count(u64::from(leftovers), "process", "processes");
-        attention(role.into(), format!("Ended {processes} that it had left behind"))
-    });
-    let dropped: u64 = files.into_iter().flatten().map(|file| file.dropped_bytes).sum();
-    let output = (dropped > 0).then(|| {
-        let bytes = words::count(dropped, "byte", "bytes");
-        attention(role.into(), format!("Printed too much: {bytes} past the limit were not kept"))
-    });
-    processes.into_iter().chain(output).collect()
+    let said = words::left_over(leftovers, files);
+    said.into_iter().map(|text| attention(role.into(), text)).collect()
 }
 
 fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
@@ -108,45 +116,11 @@ fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
 }
 
 fn tree_checked(check: &TreeCheck) -> Vec<Line> {
-    match check {
-        TreeCheck::Unchanged => Vec::new(),
-        TreeCheck::Failed { error } => vec![bad(
-            Label::Git,
-            format!("Could not compare the tree after the critic: {}", flatten(error)),
-        )],
-        TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored } => {
-            let what = changed_by_critic(files, *head_moved, *index_changed);
-            let after = if *restored { "it was put back" } else { "it was not put back" };
-            let kept = flatten(kept_as);
-            let commit =
-                if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
-            vec![
-                attention(Label::Git, format!("Changed while the critic judged: {what}")),
-                attention(
-                    Label::Git,
-                    format!("The changed tree is kept as {kept}{commit}; {after}"),
-                ),
-            ]
-        }
-    }
-}
-
-fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
-    let mut parts = Vec::new();
-    if !files.is_empty() {
-        let names: Vec<String> = files.iter().take(NAMED_FILES).map(|f| flatten(f)).collect();
-        let more = files.len().saturating_sub(NAMED_FILES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let number = words::count(files.len() as u64, "file", "files");
-        parts.push(format!("{number} ({}{more})", names.join(", ")));
-    }
-    if head_moved {
-        parts.push("HEAD".to_owned());
-    }
-    if index_changed {
-        parts.push("the index".to_owned());
-    }
-    parts.join(", ")
+    let tone = match check {
+        TreeCheck::Failed { .. } => Tone::Bad,
+        TreeCheck::Unchanged | TreeCheck::Changed { .. } => Tone::Attention,
+    };
+    words::tree_checked(check).into_iter().map(|text| said(Label::Git, tone, text)).collect()
 }
 
 fn ruling(ruling: &Ruling) -> Vec<Line> {
@@ -175,31 +149,18 @@ fn stop_requested(e: &StopRequested) -> Line {
     attention(Label::Codeloops, text)
 }
 
-fn answer_ignored(e: &AnswerIgnored) -> Line {
-    let text = format!("Ignored an answer to a call that was over ({})", e.call);
-    Line::of(Label::Codeloops).with(Tone::Faint, text)
-}
-
-fn engine_failed(e: &EngineFailed) -> Line {
-    let what = match e.reason {
-        StopReason::RecordFailed => "Could not record the session",
-        _ => "Internal error",
-    };
-    bad(Label::Codeloops, format!("{what}: {}", flatten(&e.error)))
-}
-
 pub(super) fn note(label: Label, text: String) -> Line {
-    said(label, (Tone::Plain, text))
+    said(label, Tone::Plain, text)
 }
 
 pub(super) fn attention(label: Label, text: String) -> Line {
-    said(label, (Tone::Attention, text))
+    said(label, Tone::Attention, text)
 }
 
 pub(super) fn bad(label: Label, text: String) -> Line {
-    said(label, (Tone::Bad, text))
+    said(label, Tone::Bad, text)
 }
 
-fn said(label: Label, (tone, text): (Tone, String)) -> Line {
+fn said(label: Label, tone: Tone, text: String) -> Line {
     Line::of(label).with(tone, text)
 }

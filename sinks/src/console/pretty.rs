@@ -6,8 +6,8 @@ use codeloops_event::{
 
 use super::line::{Label, Line, Tone};
 use super::notes::{attention, end_reasons, note, notes};
-use super::words;
 use crate::text::{flatten, headline, wrap};
+use crate::words;
 
 /// Columns that the first line of the prompt may take.
 const HEADLINE: usize = 63;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use codeloops_event::{AgentOutput, Event, Iteration, Role};
 
-use super::words;
 use crate::text::{cut, flatten};
+use crate::words;
 
 /// Clears the status, from the first column of its row.
 const CLEAR: &str = "\r\x1b[J";

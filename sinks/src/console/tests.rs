@@ -291,7 +291,7 @@ fn the_opening_lines_tell_models_gates_and_that_nothing_limits_the_run() {
 
 #[test]
 fn git_words_are_those_of_git() {
-    let words = |f, i, d| words::diff_summary(f, i, d);
+    let words = |f, i, d| crate::words::diff_summary(f, i, d);
     assert_eq!(words(0, 0, 0), "no changes");
     assert_eq!(words(1, 0, 0), "1 file changed, 0 insertions(+), 0 deletions(-)");
     assert_eq!(words(1, 2, 0), "1 file changed, 2 insertions(+)");

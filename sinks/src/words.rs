@@ -1,29 +1,37 @@
-//! Phrases for the values that events carry.
+//! Phrases for what events tell, the same wherever a run is shown. What they quote of agents and
+//! the repository is harmless and on one line.
 
 use codeloops_event::{
-    AgentOutcome, CutOffKind, GateResult, GateStatus, LimitKind, Refusal, Timestamp, VerdictProblem,
+    AgentOutcome, AnswerIgnored, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus,
+    LimitKind, Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem,
 };
 
-use super::line::Tone;
 use crate::text::flatten;
 
+/// Files that a phrase names before it says how many more there are.
+const NAMED_FILES: usize = 3;
+
 /// A number with its noun.
-pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Seconds, as `89.4s` whatever their number.
-pub(super) fn secs(secs: f64) -> String {
+#[must_use]
+pub fn secs(secs: f64) -> String {
     format!("{secs:.1}s")
 }
 
 /// A time that a person is to act on.
-pub(super) fn utc(at: Timestamp) -> String {
+#[must_use]
+pub fn utc(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// Git's own summary of a diff, with its rules for what is left out.
-pub(super) fn diff_summary(files: u64, insertions: u64, deletions: u64) -> String {
+#[must_use]
+pub fn diff_summary(files: u64, insertions: u64, deletions: u64) -> String {
     if files == 0 {
         return "no changes".to_owned();
     }
@@ -38,23 +46,16 @@ pub(super) fn diff_summary(files: u64, insertions: u64, deletions: u64) -> Strin
 }
 
 /// The first part of git's summary.
-pub(super) fn files_changed(files: u64) -> String {
+#[must_use]
+pub fn files_changed(files: u64) -> String {
     count(files, "file changed", "files changed")
 }
 
 /// How an agent call ended.
-pub(super) fn call_ended(
-    outcome: &AgentOutcome,
-    exit_code: Option<i32>,
-    duration_secs: f64,
-) -> (Tone, String) {
-    let tone = match outcome {
-        AgentOutcome::Completed => Tone::Plain,
-        AgentOutcome::Denied { .. } | AgentOutcome::Interrupted => Tone::Attention,
-        _ => Tone::Bad,
-    };
+#[must_use]
+pub fn call_ended(outcome: &AgentOutcome, exit_code: Option<i32>, duration_secs: f64) -> String {
     let exit = exit_code.map_or_else(String::new, |code| format!(" (exit code: {code})"));
-    (tone, ended(outcome, &secs(duration_secs), &exit))
+    ended(outcome, &secs(duration_secs), &exit)
 }
 
 fn ended(outcome: &AgentOutcome, time: &str, exit: &str) -> String {
@@ -120,7 +121,8 @@ const fn timed_out(limit: LimitKind) -> &'static str {
 }
 
 /// Why an answer of the critic cannot be relied on.
-pub(super) fn verdict_problem(problem: &VerdictProblem) -> String {
+#[must_use]
+pub fn verdict_problem(problem: &VerdictProblem) -> String {
     match problem {
         VerdictProblem::NoDecision => "it holds no decision".to_owned(),
         VerdictProblem::UnknownDecision { found } => {
@@ -137,26 +139,95 @@ pub(super) fn verdict_problem(problem: &VerdictProblem) -> String {
 }
 
 /// How a gate ended.
-pub(super) fn gate_ended(gate: &GateResult) -> (Tone, String) {
+#[must_use]
+pub fn gate_ended(gate: &GateResult) -> String {
     let time = secs(gate.duration_secs);
     let name = flatten(&gate.name);
-    let red = if gate.required { Tone::Bad } else { Tone::Attention };
-    let (tone, text) = match (gate.status, gate.exit_code) {
-        (GateStatus::Passed, _) => (Tone::Good, format!("{name}: passed in {time}")),
-        (GateStatus::Flaky, _) => {
-            (Tone::Attention, format!("{name}: flaky, passed when repeated, in {time}"))
-        }
+    let text = match (gate.status, gate.exit_code) {
+        (GateStatus::Passed, _) => format!("{name}: passed in {time}"),
+        (GateStatus::Flaky, _) => format!("{name}: flaky, passed when repeated, in {time}"),
         (GateStatus::Failed, Some(code)) => {
-            (red, format!("{name}: failed in {time} (exit code: {code})"))
+            format!("{name}: failed in {time} (exit code: {code})")
         }
-        (GateStatus::Failed, None) => (red, format!("{name}: failed in {time}")),
-        (GateStatus::TimedOut, _) => (red, format!("{name}: stopped after {time}, its time limit")),
-        (GateStatus::NotStarted, _) => (red, format!("{name}: could not be started")),
+        (GateStatus::Failed, None) => format!("{name}: failed in {time}"),
+        (GateStatus::TimedOut, _) => format!("{name}: stopped after {time}, its time limit"),
+        (GateStatus::NotStarted, _) => format!("{name}: could not be started"),
     };
-    let red_before = gate.baseline.is_some_and(|before| !before.is_green());
-    if !gate.status.is_green() && red_before {
-        (Tone::Attention, format!("{text}, as before the run"))
-    } else {
-        (tone, text)
+    if is_red_as_before(gate) { format!("{text}, as before the run") } else { text }
+}
+
+/// Whether a gate does not pass, and did not before the run began.
+pub(crate) fn is_red_as_before(gate: &GateResult) -> bool {
+    !gate.status.is_green() && gate.baseline.is_some_and(|before| !before.is_green())
+}
+
+/// What an agent call left behind that is not kept: processes, and output past the limit.
+#[must_use]
+pub fn left_over(leftovers: u32, files: [&Option<Evidence>; 2]) -> Vec<String> {
+    let processes = (leftovers > 0).then(|| {
+        let processes = count(u64::from(leftovers), "process", "processes");
+        format!("Ended {processes} that it had left behind")
+    });
+    let dropped: u64 = files.into_iter().flatten().map(|file| file.dropped_bytes).sum();
+    let output = (dropped > 0).then(|| {
+        let bytes = count(dropped, "byte", "bytes");
+        format!("Printed too much: {bytes} past the limit were not kept")
+    });
+    processes.into_iter().chain(output).collect()
+}
+
+/// What the look at the tree after the critic found; nothing where nothing had changed.
+#[must_use]
+pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
+    match check {
+        TreeCheck::Unchanged => Vec::new(),
+        TreeCheck::Failed { error } => {
+            vec![format!("Could not compare the tree after the critic: {}", flatten(error))]
+        }
+        TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored } => {
+            let what = changed_by_critic(files, *head_moved, *index_changed);
+            let after = if *restored { "it was put back" } else { "it was not put back" };
+            let kept = flatten(kept_as);
+            let commit =
+                if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
+            vec![
+                format!("Changed while the critic judged: {what}"),
+                format!("The changed tree is kept as {kept}{commit}; {after}"),
+            ]
+        }
     }
+}
+
+fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
+    let mut parts = Vec::new();
+    if !files.is_empty() {
+        let names: Vec<String> = files.iter().take(NAMED_FILES).map(|f| flatten(f)).collect();
+        let more = files.len().saturating_sub(NAMED_FILES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let number = count(files.len() as u64, "file", "files");
+        parts.push(format!("{number} ({}{more})", names.join(", ")));
+    }
+    if head_moved {
+        parts.push("HEAD".to_owned());
+    }
+    if index_changed {
+        parts.push("the index".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// That an answer came too late.
+#[must_use]
+pub fn answer_ignored(ignored: &AnswerIgnored) -> String {
+    format!("Ignored an answer to a call that was over ({})", ignored.call)
+}
+
+/// What failed in codeloops itself.
+#[must_use]
+pub fn engine_failed(failure: &EngineFailed) -> String {
+    let what = match failure.reason {
+        StopReason::RecordFailed => "Could not record the session",
+        _ => "Internal error",
+    };
+    format!("{what}: {}", flatten(&failure.error))
 }
