@@ -73,6 +73,7 @@ pub(crate) fn session_start() -> Event {
         parent: None,
         trace_id: None,
         parent_span_id: None,
+        evidence_dir: None,
         settings: None,
     }))
 }

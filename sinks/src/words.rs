@@ -2,8 +2,8 @@
 //! the repository is harmless and on one line.
 
 use codeloops_event::{
-    AgentOutcome, AnswerIgnored, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus,
-    LimitKind, Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem,
+    AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Refusal,
+    StopReason, Timestamp, TreeCheck, VerdictProblem,
 };
 
 use crate::text::flatten;
@@ -214,12 +214,6 @@ fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) ->
         parts.push("the index".to_owned());
     }
     parts.join(", ")
-}
-
-/// That an answer came too late.
-#[must_use]
-pub fn answer_ignored(ignored: &AnswerIgnored) -> String {
-    format!("Ignored an answer to a call that was over ({})", ignored.call)
 }
 
 /// What failed in codeloops itself.

@@ -75,6 +75,9 @@ pub struct SessionStart {
     /// The inherited parent span, if any: 16 hexadecimal digits.
     #[serde(default)]
     pub parent_span_id: Option<String>,
+    /// The run's evidence folder: absolute path, lossily decoded. Since 1.1.
+    #[serde(default)]
+    pub evidence_dir: Option<String>,
     /// The resolved settings.
     #[serde(default)]
     pub settings: Option<Settings>,

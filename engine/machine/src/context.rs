@@ -114,6 +114,7 @@ impl Context {
             parent: None,
             trace_id: self.start.trace_id.clone(),
             parent_span_id: self.start.parent_span_id.clone(),
+            evidence_dir: self.start.evidence_dir.clone(),
             settings: Some(settings.clone()),
         }
     }

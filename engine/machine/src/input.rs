@@ -39,8 +39,8 @@ pub struct Start {
     pub trace_id: Option<String>,
     /// The inherited parent span, if any.
     pub parent_span_id: Option<String>,
-    /// The run's evidence folder, for telling the critic where the whole of a cut text is. Not
-    /// recorded, and no decision rests on it.
+    /// The run's evidence folder, for telling the critic where the whole of a cut text is. No
+    /// decision rests on it.
     pub evidence_dir: Option<String>,
     /// The resolved settings.
     pub settings: Settings,

@@ -141,7 +141,7 @@ fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Diverge
             codeloops_version: version,
             trace_id: line.trace_id.clone(),
             parent_span_id: line.parent_span_id.clone(),
-            evidence_dir: None,
+            evidence_dir: line.evidence_dir.clone(),
             settings,
         },
     })

@@ -2,8 +2,8 @@
 //! itself.
 
 use codeloops_event::{
-    AgentOutcome, AgentStarted, Attempt, DiffCaptured, Event, Evidence, GateResult, GateStatus,
-    Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Waiting,
+    AgentOutcome, AgentStarted, AnswerIgnored, Attempt, DiffCaptured, Event, Evidence, GateResult,
+    GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -37,9 +37,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::Waiting(e) => vec![waiting(e)],
         Event::WaitOver(e) => vec![note(e.role.into(), "Trying again".to_owned())],
         Event::StopRequested(e) => vec![stop_requested(e)],
-        Event::AnswerIgnored(e) => {
-            vec![said(Label::Codeloops, Tone::Faint, words::answer_ignored(e))]
-        }
+        Event::AnswerIgnored(e) => vec![answer_ignored(e)],
         Event::EngineFailed(e) => vec![bad(Label::Codeloops, words::engine_failed(e))],
         Event::SessionStart(_)
         | Event::IterationStarted(_)
@@ -147,6 +145,11 @@ fn stop_requested(e: &StopRequested) -> Line {
         (false, signal) => format!("Stopping ({})", flatten(signal)),
     };
     attention(Label::Codeloops, text)
+}
+
+fn answer_ignored(e: &AnswerIgnored) -> Line {
+    let text = format!("Ignored an answer to a call that was over ({})", e.call);
+    said(Label::Codeloops, Tone::Faint, text)
 }
 
 pub(super) fn note(label: Label, text: String) -> Line {

@@ -69,12 +69,13 @@ prop_compose! {
         base_tree in of(tree()),
         parent in of(parent()),
         (trace_id, parent_span_id) in (of("[0-9a-f]{32}"), of("[0-9a-f]{16}")),
-        settings in of(settings().boxed()),
+        (evidence_dir, settings) in (of(text()), of(settings().boxed())),
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
             max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha,
-            branch, base_tree, parent, trace_id, parent_span_id, settings,
+            branch, base_tree, parent, trace_id, parent_span_id, evidence_dir,
+            settings,
         }
     }
 }
