@@ -170,6 +170,22 @@ pub struct UsageByRole {
     pub total: Option<Usage>,
 }
 
+impl UsageByRole {
+    /// The sum by role, without a total.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let add = |a: &Option<Usage>, b: &Option<Usage>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.plus(b)),
+            (a, b) => a.clone().or_else(|| b.clone()),
+        };
+        Self {
+            actor: add(&self.actor, &other.actor),
+            critic: add(&self.critic, &other.critic),
+            total: None,
+        }
+    }
+}
+
 impl Usage {
     /// The sum, field by field; what one side does not know, the other one tells alone.
     #[must_use]

@@ -18,6 +18,15 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
+/// Where a recorded run keeps its evidence, and whether it is still there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptEvidence {
+    /// The folder, lossily decoded.
+    pub path: String,
+    /// Whether there is such a folder.
+    pub exists: bool,
+}
+
 /// What `run.json` holds: where a run began, with whom, and how it ended. It is written when the
 /// run starts and again when it ends; a run that was killed has no end there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,6 +162,22 @@ impl RunFolder {
                 .map_err(|source| EvidenceError::Damaged { path, source }),
             Err(source) => Err(EvidenceError::Read { path, source }),
         }
+    }
+}
+
+impl KeptEvidence {
+    /// The folder that the first line names; where that is not there or, before 1.1, not named, the
+    /// run's folder in `runs` beside the folder of the session file: its place by default, also
+    /// after a move of both. None for a run without an id: another program's.
+    pub(crate) fn of(start: &SessionStart, session_file: &Path) -> Option<Self> {
+        let run_id = start.run_id.as_ref()?;
+        let data_dir = session_file.parent().and_then(Path::parent);
+        let beside = data_dir.map(|dir| RunFolder::at(&dir.join("runs"), run_id).path);
+        let candidates = || start.evidence_dir.iter().map(PathBuf::from).chain(beside.clone());
+        let there = candidates().find(|path| path.is_dir());
+        let exists = there.is_some();
+        let path = there.or_else(|| candidates().next())?;
+        Some(Self { path: path.to_string_lossy().into_owned(), exists })
     }
 }
 

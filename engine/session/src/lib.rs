@@ -22,11 +22,13 @@
 mod dirs;
 mod evidence;
 mod filter;
+mod history;
 mod line_log;
 mod names;
 mod parse;
 mod progress;
 mod reader;
+mod round;
 mod session;
 mod shown;
 mod stats;
@@ -39,11 +41,12 @@ mod writer;
 pub mod testing;
 
 pub use dirs::{DataDir, NoHome};
-pub use evidence::{EvidenceError, RunAgent, RunAgents, RunFile, RunFolder};
+pub use evidence::{EvidenceError, KeptEvidence, RunAgent, RunAgents, RunFile, RunFolder};
 pub use filter::SessionFilter;
 pub use names::{SessionId, SessionIdError};
 pub use progress::SessionStatus;
 pub use reader::{ReadError, SessionReader, Warning};
+pub use round::{Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Turn};
 pub use session::Session;
 pub use stats::{DayCount, ProjectStats, SessionStats};
 pub use store::{SessionList, SessionStore, StoreError};

@@ -3,27 +3,45 @@
 use std::io::BufReader;
 use std::path::Path;
 
-use codeloops_event::{Event, IterationEnd, SessionEnd, SessionStart};
+use codeloops_event::{
+    AnswerIgnored, EngineFailed, Event, IterationEnd, SessionEnd, SessionStart, StopRequested,
+    Timestamp, UsageByRole,
+};
 use serde::Serialize;
 
+use crate::evidence::KeptEvidence;
+use crate::history::History;
 use crate::names::SessionId;
 use crate::progress::{Progress, SessionStatus};
 use crate::reader::{ReadError, SessionReader, Warning, open_file};
+use crate::round::Round;
 
-/// A session: its first line, the summaries of its rounds, and its end. Its JSON is what the API
-/// and `sessions show --json` give.
+/// A session: its first line, its rounds, and its end. Its JSON is what the API and
+/// `sessions show --json` give.
 #[derive(Debug, Serialize)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
     /// The first line.
     pub start: SessionStart,
-    /// The finished rounds.
+    /// The summaries of the finished rounds.
     pub iterations: Vec<IterationEnd>,
     /// How it ended: its last `session_end`, unless it was resumed after that; null without one.
     pub end: Option<SessionEnd>,
     /// Whether it is over, and if it has no end, why.
     pub status: SessionStatus,
+    /// All rounds, call by call, the unfinished ones as well.
+    pub rounds: Vec<Round>,
+    /// When somebody asked the run to stop.
+    pub stops: Vec<StopRequested>,
+    /// Answers that came to a call that was over.
+    pub ignored: Vec<AnswerIgnored>,
+    /// What failed in codeloops itself.
+    pub failures: Vec<EngineFailed>,
+    /// The time of the last line.
+    pub last_line_at: Timestamp,
+    /// The run's evidence folder; null in files of other programs.
+    pub evidence: Option<KeptEvidence>,
     /// What was left out; as text in JSON.
     pub warnings: Vec<Warning>,
 }
@@ -34,20 +52,48 @@ impl Session {
         let file = open_file(path)?;
         let mut reader = SessionReader::new(path, BufReader::new(&file));
         let mut progress = Progress::default();
-        let mut start = None;
-        let mut iterations = Vec::new();
+        let mut history = None;
         for event in reader.by_ref() {
             let event = event?;
             progress.observe(&event);
-            match event {
-                Event::SessionStart(first) if start.is_none() => start = Some(*first),
-                Event::Iteration(iteration) => iterations.push(*iteration),
-                _ => {}
+            match (&mut history, event) {
+                (None, Event::SessionStart(start)) => history = Some(History::begin(*start)),
+                (None, _) => {}
+                (Some(history), event) => history.observe(event),
             }
         }
-        let start = start.ok_or_else(|| ReadError::Empty { path: path.to_owned() })?;
-        let warnings = reader.into_warning().into_iter().collect();
-        let status = progress.status(&file);
-        Ok(Self { id, start, iterations, end: progress.end, status, warnings })
+        let history = history.ok_or_else(|| ReadError::Empty { path: path.to_owned() })?;
+        Ok(Self {
+            id,
+            evidence: KeptEvidence::of(&history.start, path),
+            start: history.start,
+            iterations: history.iterations,
+            status: progress.status(&file),
+            end: progress.end,
+            rounds: history.rounds,
+            stops: history.stops,
+            ignored: history.ignored,
+            failures: history.failures,
+            last_line_at: history.last_line_at,
+            warnings: reader.into_warning().into_iter().collect(),
+        })
+    }
+
+    /// All rounds in order, the finished ones with their summaries.
+    pub fn rounds(&self) -> impl Iterator<Item = (&Round, Option<&IterationEnd>)> {
+        let mut summaries = self.iterations.iter();
+        self.rounds
+            .iter()
+            .map(move |round| (round, if round.is_finished() { summaries.next() } else { None }))
+    }
+
+    /// What the run used: as its end tells, else the sum of what its calls told.
+    #[must_use]
+    pub fn usage(&self) -> Option<UsageByRole> {
+        if let Some(end) = &self.end {
+            return end.usage.clone();
+        }
+        let used = self.rounds.iter().map(Round::usage).reduce(|sum, round| sum.plus(&round))?;
+        (used != UsageByRole::default()).then_some(used)
     }
 }

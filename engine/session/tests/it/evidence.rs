@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use codeloops_event::{Evidence, RunId};
-use codeloops_session::{EvidenceError, RunFile, RunFolder};
+use codeloops_session::{EvidenceError, RunFile, RunFolder, Session, SessionWriter};
 
 use crate::support::{session_end, start};
 
@@ -42,6 +42,26 @@ fn two_runs_never_share_a_folder_and_nobody_else_looks_in() {
     assert_eq!(mode & 0o777, 0o700);
     let second = RunFolder::create(dir.path(), &run_id());
     assert!(matches!(second, Err(EvidenceError::Write { .. })));
+}
+
+#[test]
+fn a_session_tells_where_its_evidence_is_and_when_it_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (elsewhere, beside) = (dir.path().join("elsewhere"), dir.path().join("runs"));
+    let mut start = start("x");
+    start.run_id = Some(run_id());
+    start.evidence_dir = Some(elsewhere.to_str().unwrap().to_owned());
+    let writer = SessionWriter::create(&dir.path().join("sessions"), &start).unwrap();
+    let kept = || {
+        let evidence = Session::read(writer.id().clone(), writer.path()).unwrap().evidence.unwrap();
+        (evidence.path, evidence.exists)
+    };
+    let shown = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    assert_eq!(kept(), (shown(&elsewhere), false));
+    let default = RunFolder::create(&beside, &run_id()).unwrap();
+    assert_eq!(kept(), (shown(default.path()), true));
+    std::fs::create_dir(&elsewhere).unwrap();
+    assert_eq!(kept(), (shown(&elsewhere), true));
 }
 
 #[test]

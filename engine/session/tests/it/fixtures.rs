@@ -16,30 +16,45 @@ use crate::support::fixtures;
 const TYPES: usize = 18;
 
 #[track_caller]
-fn check(name: &str) {
-    let path = fixtures("v1.0").join(format!("{name}.jsonl"));
+fn check(version: &str, name: &str) {
+    let path = fixtures(version).join(format!("{name}.jsonl"));
     let read = read_back(&std::fs::read(path).unwrap());
-    insta::assert_debug_snapshot!(format!("v1.0-{name}"), read);
+    insta::assert_debug_snapshot!(format!("{version}-{name}"), read);
 }
 
 #[test]
 fn an_approved_session_of_1_0() {
-    check("approved");
+    check("v1.0", "approved");
 }
 
 #[test]
 fn a_crashed_session_of_1_0() {
-    check("crashed");
+    check("v1.0", "crashed");
 }
 
 #[test]
 fn an_interrupted_session_of_1_0() {
-    check("interrupted");
+    check("v1.0", "interrupted");
 }
 
 #[test]
 fn a_failed_session_of_1_0() {
-    check("failed");
+    check("v1.0", "failed");
+}
+
+#[test]
+fn a_started_session_of_1_1() {
+    check("v1.1", "started");
+}
+
+/// What `sessions show --json` gives of a session that had everything happen to it.
+#[test]
+fn the_rounds_of_a_session_are_told_call_by_call() {
+    let store = SessionStore::at(fixtures("v1.0"));
+    let approved = store.load_session("approved").unwrap();
+    insta::assert_json_snapshot!("rounds-approved", approved.rounds[0]);
+    let crashed = store.load_session("crashed").unwrap();
+    insta::assert_json_snapshot!("rounds-crashed", crashed.rounds);
 }
 
 /// Together the frozen files hold every type, so a change of any line is noticed.
@@ -132,12 +147,13 @@ fn the_examples_of_the_reference_are_read() {
     assert_eq!(names.len(), TYPES, "{names:?}");
 }
 
-/// Every field that a frozen file of 1.0 holds stands in the reference.
+/// Every field that a frozen file holds stands in the reference.
 #[test]
 fn the_reference_lists_every_field() {
     let reference = reference();
     let mut words = BTreeSet::new();
-    for entry in std::fs::read_dir(fixtures("v1.0")).unwrap() {
+    let versions = ["v1.0", "v1.1"].map(|version| std::fs::read_dir(fixtures(version)).unwrap());
+    for entry in versions.into_iter().flatten() {
         for line in std::fs::read_to_string(entry.unwrap().path()).unwrap().lines() {
             if let Ok(value) = serde_json::from_str(line) {
                 collect_words(&value, &mut words);

@@ -69,6 +69,11 @@ proptest! {
         let session = Session::read(writer.id().clone(), writer.path()).unwrap();
         prop_assert_eq!(&session.start, &**start);
         prop_assert_eq!(session.end.is_some(), matches!(events.last(), Some(Event::SessionEnd(_))));
+        let told: Vec<_> = session.rounds().filter_map(|(round, summary)| Some((round, summary?))).collect();
+        prop_assert_eq!(told.len(), session.iterations.len());
+        for (round, summary) in told {
+            prop_assert_eq!(round.iteration, summary.iteration_number);
+        }
     }
 
     /// The reader dispatches on the type itself, for speed; it must agree with the contract.

@@ -1,0 +1,190 @@
+//! What rounds look like after lines that a run can have left.
+
+use codeloops_event::{Role, Ruling, TreeCheck, VerdictProblem};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::round::CallState;
+
+/// A line at some moment; `fields` are what its type has beside the time.
+fn line(kind: &str, fields: &Value) -> Event {
+    let mut line = json!({"type": kind, "timestamp": "2026-03-02T09:00:01Z", "elapsed_ms": 1000});
+    line.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    serde_json::from_value(line).unwrap()
+}
+
+fn in_round(kind: &str, iteration: Iteration, fields: &Value) -> Event {
+    let mut fields = fields.clone();
+    fields["iteration"] = json!(iteration);
+    line(kind, &fields)
+}
+
+fn begun(iteration: Iteration) -> Event {
+    in_round("iteration_started", iteration, &json!({}))
+}
+
+fn started(role: Role, attempt: u32) -> Event {
+    let process = json!({"pid": 40 + attempt, "start_ticks": null});
+    let fields = json!({"attempt": attempt, "agent": "Fake", "process": process});
+    in_round(&format!("{role}_started"), 1, &fields)
+}
+
+fn completed(role: Role, attempt: u32, outcome: &Value) -> Event {
+    let mut fields = json!({
+        "attempt": attempt, "outcome": outcome, "exit_code": 0, "duration_secs": 2.0,
+        "stdout": null, "stderr": null, "leftovers": 0,
+        "usage": {"input_tokens": 10, "output_tokens": 1, "cost_usd": 0.5},
+    });
+    if role == Role::Critic {
+        fields["text"] = json!("DECISION: MAYBE");
+    }
+    in_round(&format!("{role}_completed"), 1, &fields)
+}
+
+fn done(role: Role, attempt: u32) -> Event {
+    completed(role, attempt, &json!({"kind": "completed"}))
+}
+
+fn captured() -> Event {
+    let patch = json!({"path": "iterations/1/diff.patch", "bytes": 0, "sha256": ""});
+    let fields = json!({
+        "tree": "01", "files_changed": 0, "insertions": 0, "deletions": 0, "patch": patch,
+        "notes": [],
+    });
+    in_round("diff_captured", 1, &fields)
+}
+
+fn summary(iteration: Iteration) -> Event {
+    let fields = json!({
+        "iteration_number": iteration, "actor_output": "", "actor_stderr": "",
+        "actor_exit_code": 0, "actor_duration_secs": 1.0, "git_diff": "", "git_files_changed": 0,
+        "critic_decision": "CONTINUE", "feedback": "more",
+    });
+    line("iteration", &fields)
+}
+
+fn session_end() -> Event {
+    let fields = json!({
+        "outcome": "interrupted", "iterations": 0, "summary": null, "confidence": null,
+        "duration_secs": 1.0,
+    });
+    line("session_end", &fields)
+}
+
+fn stop() -> Event {
+    line("stop_requested", &json!({"signal": "SIGINT", "now": false}))
+}
+
+fn history(lines: impl IntoIterator<Item = Event>) -> History {
+    let fields = json!({
+        "prompt": "x", "working_dir": "/x", "actor_agent": "A", "critic_agent": "C",
+        "actor_model": null, "critic_model": null, "max_iterations": null,
+    });
+    let Event::SessionStart(start) = line("session_start", &fields) else { unreachable!() };
+    let mut history = History::begin(*start);
+    lines.into_iter().for_each(|event| history.observe(event));
+    history
+}
+
+#[track_caller]
+fn stands(lines: &[Event], phase: RoundPhase) {
+    assert_eq!(history(lines.to_vec()).rounds.last().unwrap().phase, Some(phase), "{lines:#?}");
+}
+
+#[test]
+fn a_killed_run_stood_in_the_phase_that_its_last_line_led_to() {
+    let lines = [
+        (begun(1), RoundPhase::ActorExecuting),
+        (started(Role::Actor, 1), RoundPhase::ActorExecuting),
+        (done(Role::Actor, 1), RoundPhase::CapturingDiff),
+        (captured(), RoundPhase::CriticEvaluating),
+        (started(Role::Critic, 1), RoundPhase::CriticEvaluating),
+        (done(Role::Critic, 1), RoundPhase::CriticEvaluating),
+    ];
+    let all: Vec<Event> = lines.iter().map(|(event, _)| event.clone()).collect();
+    for (at, (_, phase)) in lines.iter().enumerate() {
+        stands(&all[..=at], *phase);
+    }
+}
+
+/// What ends a run ends the phase in which it came: nothing is captured after an interrupted actor.
+#[test]
+fn a_run_that_ended_stood_in_the_phase_that_its_last_answer_came_in() {
+    let actor = [begun(1), started(Role::Actor, 1), stop(), done(Role::Actor, 1), session_end()];
+    stands(&actor, RoundPhase::ActorExecuting);
+    let capturing = [begun(1), done(Role::Actor, 1), stop(), captured(), session_end()];
+    stands(&capturing, RoundPhase::CapturingDiff);
+    let waiting = [begun(1), done(Role::Actor, 1), waiting(), stop(), session_end()];
+    stands(&waiting, RoundPhase::ActorExecuting);
+}
+
+fn waiting() -> Event {
+    let fields = json!({
+        "role": "actor", "attempt": 2, "until": "2026-03-02T10:00:00Z", "reason": "limit reached",
+    });
+    in_round("waiting", 1, &fields)
+}
+
+#[test]
+fn a_wait_is_a_call_to_come_until_it_is_over() {
+    let states = |lines: Vec<Event>| -> Vec<&'static str> {
+        let rounds = history(lines).rounds;
+        let name = |state: &CallState<_>| match state {
+            CallState::Waiting { .. } => "waiting",
+            CallState::Started { .. } => "started",
+            CallState::Over(_) => "over",
+        };
+        rounds[0].actor.iter().map(|call| name(&call.state)).collect()
+    };
+    let over = in_round("wait_over", 1, &json!({"role": "actor", "attempt": 2}));
+    let limited = vec![begun(1), done(Role::Actor, 1), waiting()];
+    assert_eq!(states(limited.clone()), ["over", "waiting"]);
+    let again = [limited, vec![over]].concat();
+    assert_eq!(states(again.clone()), ["over"]);
+    assert_eq!(states([again, vec![started(Role::Actor, 2)]].concat()), ["over", "started"]);
+}
+
+#[test]
+fn answers_keep_what_was_made_of_them() {
+    let check = json!({
+        "state": "changed", "kept_as": "refs/x", "files": ["a"], "head_moved": false,
+        "index_changed": false, "restored": true,
+    });
+    let ruling = json!({"ruling": "asked_again", "problem": {"problem": "no_decision"}});
+    let rounds = history([
+        begun(1),
+        done(Role::Critic, 1),
+        in_round("tree_checked", 1, &json!({"attempt": 1, "check": check})),
+        in_round("verdict_reached", 1, &json!({"attempt": 1, "ruling": ruling})),
+        started(Role::Critic, 2),
+    ])
+    .rounds;
+    let [first, second] = &rounds[0].critic[..] else { panic!("{rounds:?}") };
+    let answer = &first.end().unwrap().left;
+    assert_eq!(answer.text, "DECISION: MAYBE");
+    assert!(matches!(answer.tree, Some(TreeCheck::Changed { restored: true, .. })));
+    let problem = VerdictProblem::NoDecision;
+    assert_eq!(answer.ruling, Some(Ruling::AskedAgain { problem }));
+    assert_eq!((second.attempt, second.end()), (2, None));
+}
+
+#[test]
+fn usage_is_summed_over_the_tries_of_each_role() {
+    let history = history([
+        begun(1),
+        done(Role::Actor, 1),
+        done(Role::Critic, 1),
+        completed(Role::Critic, 2, &json!({"kind": "no_output"})),
+    ]);
+    let usage = history.rounds[0].usage();
+    assert_eq!(usage.actor.unwrap().input_tokens, Some(10));
+    assert_eq!(usage.critic.unwrap().cost_usd, Some(1.0));
+}
+
+#[test]
+fn summaries_alone_are_rounds_too() {
+    let history = history([summary(1), summary(1), begun(2)]);
+    assert_eq!(history.iterations.len(), 2);
+    let finished: Vec<bool> = history.rounds.iter().map(Round::is_finished).collect();
+    assert_eq!(finished, [true, true, false]);
+}

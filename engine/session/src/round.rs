@@ -1,0 +1,226 @@
+//! One round as its lines tell it, call by call, finished or not.
+
+use codeloops_event::{
+    ActorCompleted, AgentOutcome, AgentStarted, Attempt, CriticCompleted, DiffCaptured, DiffFailed,
+    Evidence, GateResult, Iteration, ProcessInfo, Ruling, Timestamp, TreeCheck, Usage, UsageByRole,
+    Waiting,
+};
+use serde::Serialize;
+
+/// What happened in a round. What it came to stands in its `iteration` line, if it has one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Round {
+    /// Its number.
+    pub iteration: Iteration,
+    /// Where it stands, or stood when the session ended or broke off; null for a finished round.
+    pub phase: Option<RoundPhase>,
+    /// The calls of the actor, in order.
+    pub actor: Vec<Call<Turn>>,
+    /// What had changed since the run began; null where nobody came to look.
+    pub changes: Option<Changes>,
+    /// The gates that are through.
+    pub gates: Vec<GateResult>,
+    /// The calls of the critic, in order.
+    pub critic: Vec<Call<Answer>>,
+}
+
+/// A phase of a round that is not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundPhase {
+    /// The actor works, or is about to.
+    ActorExecuting,
+    /// The changes are being captured.
+    CapturingDiff,
+    /// The user's checks run.
+    RunningGates,
+    /// The critic judges, or is about to, or the tree is compared after it.
+    CriticEvaluating,
+}
+
+/// One call of an agent; `T` is what only a call of its role leaves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Call<T> {
+    /// Which try.
+    pub attempt: Attempt,
+    /// How far it got.
+    #[serde(flatten)]
+    pub state: CallState<T>,
+}
+
+/// How far a call got, by the lines that there are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum CallState<T> {
+    /// It is to be made later.
+    Waiting {
+        /// When.
+        until: Timestamp,
+        /// Why, in the agent's words.
+        reason: String,
+    },
+    /// Its process was started; no line tells of its end.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// The process.
+        process: ProcessInfo,
+    },
+    /// It is over.
+    Over(Box<CallEnd<T>>),
+}
+
+/// How a call ended, and what it left.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallEnd<T> {
+    /// How it ended.
+    pub outcome: AgentOutcome,
+    /// Exit code, 128 + n for a signal; null where no process ran.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration_secs: f64,
+    /// All of its stdout; null where no process ran.
+    pub stdout: Option<Evidence>,
+    /// All of its stderr; null where no process ran.
+    pub stderr: Option<Evidence>,
+    /// What it used, where it told.
+    pub usage: Option<Usage>,
+    /// Processes it had left behind, which were ended.
+    pub leftovers: u32,
+    /// What only its role leaves.
+    #[serde(flatten)]
+    pub left: T,
+}
+
+/// What only a call of the actor leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Turn {
+    /// The agent's own name for the conversation, where it told.
+    pub agent_session: Option<String>,
+}
+
+/// What only a call of the critic leaves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// Its final text (capped).
+    pub text: String,
+    /// Whether it changed the tree; null where nobody came to look.
+    pub tree: Option<TreeCheck>,
+    /// What became of the answer; null where there was none to rely on, or the run ended before.
+    pub ruling: Option<Ruling>,
+}
+
+/// What came of looking for changes after the actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Changes {
+    /// They were captured.
+    Captured(DiffCaptured),
+    /// They could not be.
+    Failed(DiffFailed),
+}
+
+impl Round {
+    pub(crate) const fn begun(iteration: Iteration) -> Self {
+        Self {
+            iteration,
+            phase: Some(RoundPhase::ActorExecuting),
+            actor: Vec::new(),
+            changes: None,
+            gates: Vec::new(),
+            critic: Vec::new(),
+        }
+    }
+
+    /// Whether it has its `iteration` line.
+    #[must_use]
+    pub const fn is_finished(&self) -> bool {
+        self.phase.is_none()
+    }
+
+    /// What its calls used, as far as they told.
+    #[must_use]
+    pub fn usage(&self) -> UsageByRole {
+        UsageByRole { actor: used(&self.actor), critic: used(&self.critic), total: None }
+    }
+
+    /// The answer of a call that is over.
+    pub(crate) fn answer_mut(&mut self, attempt: Attempt) -> Option<&mut Answer> {
+        match &mut self.critic.iter_mut().find(|call| call.attempt == attempt)?.state {
+            CallState::Over(end) => Some(&mut end.left),
+            CallState::Waiting { .. } | CallState::Started { .. } => None,
+        }
+    }
+}
+
+impl<T> Call<T> {
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn end(&self) -> Option<&CallEnd<T>> {
+        match &self.state {
+            CallState::Over(end) => Some(&**end),
+            CallState::Waiting { .. } | CallState::Started { .. } => None,
+        }
+    }
+
+    /// Takes in how far a call got that may be new.
+    pub(crate) fn note(calls: &mut Vec<Self>, attempt: Attempt, state: CallState<T>) {
+        match calls.iter_mut().find(|call| call.attempt == attempt) {
+            Some(call) => call.state = state,
+            None => calls.push(Self { attempt, state }),
+        }
+    }
+
+    /// Takes in that a wait is over: nothing is known of the call any more until it starts.
+    pub(crate) fn end_wait(calls: &mut Vec<Self>, attempt: Attempt) {
+        let is_over = |state: &CallState<T>| matches!(state, CallState::Waiting { .. });
+        calls.retain(|call| call.attempt != attempt || !is_over(&call.state));
+    }
+}
+
+impl<T> From<AgentStarted> for CallState<T> {
+    fn from(line: AgentStarted) -> Self {
+        Self::Started { at: line.timestamp, process: line.process }
+    }
+}
+
+impl<T> From<Waiting> for CallState<T> {
+    fn from(line: Waiting) -> Self {
+        Self::Waiting { until: line.until, reason: line.reason }
+    }
+}
+
+impl From<ActorCompleted> for CallState<Turn> {
+    fn from(line: ActorCompleted) -> Self {
+        Self::Over(Box::new(CallEnd {
+            outcome: line.outcome,
+            exit_code: line.exit_code,
+            duration_secs: line.duration_secs,
+            stdout: line.stdout,
+            stderr: line.stderr,
+            usage: line.usage,
+            leftovers: line.leftovers,
+            left: Turn { agent_session: line.agent_session },
+        }))
+    }
+}
+
+impl From<CriticCompleted> for CallState<Answer> {
+    fn from(line: CriticCompleted) -> Self {
+        Self::Over(Box::new(CallEnd {
+            outcome: line.outcome,
+            exit_code: line.exit_code,
+            duration_secs: line.duration_secs,
+            stdout: line.stdout,
+            stderr: line.stderr,
+            usage: line.usage,
+            leftovers: line.leftovers,
+            left: Answer { text: line.text, tree: None, ruling: None },
+        }))
+    }
+}
+
+fn used<T>(calls: &[Call<T>]) -> Option<Usage> {
+    let told = calls.iter().filter_map(|call| call.end()?.usage.clone());
+    told.reduce(|sum, usage| sum.plus(&usage))
+}
