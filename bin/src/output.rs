@@ -4,6 +4,7 @@
 //! nothing more. A reader that goes away (`codeloops … | head`) is not an error.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
@@ -11,8 +12,8 @@ use codeloops_sinks::{SinkReport, sanitise};
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
-use crate::text::one_line;
-use crate::world::{Stream, World};
+use crate::text::wrap;
+use crate::world::{Stream, Terminal, World};
 
 /// The document that `--json-output` prints, whatever happens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,6 +77,8 @@ impl RunDocument {
 pub struct Printer {
     stdout: Stream,
     stderr: Stream,
+    terminal: Terminal,
+    columns: Arc<dyn Fn() -> Option<usize> + Send + Sync>,
     /// Whether standard output may be coloured.
     pub stdout_color: bool,
     /// Whether standard error may be coloured.
@@ -91,6 +94,8 @@ impl Printer {
         Self {
             stdout: world.stdout.clone(),
             stderr: world.stderr.clone(),
+            terminal: world.terminal,
+            columns: Arc::clone(&world.columns),
             stdout_color: color && world.terminal.stdout,
             stderr_color: color && world.terminal.stderr,
         }
@@ -136,34 +141,51 @@ impl Printer {
     /// Tells an error with its hints. The text may quote file names and the like, so it is made
     /// safe first.
     pub fn error(&mut self, error: &CliError) {
-        let red = self.style(AnsiColor::Red.on_default().bold());
-        self.note(&format!("{red}Error:{red:#} {}\n", sanitise(&error.message)));
+        self.say("Error:", AnsiColor::Red.on_default().bold(), &sanitise(&error.message));
         for hint in &error.hints {
             self.hint(hint);
         }
     }
 
-    /// What to do about something that was told.
+    /// What to do about something that was told: one line.
     pub fn hint(&mut self, hint: &str) {
-        let cyan = self.style(AnsiColor::Cyan.on_default());
-        self.note(&format!("{cyan}hint:{cyan:#} {}\n", sanitise(hint)));
+        self.say("hint:", AnsiColor::Cyan.on_default(), &on_one_line(hint));
     }
 
     /// Something worth knowing before a run: one line. The text may quote a project's file.
     pub fn remark(&mut self, message: &str) {
-        let cyan = self.style(AnsiColor::Cyan.on_default());
-        self.note(&format!("{cyan}note:{cyan:#} {}\n", one_line(message)));
+        self.say("note:", AnsiColor::Cyan.on_default(), &on_one_line(message));
     }
 
     /// A warning: one line.
     pub fn warning(&mut self, message: &str) {
-        let yellow = self.style(AnsiColor::Yellow.on_default());
-        self.note(&format!("{yellow}warning:{yellow:#} {}\n", sanitise(message)));
+        self.say("warning:", AnsiColor::Yellow.on_default(), &on_one_line(message));
     }
 
-    fn style(&self, style: Style) -> Style {
-        if self.stderr_color { style } else { Style::new() }
+    /// Columns that a line of standard output may take: none where it is no terminal, and so no
+    /// line has to end.
+    #[must_use]
+    pub fn stdout_columns(&self) -> Option<usize> {
+        if self.terminal.stdout { (self.columns)() } else { None }
     }
+
+    /// A harmless text behind a label. On a terminal it is broken to its width, each line under the
+    /// first.
+    fn say(&mut self, label: &str, style: Style, text: &str) {
+        let style = if self.stderr_color { style } else { Style::new() };
+        let columns = if self.terminal.stderr { (self.columns)() } else { None };
+        let said = match columns {
+            Some(columns) => wrap(text, label.len() + 1, Some(columns)),
+            None => text.to_owned(),
+        };
+        self.note(&format!("{style}{label}{style:#} {}\n", said.trim_start()));
+    }
+}
+
+/// A text of ours that may quote foreign ones, without its line ends. Blanks stay as they are: a path
+/// may have several.
+fn on_one_line(text: &str) -> String {
+    sanitise(text).lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -194,5 +216,41 @@ mod tests {
         assert_eq!(print_to(io::ErrorKind::BrokenPipe), Ok(()));
         let error = print_to(io::ErrorKind::StorageFull).unwrap_err();
         insta::assert_snapshot!(error, @"standard output cannot be written: no storage space");
+    }
+
+    /// What an error with a hint looks like where standard error is, or is not, a terminal.
+    fn told(is_terminal: bool) -> String {
+        let mut sandbox = Sandbox::new();
+        sandbox.terminal.stderr = is_terminal;
+        sandbox.columns = 50;
+        let (world, output) = sandbox.world();
+        let mut printer = Printer::new(&world, true);
+        let error =
+            CliError::usage("`/a/very/long/path/that/cannot/be/broken/anywhere` is no file")
+                .hint("name a file that you may read with `--prompt-file`,\nor use `--prompt`");
+        printer.error(&error);
+        printer.warning("the evidence cannot be kept out of git: the disk is full, or so it seems");
+        String::from_utf8(output.err.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn on_a_terminal_what_is_told_is_broken_under_its_beginning() {
+        insta::assert_snapshot!(told(true), @r"
+        Error: `/a/very/long/path/that/cannot/be/broken/anywhere`
+               is no file
+        hint: name a file that you may read with
+              `--prompt-file`, or use `--prompt`
+        warning: the evidence cannot be kept out of git:
+                 the disk is full, or so it seems
+        ");
+    }
+
+    #[test]
+    fn in_a_pipe_a_hint_and_a_warning_are_a_line_each() {
+        insta::assert_snapshot!(told(false), @r"
+        Error: `/a/very/long/path/that/cannot/be/broken/anywhere` is no file
+        hint: name a file that you may read with `--prompt-file`, or use `--prompt`
+        warning: the evidence cannot be kept out of git: the disk is full, or so it seems
+        ");
     }
 }

@@ -16,6 +16,7 @@ use crate::world::{Ask, Choice, Environment, Stream, Terminal, World};
 pub(crate) struct Sandbox {
     root: tempfile::TempDir,
     pub(crate) terminal: Terminal,
+    pub(crate) columns: usize,
     pub(crate) answers: Vec<Answer>,
     pub(crate) vars: Vec<(&'static str, String)>,
 }
@@ -43,7 +44,7 @@ impl Sandbox {
             std::fs::create_dir_all(root.path().join(dir)).unwrap();
         }
         let terminal = Terminal::default();
-        Self { root, terminal, answers: Vec::new(), vars: Vec::new() }
+        Self { root, terminal, columns: 80, answers: Vec::new(), vars: Vec::new() }
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
@@ -81,6 +82,10 @@ impl Sandbox {
             run_ids: Arc::new(|| "01JJ0000000000000000000000".parse().unwrap()),
             env: self.env(),
             terminal: self.terminal,
+            columns: Arc::new({
+                let columns = self.columns;
+                move || Some(columns)
+            }),
             stdout,
             stderr,
             ask: Arc::new(Answers(Mutex::new(self.answers.clone()))),

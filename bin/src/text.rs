@@ -1,6 +1,12 @@
-//! Small helpers for text: the nearest known name, untrusted text on one line, cutting to a width.
+//! Small helpers for text: the nearest known name, untrusted text on one line, cutting and breaking
+//! to a width.
 
 use codeloops_sinks::sanitise;
+use console::{measure_text_width, truncate_str};
+use textwrap::{Options, WordSplitter};
+
+/// Columns that text is never broken to less than: on a narrower terminal it looks no better.
+const NARROWEST: usize = 20;
 
 /// The candidate that `word` was most likely meant to be, if any is near enough.
 #[must_use]
@@ -20,14 +26,40 @@ pub fn one_line(text: &str) -> String {
     sanitise(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The first `width` characters of a line, the last three of them `...` where it was longer.
+/// The beginning of a line that takes at most `width` columns, with `...` at its end where
+/// something is missing.
 #[must_use]
 pub fn shorten(line: &str, width: usize) -> String {
-    if line.chars().count() <= width {
+    if measure_text_width(line) <= width {
         return line.to_owned();
     }
-    let kept: String = line.chars().take(width.saturating_sub(3)).collect();
+    let kept = truncate_str(line, width.saturating_sub(3), "");
     format!("{}...", kept.trim_end())
+}
+
+/// A text whose lines are broken between words so that they end before `columns`, each beginning
+/// behind `indent` blanks. Where there is no width, the lines stay whole. A line's own indentation
+/// holds for what is broken off it; a word that is too long stays whole, for who wants to copy it.
+#[must_use]
+pub fn wrap(text: &str, indent: usize, columns: Option<usize>) -> String {
+    let lines: Vec<String> = text.lines().map(|line| wrap_line(line, indent, columns)).collect();
+    lines.join("\n")
+}
+
+fn wrap_line(line: &str, indent: usize, columns: Option<usize>) -> String {
+    let text = line.trim();
+    if text.is_empty() {
+        return String::new();
+    }
+    let own = &line[..line.len() - line.trim_start().len()];
+    let indent = format!("{}{own}", " ".repeat(indent));
+    let Some(columns) = columns else { return format!("{indent}{text}") };
+    let options = Options::new(columns.max(measure_text_width(&indent) + NARROWEST))
+        .initial_indent(&indent)
+        .subsequent_indent(&indent)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
 }
 
 #[cfg(test)]
@@ -51,5 +83,19 @@ mod tests {
     fn a_long_line_is_cut_to_its_width() {
         assert_eq!(shorten("hello there", 8), "hello...");
         assert_eq!(shorten("hello", 5), "hello");
+        assert_eq!(shorten("\u{4f60}\u{597d}\u{4f60}\u{597d}", 7), "\u{4f60}\u{597d}...");
+    }
+
+    #[test]
+    fn broken_lines_stay_under_each_other() {
+        let columns = Some(4 + NARROWEST);
+        assert_eq!(wrap("one two three four five", 4, columns), "    one two three four\n    five");
+        assert_eq!(
+            wrap("- one\n  - two three-four five six\n\nlast", 4, columns),
+            "    - one\n      - two three-four\n      five six\n\n    last"
+        );
+        let path = "/a/path/that/is/longer/than/that";
+        assert_eq!(wrap(&format!("in {path} x"), 0, columns), format!("in\n{path}\nx"));
+        assert_eq!(wrap("a\n\n  b  ", 2, None), "  a\n\n    b");
     }
 }

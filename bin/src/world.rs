@@ -26,6 +26,8 @@ pub struct World {
     pub env: Environment,
     /// What is connected to a terminal.
     pub terminal: Terminal,
+    /// The width of that terminal, now; none where it does not tell.
+    pub columns: Arc<dyn Fn() -> Option<usize> + Send + Sync>,
     /// Standard output.
     pub stdout: Stream,
     /// Standard error.
@@ -44,6 +46,7 @@ impl World {
             run_ids: Arc::new(random_run_id),
             env: Environment::real(),
             terminal: Terminal::real(),
+            columns: Arc::new(columns),
             stdout: Stream::new(io::stdout()),
             stderr: Stream::new(io::stderr()),
             ask: Arc::new(crate::ask::Prompts),
@@ -108,6 +111,13 @@ impl Terminal {
             stderr: io::stderr().is_terminal(),
         }
     }
+}
+
+/// Of the terminal that one of the streams goes to; there is hardly ever more than one.
+fn columns() -> Option<usize> {
+    let terminals = [console::Term::stdout(), console::Term::stderr()];
+    let size = terminals.into_iter().find_map(|terminal| terminal.size_checked());
+    size.map(|(_, columns)| usize::from(columns))
 }
 
 /// Environment variables and what else a process inherits, read once.
