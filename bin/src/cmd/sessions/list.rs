@@ -12,6 +12,15 @@ use crate::text::{one_line, shorten};
 
 /// Columns that the prompt may take.
 const PROMPT_WIDTH: usize = 50;
+/// Columns between two cells.
+const GAP: usize = 2;
+/// The columns of a row that give way on a narrow terminal, in this order, each to this width.
+const GIVE_WAY: [(usize, usize); 3] = [(PROMPT, 10), (PROJECT, 8), (OUTCOME, 12)];
+const PROJECT: usize = 1;
+const OUTCOME: usize = 2;
+const PROMPT: usize = 5;
+
+type Row = [String; 6];
 
 /// Lists the sessions that match.
 pub(super) fn list(
@@ -29,7 +38,7 @@ pub(super) fn list(
         printer.note(nothing(&filter));
         return Ok(());
     }
-    printer.data(&table(&found.sessions))
+    printer.data(&table(&found.sessions, printer.stdout_columns()))
 }
 
 fn filter(args: &ListArgs) -> SessionFilter {
@@ -52,18 +61,31 @@ fn nothing(filter: &SessionFilter) -> &'static str {
 }
 
 /// The sessions as lines under a head line. All columns but the last are as wide as their widest
-/// cell.
-fn table(sessions: &[SessionSummary]) -> String {
+/// cell, as far as the terminal is wide enough.
+fn table(sessions: &[SessionSummary], columns: Option<usize>) -> String {
     let head = ["ID", "Project", "Outcome", "Iters", "Duration", "Prompt"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(sessions.iter().map(cells)).collect();
+    let rows: Vec<Row> = std::iter::once(head).chain(sessions.iter().map(cells)).collect();
     let width = |column: usize| {
         rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or_default()
     };
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let mut widths: [usize; 6] = std::array::from_fn(width);
+    if let Some(columns) = columns {
+        fit(&mut widths, columns);
+    }
     rows.iter().map(|row| line(row, &widths)).collect()
 }
 
-fn cells(session: &SessionSummary) -> [String; 6] {
+/// Takes from the columns that give way what a line has too much.
+fn fit(widths: &mut [usize; 6], columns: usize) {
+    for (column, least) in GIVE_WAY {
+        let taken = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+        let too_much = taken.saturating_sub(columns);
+        let width = &mut widths[column];
+        *width = width.saturating_sub(too_much).max(least.min(*width));
+    }
+}
+
+fn cells(session: &SessionSummary) -> Row {
     [
         one_line(session.id.as_str()),
         one_line(&session.project),
@@ -74,14 +96,15 @@ fn cells(session: &SessionSummary) -> [String; 6] {
     ]
 }
 
-fn line(row: &[String; 6], widths: &[usize; 6]) -> String {
+fn line(row: &Row, widths: &[usize; 6]) -> String {
     let cells: Vec<String> = row
         .iter()
         .zip(widths)
         .map(|(cell, width)| {
-            let gap = width.saturating_sub(measure_text_width(cell));
+            let cell = shorten(cell, *width);
+            let gap = width.saturating_sub(measure_text_width(&cell));
             format!("{cell}{}", " ".repeat(gap))
         })
         .collect();
-    format!("{}\n", cells.join("  ").trim_end())
+    format!("{}\n", cells.join(&" ".repeat(GAP)).trim_end())
 }

@@ -72,6 +72,30 @@ fn a_list_has_the_documented_columns_newest_first() {
     insta::assert_snapshot!(recorded().run(&["sessions", "list"]).stdout);
 }
 
+/// The list on a terminal of so many columns.
+fn list_on_terminal(columns: usize) -> String {
+    let mut sandbox = recorded();
+    sandbox.terminal.stdout = true;
+    sandbox.columns = columns;
+    let line = r#"{"type":"session_start","timestamp":"2025-01-24T10:00:00Z","prompt":"PROMPT","working_dir":"/x/a-project-of-a-long-name","actor_agent":"A","critic_agent":"C","actor_model":null,"critic_model":null,"max_iterations":null}
+{"type":"session_end","outcome":"max_iterations_reached","iterations":12,"summary":null,"confidence":null,"duration_secs":3601.5,"timestamp":"2025-01-24T11:00:00Z"}
+"#;
+    let path = "home/.local/share/codeloops/sessions/2025-01-24T10-00-00Z_d4f2a8.jsonl";
+    sandbox.write(path, line.replace("PROMPT", &"\u{4f60}\u{597d} ".repeat(20)));
+    sandbox.run(&["sessions", "list"]).stdout
+}
+
+#[test]
+fn on_a_terminal_the_prompt_gives_way_then_the_project_then_the_outcome() {
+    for columns in [100, 80, 120] {
+        let list = list_on_terminal(columns);
+        let widths = list.lines().map(console::measure_text_width);
+        assert!(widths.max().unwrap() <= columns, "{list}");
+    }
+    insta::assert_snapshot!([120, 100, 80].map(list_on_terminal).join("\n"));
+    assert_eq!(list_on_terminal(20), list_on_terminal(80), "there is an end to it");
+}
+
 #[test]
 fn filters_narrow_the_list() {
     assert_eq!(listed(&["--outcome", "success"]), [DONE]);
@@ -117,7 +141,9 @@ fn a_session_is_shown_in_full() {
 #[test]
 fn a_session_without_an_end_says_why() {
     let ran = recorded().run(&["sessions", "show", CRASHED]);
-    assert!(ran.stdout.ends_with("\nNo outcome: the session is crashed\n"), "{ran}");
+    let end = "\nNo outcome: it crashed; codeloops was killed, or the machine went down\n  \
+               Last line  2025-01-25 10:00:00 UTC\n";
+    assert!(ran.stdout.ends_with(end), "{ran}");
 }
 
 #[test]
