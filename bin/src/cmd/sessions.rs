@@ -1,7 +1,10 @@
 //! `codeloops sessions`: what was recorded.
 
 mod list;
+mod page;
+mod round;
 mod show;
+mod usage;
 
 use codeloops_session::{ReadError, SessionStore, StoreError, Warning};
 

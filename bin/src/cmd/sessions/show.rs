@@ -1,14 +1,16 @@
 //! `codeloops sessions show`: one session in full.
 
-use codeloops_event::{IterationEnd, SessionEnd, SessionStart};
-use codeloops_session::{Session, SessionStore};
-use codeloops_sinks::sanitise;
+use codeloops_event::{AnswerIgnored, SessionEnd, SessionStart, StopRequested};
+use codeloops_session::{Changes, KeptEvidence, Session, SessionStatus, SessionStore};
+use codeloops_sinks::words;
 
+use super::page::Page;
+use super::round::round;
+use super::usage::by_role;
 use super::{store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::text::one_line;
 
 /// Shows the session that is meant.
 pub(super) fn show(
@@ -27,39 +29,38 @@ pub(super) fn show(
         return printer.json(&session);
     }
     tell(&session.warnings, printer);
-    printer.data(&page(&session))
+    let mut page = Page::new(printer.stdout_columns());
+    write(&session, &mut page);
+    printer.data(&page.into_text())
 }
 
-fn page(session: &Session) -> String {
-    let mut parts = vec![
-        format!("Session {}\n", one_line(session.id.as_str())),
-        fields(&metadata(session)),
-        format!("\nPrompt\n{}", indented(&session.start.prompt, "  ")),
-    ];
-    parts.extend(session.iterations.iter().map(round));
-    parts.push(match &session.end {
-        Some(end) => ending(end),
-        None => format!("\nNo outcome: the session is {}\n", session.status),
-    });
-    parts.concat()
+fn write(session: &Session, page: &mut Page) {
+    page.heading(&format!("Session {}", session.id));
+    metadata(session, page);
+    page.heading("Prompt");
+    page.indented(&session.start.prompt, 2);
+    for (told, summary) in session.rounds() {
+        round(session, told, summary, page);
+    }
+    match &session.end {
+        Some(end) => page.heading(&format!("Outcome: {}", end.outcome)),
+        None => page.heading(no_outcome(session.status)),
+    }
+    ending(session, page);
 }
 
-fn metadata(session: &Session) -> Vec<(&'static str, String)> {
+fn metadata(session: &Session, page: &mut Page) {
     let start = &session.start;
-    let mut rows = vec![
-        ("Started", start.timestamp.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
-        ("Status", session.status.to_string()),
-        ("Directory", start.working_dir.clone()),
-        ("Actor", agent(&start.actor_agent, start.actor_model.as_deref())),
-        ("Critic", agent(&start.critic_agent, start.critic_model.as_deref())),
-        (
-            "Iterations",
-            start.max_iterations.map_or("no limit".into(), |max| format!("at most {max}")),
-        ),
-    ];
-    rows.extend(start.run_id.as_ref().map(|id| ("Run", id.to_string())));
-    rows.extend(commit(start).map(|commit| ("Commit", commit)));
-    rows
+    let limit = start.max_iterations.map_or("no limit".into(), |max| format!("at most {max}"));
+    page.row("Started", [words::utc(start.timestamp)]);
+    page.row("Status", [session.status.as_str()]);
+    page.row("Directory", [&start.working_dir]);
+    page.row("Actor", [agent(&start.actor_agent, start.actor_model.as_deref())]);
+    page.row("Critic", [agent(&start.critic_agent, start.critic_model.as_deref())]);
+    page.row("Iterations", [limit]);
+    page.row("Run", start.run_id.as_ref().map(ToString::to_string));
+    page.row("Commit", commit(start));
+    page.row("Evidence", session.evidence.as_ref().map(evidence));
 }
 
 fn agent(title: &str, model: Option<&str>) -> String {
@@ -74,72 +75,64 @@ fn commit(start: &SessionStart) -> Option<String> {
     })
 }
 
-fn round(iteration: &IterationEnd) -> String {
-    let actor = call(Some(iteration.actor_exit_code), iteration.actor_duration_secs);
-    let critic = iteration.critic_duration_secs;
-    let mut rows = vec![("Actor", actor), ("Changes", changes(iteration))];
-    rows.extend(critic.map(|secs| ("Critic", call(iteration.critic_exit_code, secs))));
-    [
-        format!("\nIteration {}: {}\n", iteration.iteration_number, iteration.critic_decision),
-        fields(&rows),
-        section("Actor output", &iteration.actor_output),
-        section("Actor stderr", &iteration.actor_stderr),
-        section("Feedback", iteration.feedback.as_deref().unwrap_or_default()),
-    ]
-    .concat()
+fn evidence(kept: &KeptEvidence) -> String {
+    if kept.exists { kept.path.clone() } else { format!("{} (not there)", kept.path) }
 }
 
-fn call(exit_code: Option<i32>, secs: f64) -> String {
-    match exit_code {
-        Some(code) => format!("exit code {code}, {secs:.1}s"),
-        None => format!("no exit code, {secs:.1}s"),
+const fn no_outcome(status: SessionStatus) -> &'static str {
+    match status {
+        SessionStatus::Running => "No outcome yet: it is running",
+        SessionStatus::Interrupted => {
+            "No outcome: it was asked to stop, and killed before it was through"
+        }
+        SessionStatus::Crashed | SessionStatus::Ended => {
+            "No outcome: it crashed; codeloops was killed, or the machine went down"
+        }
     }
 }
 
-fn changes(iteration: &IterationEnd) -> String {
-    let files = match iteration.git_files_changed {
-        1 => "1 file".to_owned(),
-        n => format!("{n} files"),
-    };
-    match (iteration.insertions, iteration.deletions) {
-        (Some(insertions), Some(deletions)) => format!("{files}, +{insertions} -{deletions}"),
-        _ => files,
+fn ending(session: &Session, page: &mut Page) {
+    match &session.end {
+        Some(end) => ended(end, page),
+        None => page.row("Last line", [words::utc(session.last_line_at)]),
     }
+    page.row("Stopped", session.stops.iter().map(stop));
+    page.row("Failure", session.failures.iter().map(words::engine_failed));
+    page.row("Ignored", session.ignored.iter().map(ignored));
+    page.row("Usage", session.usage().iter().flat_map(by_role));
+    left_in_git(session, page);
+    let summary = session.end.as_ref().and_then(|end| end.summary.as_deref());
+    page.text("Summary", summary.unwrap_or_default());
 }
 
-fn ending(end: &SessionEnd) -> String {
-    let mut text = format!("\nOutcome: {}\n", end.outcome);
-    let mut rows = Vec::new();
-    rows.extend(end.stop_reason.map(|reason| ("Reason", reason.to_string())));
-    rows.push(("Iterations", end.iterations.to_string()));
-    rows.push(("Duration", format!("{:.1}s", end.duration_secs)));
-    rows.extend(end.confidence.map(|confidence| ("Confidence", confidence.to_string())));
-    rows.extend(end.error.as_ref().map(|error| ("Error", error.clone())));
-    text += &fields(&rows);
-    text += &section("Summary", end.summary.as_deref().unwrap_or_default());
-    text
+fn ended(end: &SessionEnd, page: &mut Page) {
+    page.row("Reason", end.stop_reason.map(|reason| reason.to_string()));
+    page.row("Iterations", [end.iterations.to_string()]);
+    page.row("Duration", [words::secs(end.duration_secs)]);
+    page.row("Confidence", end.confidence.map(|confidence| confidence.to_string()));
+    page.row("Error", end.error.as_ref());
 }
 
-/// Names and values in two columns; the values are not trusted.
-fn fields(rows: &[(&str, String)]) -> String {
-    rows.iter().map(|(name, value)| format!("  {name:<11}{}\n", one_line(value))).collect()
+fn stop(stop: &StopRequested) -> String {
+    let now = if stop.now { ", at once" } else { "" };
+    format!("by {} at {}{now}", stop.signal, words::utc(stop.timestamp))
 }
 
-/// A heading with an untrusted text below it; nothing where the text is empty.
-fn section(heading: &str, text: &str) -> String {
-    if text.trim().is_empty() {
-        return String::new();
-    }
-    format!("  {heading}\n{}", indented(text, "    "))
+fn ignored(late: &AnswerIgnored) -> String {
+    format!("an answer to a call that was over ({})", late.call)
 }
 
-/// An untrusted text, each line behind `indent`, so that it cannot pass for ours.
-fn indented(text: &str, indent: &str) -> String {
-    let lines = |text: &str| -> String {
-        text.trim_end()
-            .lines()
-            .map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n")
-            .collect()
-    };
-    lines(&sanitise(text))
+/// Where the work of a run that broke off can be found.
+fn left_in_git(session: &Session, page: &mut Page) {
+    let broke_off = session.end.is_none() || session.rounds.iter().any(|r| !r.is_finished());
+    let (true, Some(run_id)) = (broke_off, &session.start.run_id) else { return };
+    let captured = |changes: &Option<Changes>| matches!(changes, Some(Changes::Captured(_)));
+    let last = session.rounds.iter().rev().find(|round| captured(&round.changes));
+    let refs = format!("refs/codeloops/{run_id}");
+    let last = last.map_or_else(String::new, |round| format!(" to {}", round.iteration));
+    page.row("Snapshots", [format!("{refs}/0{last}")]);
+    page.row("To compare", [format!("git diff {refs}/0")]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Pages about sessions that something happened to.
+
+use std::path::Path;
+
+use crate::testing::{Ran, Sandbox};
+use crate::world::Terminal;
+
+/// A frozen session file of this format.
+fn frozen(name: &str) -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/session/tests/fixtures");
+    std::fs::read_to_string(fixtures.join(name)).unwrap()
+}
+
+/// A place with this session, and the evidence of its run where that is said.
+fn with(lines: &str, evidence: Option<&str>) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/.local/share/codeloops/sessions/it.jsonl", lines);
+    if let Some(run_id) = evidence {
+        let run = format!("home/.local/share/codeloops/runs/{run_id}/run.json");
+        sandbox.write(&run, "{}");
+    }
+    sandbox
+}
+
+fn page(lines: &str, evidence: Option<&str>) -> Ran {
+    with(lines, evidence).run(&["sessions", "show", "it"])
+}
+
+#[test]
+fn two_rounds_with_an_answer_asked_for_again_and_a_changed_tree() {
+    insta::assert_snapshot!(page(&frozen("v1.0/approved.jsonl"), None).stdout);
+}
+
+#[test]
+fn a_run_that_was_killed_while_the_actor_worked() {
+    let run = Some("01KJP0000000000000000000B2");
+    insta::assert_snapshot!(page(&frozen("v1.0/crashed.jsonl"), run));
+}
+
+#[test]
+fn a_run_that_failed_in_its_second_round() {
+    insta::assert_snapshot!(
+        page(&frozen("v1.0/failed.jsonl"), Some("01KJP0000000000000000000D4")).stdout
+    );
+}
+
+/// The critic had answered once; then a stop was asked for.
+#[test]
+fn a_run_that_was_interrupted_while_the_critic_judged() {
+    let approved = frozen("v1.0/approved.jsonl");
+    let before: Vec<&str> = approved.lines().take(11).collect();
+    let after = r#"
+{"type":"stop_requested","timestamp":"2026-03-02T09:00:43Z","elapsed_ms":43000,"signal":"SIGINT","now":false}
+{"type":"critic_completed","timestamp":"2026-03-02T09:00:43Z","elapsed_ms":43100,"iteration":1,"attempt":2,"outcome":{"kind":"interrupted"},"exit_code":130,"duration_secs":2.1,"text":"It is a good","stdout":{"path":"iterations/1/critic-2.stdout","bytes":12,"sha256":""},"stderr":null,"usage":null,"leftovers":0}
+{"type":"tree_checked","timestamp":"2026-03-02T09:00:43Z","elapsed_ms":43150,"iteration":1,"attempt":2,"check":{"state":"changed","kept_as":"refs/codeloops/01KJP0000000000000000000A1/critic-1-2","files":["a.rs","b.rs","c.rs","d.rs"],"head_moved":true,"index_changed":false,"restored":false}}
+{"type":"session_end","outcome":"interrupted","iterations":0,"summary":null,"confidence":null,"duration_secs":43.2,"timestamp":"2026-03-02T09:00:43Z","elapsed_ms":43200,"stop_reason":"interrupted","error":null,"usage":null}
+"#;
+    let lines = before.join("\n") + after;
+    insta::assert_snapshot!(page(&lines, Some("01KJP0000000000000000000A1")).stdout);
+}
+
+#[test]
+fn a_run_that_waits_for_its_provider() {
+    let crashed = frozen("v1.0/crashed.jsonl");
+    let lines: Vec<&str> = crashed.lines().take(5).collect();
+    let shown = page(&(lines.join("\n") + "\n"), None).stdout;
+    let waits = "Was to wait until 2026-03-02 09:05:00 UTC: usage limit reached, resets at 09:05";
+    assert!(shown.contains(waits), "{shown}");
+    assert!(!shown.contains("What it printed"), "the evidence is gone: {shown}");
+}
+
+#[test]
+fn what_progress_lines_quote_cannot_steer_the_terminal() {
+    let evil = r"\u001b]0;x\u0007\u202e\r\nOutcome: success";
+    let lines = frozen("v1.0/failed.jsonl")
+        .replace("error: no such option", evil)
+        .replace("MAYBE", evil)
+        .replace("could not read the index", evil)
+        .replace("No space left on device", evil)
+        .replace("the machine refused an input", evil)
+        .replace("`claude` was not found", evil)
+        .replace("iterations/1/critic.stderr", evil);
+    let shown = page(&lines, Some("01KJP0000000000000000000D4")).stdout;
+    assert!(!shown.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{shown}");
+    let outcomes = shown.lines().filter(|line| line.starts_with("Outcome:"));
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["Outcome: failed"]);
+}
+
+#[test]
+fn on_a_terminal_lines_end_where_it_does() {
+    let mut sandbox = with(&frozen("v1.0/approved.jsonl"), None);
+    sandbox.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+    sandbox.columns = 72;
+    let shown = sandbox.run(&["sessions", "show", "it"]).stdout;
+    let wide = |line: &&str| line.chars().count() > 72 && line.trim().contains(' ');
+    // The sandbox's own path is longer than what stands here for it.
+    assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [""; 0], "{shown}");
+    insta::assert_snapshot!(shown.split("Iteration 2").nth(1).unwrap());
+}
