@@ -47,14 +47,17 @@ impl Redaction {
     }
 }
 
-/// Puts `0` for the number after each `key`.
+/// Puts `0` for the number after each `key`, if one follows.
 fn mask_number(text: &str, key: &str) -> String {
     let mut parts = text.split(key);
     let mut masked = parts.next().unwrap_or_default().to_owned();
     for part in parts {
+        let number = part.trim_start_matches(' ');
+        let rest = number.trim_start_matches(|c: char| c.is_ascii_digit());
         masked.push_str(key);
-        masked.push('0');
-        masked.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        masked.push_str(&part[..part.len() - number.len()]);
+        masked.push_str(if rest.len() < number.len() { "0" } else { "" });
+        masked.push_str(rest);
     }
     masked
 }
