@@ -1,6 +1,11 @@
 //! Looking at what is recorded.
 
-use crate::scripts::{ASKS_FOR_MORE, TWO_ROUNDS};
+use std::fs;
+
+use codeloops_tests::wait_for;
+use rustix::process::Signal;
+
+use crate::scripts::{APPROVES, ASKS_FOR_MORE, TWO_ROUNDS, approved};
 use crate::{scripted, workspace};
 
 #[test]
@@ -48,4 +53,66 @@ fn a_session_that_is_not_there_is_told() {
     let place = workspace();
     insta::assert_snapshot!(place.run(&["sessions", "show", "nothing"]));
     insta::assert_snapshot!(place.run(&["sessions", "list"]));
+}
+
+#[test]
+fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
+    let place = scripted(&approved("edit a.txt a\ntouch ../busy\nwait-file ../free"));
+    let run = place.start(&["--prompt", "Fix the typo"]);
+    wait_for(&place.at("busy"));
+    let running = place.run(&["sessions", "show", "latest"]).exits(0).stdout;
+    assert!(running.contains("Iteration 1: under way, the actor is at work\n"), "{running}");
+    assert!(running.contains("No outcome yet: it is running\n"), "{running}");
+    let document = place.run(&["sessions", "show", "latest", "--json"]).exits(0).document();
+    assert_eq!(document["rounds"][0]["phase"], "actor_executing");
+    assert_eq!(document["rounds"][0]["actor"][0]["state"], "started");
+
+    run.signal(Signal::KILL);
+    let _killed = run.wait().exits(137);
+    let killed = place.run(&["sessions", "show", "latest"]).exits(0).stdout;
+    assert!(killed.contains("Iteration 1: not finished, the actor was at work\n"), "{killed}");
+    assert!(killed.contains("; no end of it is recorded\n"), "{killed}");
+    assert!(killed.contains("No outcome: it crashed;"), "{killed}");
+    // The command that the page gives shows what the run had changed.
+    place.git(&["add", "a.txt"]);
+    let compare = killed.lines().find_map(|line| line.trim().strip_prefix("To compare git "));
+    let compare = place.unredacted(compare.unwrap());
+    let diff = place.git(&compare.split(' ').collect::<Vec<_>>());
+    assert!(diff.contains("+++ b/a.txt"), "{diff}");
+    fs::write(place.at("free"), "").unwrap();
+}
+
+#[test]
+fn an_interrupted_run_shows_where_it_stood_and_what_is_left() {
+    let place = scripted("on actor\nedit a.txt a\non critic\nprint It is\ntouch ../busy\nhang\n");
+    let run = place.start(&["--prompt", "Fix the typo"]);
+    wait_for(&place.at("busy"));
+    run.signal(Signal::INT);
+    let _interrupted = run.wait().exits(130);
+    insta::assert_snapshot!(place.run(&["sessions", "show", "latest"]).exits(0).stdout);
+}
+
+#[test]
+fn an_answer_that_did_not_count_is_shown_with_why() {
+    let mut script = "on actor\nedit a.txt by-the-actor\n".to_owned();
+    script += APPROVES;
+    script += "edit a.txt by-the-critic\n";
+    let place = scripted(&script);
+    let _given_up = place.task(&["-n", "1"]).exits(1);
+    insta::assert_snapshot!(place.run(&["sessions", "show", "latest"]).exits(0).stdout);
+}
+
+#[test]
+fn the_evidence_is_found_wherever_it_was_put() {
+    let place = scripted(TWO_ROUNDS);
+    let kept = place.at("kept");
+    let _ran = place.task(&["--runs-dir", kept.to_str().unwrap()]).exits(0);
+    let evidence = || {
+        let page = place.run(&["sessions", "show", "latest"]).exits(0).stdout;
+        page.lines().find(|line| line.starts_with("  Evidence")).unwrap().to_owned()
+    };
+    let there = evidence();
+    assert!(there.starts_with("  Evidence   [ROOT]/kept/01"), "{there}");
+    fs::remove_dir_all(kept).unwrap();
+    assert_eq!(evidence(), format!("{there} (not there)"));
 }
