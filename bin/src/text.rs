@@ -3,7 +3,6 @@
 
 use codeloops_sinks::sanitise;
 use console::{measure_text_width, truncate_str};
-use textwrap::{Options, WordSplitter};
 
 /// Columns that text is never broken to less than: on a narrower terminal it looks no better.
 const NARROWEST: usize = 20;
@@ -37,29 +36,18 @@ pub fn shorten(line: &str, width: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
-/// A text whose lines are broken between words so that they end before `columns`, each beginning
-/// behind `indent` blanks. Where there is no width, the lines stay whole. A line's own indentation
-/// holds for what is broken off it; a word that is too long stays whole, for who wants to copy it.
+/// A text whose lines end before `columns`, each behind `indent` blanks; whole lines where there is
+/// no width.
 #[must_use]
 pub fn wrap(text: &str, indent: usize, columns: Option<usize>) -> String {
-    let lines: Vec<String> = text.lines().map(|line| wrap_line(line, indent, columns)).collect();
-    lines.join("\n")
-}
-
-fn wrap_line(line: &str, indent: usize, columns: Option<usize>) -> String {
-    let text = line.trim();
-    if text.is_empty() {
-        return String::new();
-    }
-    let own = &line[..line.len() - line.trim_start().len()];
-    let indent = format!("{}{own}", " ".repeat(indent));
-    let Some(columns) = columns else { return format!("{indent}{text}") };
-    let options = Options::new(columns.max(measure_text_width(&indent) + NARROWEST))
-        .initial_indent(&indent)
-        .subsequent_indent(&indent)
-        .break_words(false)
-        .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::fill(text, options)
+    let width = |columns: usize| columns.saturating_sub(indent).max(NARROWEST);
+    let lines = match columns.map(width) {
+        Some(width) => codeloops_sinks::wrap(text, width, width),
+        None => text.lines().map(str::to_owned).collect(),
+    };
+    let blanks = " ".repeat(indent);
+    let indented = lines.iter().map(|line| format!("{blanks}{line}").trim_end().to_owned());
+    indented.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use console::measure_text_width;
+use textwrap::{Options, WordSplitter};
 
 const ESC: char = '\u{1b}';
 const BEL: char = '\u{7}';
@@ -128,33 +129,29 @@ pub(crate) fn cut(text: &str, width: usize) -> &str {
 /// The lines of a text, each broken between words so that the first takes at most `first` columns
 /// and the others at most `width`. A line's own indentation is kept, also where it is broken; a
 /// word that is too long stays whole (it may be a path or a URL that somebody wants to copy).
-pub(crate) fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut wrapped: Vec<String> = Vec::new();
     for line in sanitise(text).trim().lines() {
-        wrap_line(line.trim_end(), first, width, &mut wrapped);
+        let taken = if wrapped.is_empty() { width.saturating_sub(first) } else { 0 };
+        wrap_line(line.trim_end(), taken, width, &mut wrapped);
     }
     wrapped
 }
 
-fn wrap_line(line: &str, first: usize, width: usize, wrapped: &mut Vec<String>) {
-    let room = |wrapped: &Vec<String>| if wrapped.is_empty() { first } else { width };
-    let (indent, mut rest) = line.split_at(line.len() - line.trim_start().len());
-    while measure_text_width(indent) + measure_text_width(rest) > room(wrapped) {
-        let columns = room(wrapped).saturating_sub(measure_text_width(indent));
-        let Some((head, tail)) = break_line(rest, columns) else { break };
-        wrapped.push(format!("{indent}{head}"));
-        rest = tail;
-    }
-    wrapped.push(format!("{indent}{rest}"));
-}
-
-/// Breaks at the last space that leaves at most `columns` before it, else at the first one.
-fn break_line(line: &str, columns: usize) -> Option<(&str, &str)> {
-    let fitting = cut(line, columns);
-    let whole_word = line[fitting.len()..].starts_with(' ');
-    let last = if whole_word { Some(fitting.len()) } else { fitting.rfind(' ') };
-    let at = last.or_else(|| line.find(' '))?;
-    Some((line[..at].trim_end(), line[at..].trim_start()))
+/// Breaks one line, which begins after so many columns that are `taken`.
+fn wrap_line(line: &str, taken: usize, width: usize, wrapped: &mut Vec<String>) {
+    let (indent, words) = line.split_at(line.len() - line.trim_start().len());
+    let begins = format!("{}{indent}", " ".repeat(taken));
+    let options = Options::new(width)
+        .initial_indent(&begins)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let broken = textwrap::wrap(words, options);
+    let cut =
+        |(at, line): (usize, Cow<'_, str>)| line[if at == 0 { taken } else { 0 }..].to_owned();
+    wrapped.extend(broken.into_iter().enumerate().map(cut));
 }
 
 #[cfg(test)]
