@@ -31,6 +31,7 @@ mod path;
 mod private_index;
 mod program;
 mod put_backs;
+mod ref_locks;
 mod restore;
 mod scan;
 mod seal;

@@ -2,6 +2,7 @@
 //! bend what it does.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -116,6 +117,16 @@ impl Git {
 
     pub(super) fn git_dir(&self) -> &Path {
         &self.git_dir
+    }
+
+    /// The git folder that all working trees of the repository share.
+    pub(super) fn common_dir(&self) -> Result<PathBuf, GitError> {
+        let pointer = self.git_dir.join("commondir");
+        if !pointer.exists() {
+            return Ok(self.git_dir.clone());
+        }
+        let text = fs::read_to_string(&pointer).map_err(GitError::io("read", &pointer))?;
+        Ok(self.git_dir.join(text.trim_end_matches('\n')))
     }
 
     /// A command on the user's repository; with `index`, through that index.

@@ -4,27 +4,48 @@
 //! go of it when the process ends, however it ends, so a leftover file is not believed.
 
 use std::fs::{self, DirEntry, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use codeloops_event::RunId;
 
+use super::command::Git;
 use super::error::{GitError, OpenError};
+use super::ref_locks::RefLocks;
 
 /// The run's own lock, with the files that go when it goes.
 #[derive(Debug)]
 pub(super) struct RunLock {
     folder: PathBuf,
     run_id: String,
+    refs: RefLocks,
     _file: File,
+}
+
+/// Where the runs of a working tree have their files.
+pub(super) fn folder(git_dir: &Path) -> PathBuf {
+    git_dir.join("codeloops")
+}
+
+/// Whether a process holds the lock of a run in this folder. In doubt it does.
+pub(super) fn is_held(folder: &Path, run: &str) -> bool {
+    match File::open(folder.join(lock_name(run))) {
+        Ok(file) => file.try_lock().is_err(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+fn lock_name(run: &str) -> String {
+    format!("{run}.lock")
 }
 
 impl RunLock {
     /// Takes the lock and removes what dead runs left.
-    pub(super) fn take(git_dir: &Path, run_id: &RunId) -> Result<Self, OpenError> {
-        let folder = git_dir.join("codeloops");
+    pub(super) fn take(git: &Git, run_id: &RunId) -> Result<Self, OpenError> {
+        let (folder, refs) = (folder(git.git_dir()), RefLocks::of(git)?);
         fs::create_dir_all(&folder).map_err(GitError::io("create", &folder))?;
-        let path = folder.join(format!("{run_id}.lock"));
+        let path = folder.join(lock_name(run_id.as_str()));
         let file = loop {
             let file = File::create(&path).map_err(GitError::io("create", &path))?;
             match file.try_lock() {
@@ -39,8 +60,9 @@ impl RunLock {
                 }
             }
         };
-        let lock = Self { folder, run_id: run_id.to_string(), _file: file };
+        let lock = Self { folder, run_id: run_id.to_string(), refs, _file: file };
         lock.others();
+        lock.refs.clear_dead();
         Ok(lock)
     }
 
@@ -74,32 +96,30 @@ impl RunLock {
         let name = entry.file_name().into_string().ok()?;
         let run = name.strip_suffix(".lock").filter(|run| *run != self.run_id)?;
         run.parse::<RunId>().ok()?;
-        let file = File::open(entry.path()).ok()?;
-        match file.try_lock() {
-            Ok(()) => {
-                clear(&self.folder, run);
-                None
-            }
-            Err(_) => Some(run.to_owned()),
+        if is_held(&self.folder, run) {
+            return Some(run.to_owned());
         }
+        clear(&self.folder, run);
+        None
     }
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
+        self.refs.clear(&self.run_id);
         clear(&self.folder, &self.run_id);
     }
 }
 
 fn is_still(file: &File, path: &Path) -> bool {
-    let inode = |meta: std::io::Result<fs::Metadata>| meta.ok().map(|m| (m.dev(), m.ino()));
+    let inode = |meta: io::Result<fs::Metadata>| meta.ok().map(|m| (m.dev(), m.ino()));
     inode(file.metadata()).is_some_and(|own| inode(fs::metadata(path)) == Some(own))
 }
 
 /// Removes a run's files, the lock last.
 fn clear(folder: &Path, run: &str) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let lock = format!("{run}.lock");
+    let lock = lock_name(run);
     let prefix = format!("{run}.");
     for entry in entries.flatten() {
         let name = entry.file_name();

@@ -30,7 +30,7 @@ pub(super) fn open(
     warn: &mut dyn FnMut(&str),
 ) -> Result<(Snapshots, Base), OpenError> {
     let git = discover(working_dir)?;
-    let lock = RunLock::take(git.git_dir(), run_id)?;
+    let lock = RunLock::take(&git, run_id)?;
     warn_of_others(&lock, warn);
     let excluded = excluded(git.root(), evidence, &options.excluded);
     let index = lock.index();

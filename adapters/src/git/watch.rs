@@ -61,7 +61,7 @@ struct Content {
 
 impl Watch {
     pub(super) fn begin(git: &Git) -> Result<Self, GitError> {
-        let common = common_dir(git.git_dir())?;
+        let common = git.common_dir()?;
         let place = |&(name, effect): &(&str, &'static str)| {
             let folder = if OWN.contains(&name) { git.git_dir() } else { &common };
             Watched { path: folder.join(name), name: shown(name), effect, is_ours: true }
@@ -216,14 +216,4 @@ fn users_ignore_file(git: &Git) -> Result<Option<PathBuf>, GitError> {
     // A relative one begins where git runs.
     let named = named.map(|path| git.root().join(path));
     Ok(named.or_else(|| Some(folder()?.join("git/ignore"))))
-}
-
-/// The folder that a linked working tree shares with the others.
-fn common_dir(git_dir: &Path) -> Result<PathBuf, GitError> {
-    let pointer = git_dir.join("commondir");
-    if !pointer.exists() {
-        return Ok(git_dir.to_owned());
-    }
-    let text = fs::read_to_string(&pointer).map_err(GitError::io("read", &pointer))?;
-    Ok(git_dir.join(text.trim_end_matches('\n')))
 }

@@ -158,6 +158,42 @@ fn another_live_run_in_the_same_tree_is_told_and_a_dead_one_is_not() {
     });
 }
 
+/// A process that is killed while it writes a ref leaves the lock of that ref. Refs are shared by all
+/// working trees of a repository, runs are not.
+#[test]
+fn locks_that_dead_runs_left_on_their_refs_are_removed() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = repo.root.parent().unwrap().join("linked");
+        repo.git(&["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
+        let living = repo.open(&linked, OTHER_RUN, &repo.options()).unwrap();
+        repo.write(format!(".git/codeloops/{RUN}.lock"), "");
+        let of_dead = [RUN, "01HZZZZZZZZZZZZZZZZZZZZZZZ"].map(|run| lock_of(run, "1"));
+        let of_living = lock_of(OTHER_RUN, "1");
+        let of_others = [".git/refs/heads/main.lock", ".git/refs/codeloops/notes/1.lock"];
+        let kept = [&of_living[..], of_others[0], of_others[1]];
+        for lock in of_dead.iter().map(String::as_str).chain(kept) {
+            repo.write(lock, "");
+        }
+
+        let third = repo.open(&repo.root, "01ARZ3NDEKTSV4RRFFQ69G5FAW", &repo.options()).unwrap();
+        for lock in &of_dead {
+            assert!(!repo.path(lock).exists(), "{lock} is left");
+        }
+        for lock in kept {
+            assert!(repo.path(lock).exists(), "{lock} is not ours to remove");
+        }
+        drop(third);
+        drop(living);
+        assert!(!repo.path(of_living).exists(), "a run that ends takes its own away");
+        repo.git(&["update-ref", "-d", &format!("refs/codeloops/{OTHER_RUN}/0")]);
+    });
+}
+
+fn lock_of(run: &str, number: &str) -> String {
+    format!(".git/refs/codeloops/{run}/{number}.lock")
+}
+
 #[test]
 fn a_resumed_run_goes_on_from_its_own_base() {
     each_way(|way| {
