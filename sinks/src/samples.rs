@@ -5,7 +5,7 @@ use codeloops_event::{
     CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Iteration,
     IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions, ProcessInfo,
     Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
-    TreeChecked, TreeId, Verdict, VerdictReached,
+    TreeChecked, TreeId, TreeUnverified, Verdict, VerdictReached,
 };
 
 const FEEDBACK: &str = "The email validation is implemented but the password\n\
@@ -257,6 +257,16 @@ pub(crate) fn tree_checked(check: TreeCheck) -> Event {
         attempt: 1,
         check,
     }))
+}
+
+pub(crate) fn tree_unverified(before: &str) -> Event {
+    Event::TreeUnverified(TreeUnverified {
+        timestamp: at(48_300),
+        elapsed_ms: 48_300,
+        iteration: 1,
+        attempt: 1,
+        before: before.to_owned(),
+    })
 }
 
 pub(crate) fn verdict_reached(ruling: Ruling) -> Event {

@@ -198,6 +198,13 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
     }
 }
 
+/// Nobody compared the tree after the critic; `before` is the ref that keeps it as it was.
+#[must_use]
+pub fn tree_unverified(before: &str) -> String {
+    let before = flatten(before);
+    format!("The tree may differ from what it was before the critic, kept as {before}")
+}
+
 fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
     let mut parts = Vec::new();
     if !files.is_empty() {

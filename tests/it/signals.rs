@@ -9,7 +9,7 @@ use codeloops_tests::{Running, Workspace, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rough::{
-    assert_nothing_is_left, end, eventually, line_where, place, place_with_shell_agent,
+    assert_nothing_is_left, end, eventually, line_where, place, place_with_shell_agent, whole_lines,
 };
 
 const STOPS: [(Signal, &str); 3] =
@@ -128,6 +128,95 @@ fn a_second_signal_kills_at_once() {
         line_where(&place, "the second request", now);
         assert_nothing_is_left(&place);
     }
+}
+
+/// Changes what it judges, and does not end however it is asked.
+const STUBBORN_CRITIC: &str = r#"
+cat > /dev/null
+if [ "$CODELOOPS_ROLE" = actor ]; then echo work > work.txt; exit; fi
+trap ': > ../told' TERM INT
+echo more >> work.txt
+echo new > of-the-critic.txt
+: > ../busy
+while :; do sleep 0.01; done
+"#;
+
+/// The user does not wait for a look at the tree then, but can have one.
+#[test]
+fn a_critic_that_is_killed_at_once_may_have_changed_the_tree_and_that_is_told() {
+    let place = place_with_shell_agent("text", STUBBORN_CRITIC);
+    let run = start(&place, "");
+    wait_for(&place.at("busy"));
+    run.signal(Signal::INT);
+    wait_for(&place.at("told"));
+    run.signal(Signal::TERM);
+    let output = run.wait().exits(130);
+    assert_nothing_is_left(&place);
+
+    let told = line_where(&place, "what is told", |e| matches!(e, Event::TreeUnverified(_)));
+    let captured = line_where(&place, "the snapshot", |e| matches!(e, Event::DiffCaptured(_)));
+    let (Event::TreeUnverified(told), Event::DiffCaptured(captured)) = (told, captured) else {
+        unreachable!()
+    };
+    assert_eq!(place.git(&["rev-parse", &told.before]).trim(), captured.tree.0);
+    assert_eq!(place.read("work.txt"), "work\nmore\n", "nothing was put back");
+
+    assert!(output.stderr.contains(&format!("kept as {}\n", told.before)), "{output}");
+    let (_, command) = output.stderr.split_once("To see what differs: ").unwrap();
+    let command = command.lines().next().unwrap();
+    let shown = place.program("sh").args(["-c", command]).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let changes: Vec<_> = shown.lines().filter(|l| l.starts_with(['+', '-'])).collect();
+    let expected = [
+        "--- /dev/null",
+        "+++ b/of-the-critic.txt",
+        "+new",
+        "--- a/work.txt",
+        "+++ b/work.txt",
+        "+more",
+    ];
+    assert_eq!(changes, expected, "{command}\n{shown}");
+    assert_eq!(place.git(&["status", "--porcelain"]), "?? of-the-critic.txt\n?? work.txt\n");
+}
+
+/// Git cannot go on with putting the critic's change back until the test lets it.
+#[test]
+fn what_has_begun_to_be_put_back_is_waited_for_however_often_one_asks() {
+    let place = place_with_shell_agent(
+        "text",
+        "cat > /dev/null\n\
+         if [ $CODELOOPS_ROLE = critic ]; then echo critics > tool.bin; fi\n\
+         printf 'DECISION: DONE\\n\\nSUMMARY: It is done.\\n'\n",
+    );
+    let (begun, go) = (place.at("begun"), place.at("go"));
+    let wait = format!(": > {begun:?}; until [ -e {go:?} ]; do sleep 0.01; done; cat");
+    place.git(&["config", "filter.held.clean", "cat"]);
+    place.write(".gitattributes", "*.bin filter=held\n");
+    place.write("tool.bin", "users\n");
+    place.git(&["add", "."]);
+    place.git(&["commit", "--quiet", "--message", "a tool"]);
+    place.git(&["config", "filter.held.smudge", &wait]);
+
+    let run = start(&place, "");
+    wait_for(&begun);
+    let asks =
+        || whole_lines(&place).iter().filter(|e| matches!(e, Event::StopRequested(_))).count();
+    for asked in 1..=2 {
+        run.signal(Signal::INT);
+        eventually("the request", || (asks() == asked).then_some(()));
+    }
+    line_where(&place, "the end", |event| matches!(event, Event::SessionEnd(_)));
+    assert_eq!(place.read("tool.bin"), "critics\n", "it is being put back");
+    run.signal(Signal::INT);
+    fs::write(&go, "").unwrap();
+    let output = run.wait().exits(130);
+
+    assert_eq!(place.read("tool.bin"), "users\n");
+    let told = line_where(&place, "what is told", |e| matches!(e, Event::TreeUnverified(_)));
+    let Event::TreeUnverified(told) = told else { unreachable!() };
+    assert!(output.stderr.contains(&format!("kept as {}\n", told.before)), "{output}");
+    assert!(output.stderr.contains("/critic-1-1); it was put back"), "{output}");
+    assert_nothing_is_left(&place);
 }
 
 /// `nohup` starts a program with SIGHUP ignored; closing the terminal is not to end it then.

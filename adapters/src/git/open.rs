@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use codeloops_event::{RunId, TreeId};
+use codeloops_event::{RunId, TreeId, layout};
 
 use super::backend::Backend;
 use super::command::Git;
@@ -37,7 +37,7 @@ pub(super) fn open(
     let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
     let base = base_tree(&git, &made, options.resume_from.as_ref())?;
     let mut backend = backend(&git, &index, &made.tree, options.way);
-    backend.keep(&format!("refs/codeloops/{run_id}/0"), &base)?;
+    backend.keep(&layout::snapshot_ref(run_id, 0), &base)?;
     let mut user_index = UserIndex::new(&git, lock.kept_index());
     user_index.remember()?;
     let seal = Seal::of(&index)?;

@@ -66,7 +66,7 @@ impl Snapshots {
         let mut scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);
         let tree = self.backend.write_tree(&scan.changes)?;
-        self.backend.keep(&format!("refs/codeloops/{}/{iteration}", self.run_id), &tree)?;
+        self.backend.keep(&layout::snapshot_ref(&self.run_id, iteration), &tree)?;
         let name = layout::diff_patch(iteration);
         let mut patch = PatchWriter::create(&self.evidence, name)?;
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
@@ -100,8 +100,7 @@ impl Snapshots {
     }
 
     fn compare(&mut self, call: CallId, before: &CriticTree) -> Result<TreeCheck, GitError> {
-        let kept_as =
-            format!("refs/codeloops/{}/critic-{}-{}", self.run_id, call.iteration, call.attempt);
+        let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
         let may_restore = before.restore && self.lock.others().is_empty();
         // First, for they decide what the look below sees.
         let (rules, rules_restored) = self.check_rules(&kept_as, may_restore)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::lines::{
     ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
     DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, SessionEnd,
-    SessionStart, StopRequested, TreeChecked, VerdictReached, WaitOver, Waiting,
+    SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -44,6 +44,8 @@ pub enum Event {
     CriticCompleted(Box<CriticCompleted>),
     /// Fact: the tree was compared with what it was before the critic.
     TreeChecked(Box<TreeChecked>),
+    /// Decision: the run ends, and nobody made sure that the tree is what it was before the critic.
+    TreeUnverified(TreeUnverified),
     /// Decision: what the critic's answer amounts to.
     VerdictReached(Box<VerdictReached>),
     /// Decision: wait before an agent is called again.
@@ -82,6 +84,7 @@ impl Event {
             | Self::StopRequested(_)
             | Self::EngineFailed(_) => Class::Fact,
             Self::IterationStarted(_)
+            | Self::TreeUnverified(_)
             | Self::VerdictReached(_)
             | Self::Waiting(_)
             | Self::AnswerIgnored(_)
@@ -104,6 +107,7 @@ impl Event {
             Self::GateCompleted(e) => e.timestamp,
             Self::CriticCompleted(e) => e.timestamp,
             Self::TreeChecked(e) => e.timestamp,
+            Self::TreeUnverified(e) => e.timestamp,
             Self::VerdictReached(e) => e.timestamp,
             Self::Waiting(e) => e.timestamp,
             Self::WaitOver(e) => e.timestamp,
@@ -130,6 +134,7 @@ impl Event {
             Self::CriticStarted(_) => "critic_started",
             Self::CriticCompleted(_) => "critic_completed",
             Self::TreeChecked(_) => "tree_checked",
+            Self::TreeUnverified(_) => "tree_unverified",
             Self::VerdictReached(_) => "verdict_reached",
             Self::Waiting(_) => "waiting",
             Self::WaitOver(_) => "wait_over",

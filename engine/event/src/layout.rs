@@ -1,6 +1,6 @@
-//! Names within a run's evidence folder, and the cap on a text in a session line.
+//! Names within a run's evidence folder and of its refs, and the cap on a text in a session line.
 
-use crate::id::{Attempt, Iteration, Role};
+use crate::id::{Attempt, Iteration, Role, RunId};
 use crate::lines::OutputStream;
 
 /// Bytes that a text may take in a session line; a longer one keeps its head and its tail.
@@ -35,6 +35,19 @@ pub fn agent_stream(
 #[must_use]
 pub fn diff_patch(iteration: Iteration) -> String {
     format!("{}/diff.patch", iteration_dir(iteration))
+}
+
+/// The ref that keeps the snapshot at the end of an iteration's actor turn; of 0, the one that the run
+/// began with.
+#[must_use]
+pub fn snapshot_ref(run_id: &RunId, iteration: Iteration) -> String {
+    format!("refs/codeloops/{run_id}/{iteration}")
+}
+
+/// The ref that keeps what a try of the critic made of an iteration's tree.
+#[must_use]
+pub fn critic_ref(run_id: &RunId, iteration: Iteration, attempt: Attempt) -> String {
+    format!("refs/codeloops/{run_id}/critic-{iteration}-{attempt}")
 }
 
 /// Keeps head and tail of a text of more than `limit` bytes, with a marker line between that gives

@@ -37,7 +37,8 @@ pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdErro
 pub use lines::{
     ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
     DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,
-    SessionEnd, SessionStart, StopRequested, TreeChecked, VerdictReached, WaitOver, Waiting,
+    SessionEnd, SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver,
+    Waiting,
 };
 pub use outcome::{Outcome, StopReason};
 pub use settings::{AgentSettings, CriticAccess, GateSettings, Limits, Permissions, Settings};

@@ -234,6 +234,21 @@ pub struct TreeChecked {
     pub check: TreeCheck,
 }
 
+/// The run ends, and nobody made sure that the tree is what it was before the critic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeUnverified {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// After which try of the critic.
+    pub attempt: Attempt,
+    /// The ref that keeps the tree as it was.
+    pub before: String,
+}
+
 /// What became of the critic's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictReached {

@@ -87,6 +87,7 @@ impl<'a> Seen<'a> {
                 self.heard = Some((e.iteration, e.attempt));
             }
             Event::TreeChecked(e) => self.critic_asked(e.iteration)?,
+            Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
             Event::VerdictReached(e) => {
                 self.critic_asked(e.iteration)?;
                 let heard = self.heard == Some((e.iteration, e.attempt));
@@ -185,6 +186,7 @@ pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
         Event::GateCompleted(e) => Some(e.elapsed_ms),
         Event::CriticCompleted(e) => Some(e.elapsed_ms),
         Event::TreeChecked(e) => Some(e.elapsed_ms),
+        Event::TreeUnverified(e) => Some(e.elapsed_ms),
         Event::VerdictReached(e) => Some(e.elapsed_ms),
         Event::Waiting(e) => Some(e.elapsed_ms),
         Event::WaitOver(e) => Some(e.elapsed_ms),

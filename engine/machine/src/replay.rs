@@ -192,6 +192,7 @@ fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Inp
         Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
         Event::SessionStart(_)
         | Event::IterationStarted(_)
+        | Event::TreeUnverified(_)
         | Event::VerdictReached(_)
         | Event::Waiting(_)
         | Event::AnswerIgnored(_)

@@ -347,6 +347,22 @@ fn a_stop_while_the_critic_works_still_looks_at_the_tree() {
 }
 
 #[test]
+fn a_second_stop_while_the_critic_works_tells_that_nobody_looked_at_the_tree() {
+    let mut run = Script::new();
+    run.actor_works();
+    for _ in 0..2 {
+        run.0.give(Input::StopRequested { signal: "SIGINT".to_owned() }, 10).unwrap();
+    }
+    run.says("DECISION: DONE", "Completed");
+    assert_eq!(run.end(), Some((Outcome::Interrupted, Some(StopReason::Interrupted))));
+    let before = run.0.events().iter().find_map(|event| match event {
+        Event::TreeUnverified(e) => Some(e.before.as_str()),
+        _ => None,
+    });
+    assert!(before.is_some_and(|name| name.ends_with("/1")), "{before:?}");
+}
+
+#[test]
 fn an_overloaded_provider_gets_five_more_tries() {
     let mut run = Script::new();
     for _ in 0..5 {

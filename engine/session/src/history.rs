@@ -96,6 +96,9 @@ impl Round {
             Event::TreeChecked(e) => {
                 self.answered(e.attempt, |answer| answer.tree = Some(e.check));
             }
+            Event::TreeUnverified(e) => {
+                self.answered(e.attempt, |answer| answer.unverified = Some(e.before));
+            }
             Event::VerdictReached(e) => {
                 self.answered(e.attempt, |answer| answer.ruling = Some(e.ruling));
             }
@@ -123,6 +126,7 @@ impl Round {
             Event::CriticStarted(_)
             | Event::CriticCompleted(_)
             | Event::TreeChecked(_)
+            | Event::TreeUnverified(_)
             | Event::VerdictReached(_) => RoundPhase::CriticEvaluating,
             Event::Waiting(e) if e.role == Role::Critic => RoundPhase::CriticEvaluating,
             Event::WaitOver(e) if e.role == Role::Critic => RoundPhase::CriticEvaluating,
@@ -148,6 +152,7 @@ const fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::GateCompleted(e) => e.iteration,
         Event::CriticCompleted(e) => e.iteration,
         Event::TreeChecked(e) => e.iteration,
+        Event::TreeUnverified(e) => e.iteration,
         Event::VerdictReached(e) => e.iteration,
         Event::Waiting(e) => e.iteration,
         Event::WaitOver(e) => e.iteration,

@@ -52,6 +52,7 @@ fn parse_as(tag: &str, line: &[u8]) -> Result<Option<Event>, Error> {
         "critic_started" => Event::CriticStarted(from_slice(line)?),
         "critic_completed" => Event::CriticCompleted(from_slice(line)?),
         "tree_checked" => Event::TreeChecked(from_slice(line)?),
+        "tree_unverified" => Event::TreeUnverified(from_slice(line)?),
         "verdict_reached" => Event::VerdictReached(from_slice(line)?),
         "waiting" => Event::Waiting(from_slice(line)?),
         "wait_over" => Event::WaitOver(from_slice(line)?),

@@ -106,6 +106,9 @@ pub struct Answer {
     pub text: String,
     /// Whether it changed the tree; null where nobody came to look.
     pub tree: Option<TreeCheck>,
+    /// The ref that keeps the tree as it was before the call, where the run ended without making
+    /// sure that it still is; null elsewhere.
+    pub unverified: Option<String>,
     /// What became of the answer; null where there was none to rely on, or the run ended before.
     pub ruling: Option<Ruling>,
 }
@@ -215,7 +218,7 @@ impl From<CriticCompleted> for CallState<Answer> {
             stderr: line.stderr,
             usage: line.usage,
             leftovers: line.leftovers,
-            left: Answer { text: line.text, tree: None, ruling: None },
+            left: Answer { text: line.text, tree: None, unverified: None, ruling: None },
         }))
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
             lines
         }
         Event::TreeChecked(e) => tree_checked(&e.check),
+        Event::TreeUnverified(e) => tree_unverified(&e.before),
         Event::VerdictReached(e) => ruling(&e.ruling),
         Event::Waiting(e) => vec![waiting(e)],
         Event::WaitOver(e) => vec![note(e.role.into(), "Trying again".to_owned())],
@@ -119,6 +120,18 @@ fn tree_checked(check: &TreeCheck) -> Vec<Line> {
         TreeCheck::Unchanged | TreeCheck::Changed { .. } => Tone::Attention,
     };
     words::tree_checked(check).into_iter().map(|text| said(Label::Git, tone, text)).collect()
+}
+
+/// The command leaves the user's index alone, and shows new files too.
+fn tree_unverified(before: &str) -> Vec<Line> {
+    let command = format!(
+        "GIT_INDEX_FILE=$(mktemp -u) sh -c 'git read-tree {} && git add -N :/ && git diff'",
+        flatten(before)
+    );
+    vec![
+        attention(Label::Git, words::tree_unverified(before)),
+        note(Label::Git, format!("To see what differs: {command}")),
+    ]
 }
 
 fn ruling(ruling: &Ruling) -> Vec<Line> {

@@ -76,6 +76,7 @@ impl Status {
             }
             Event::GateCompleted(_)
             | Event::TreeChecked(_)
+            | Event::TreeUnverified(_)
             | Event::VerdictReached(_)
             | Event::AnswerIgnored(_)
             | Event::AgentOutput(_) => {}

@@ -144,6 +144,7 @@ fn changes() -> Vec<Event> {
             restored: true,
         }),
         samples::tree_checked(TreeCheck::Failed { error: "disk full".to_owned() }),
+        samples::tree_unverified("refs/codeloops/01ARZ3NDEKTSV4RRFFQ69G5FAV/1"),
     ]
 }
 

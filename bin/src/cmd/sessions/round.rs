@@ -160,6 +160,7 @@ fn printed<T>(end: &CallEnd<T>) -> Option<String> {
 /// What the critic did beside its answer, and why that did not count.
 fn judged(answer: &Answer) -> Vec<String> {
     let mut says = answer.tree.as_ref().map(words::tree_checked).unwrap_or_default();
+    says.extend(answer.unverified.as_deref().map(words::tree_unverified));
     let (problem, then) = match &answer.ruling {
         None | Some(Ruling::Accepted { .. }) => return says,
         Some(Ruling::AskedAgain { problem }) => (problem, "asked again"),

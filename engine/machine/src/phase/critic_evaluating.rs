@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, CallId, CallKind, CriticCompleted, Decision, Event, GateResult,
-    Nonce, ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, UsageByRole, Verdict,
-    VerdictProblem, VerdictReached,
+    Nonce, ProcessInfo, Role, Ruling, StopReason, TreeCheck, TreeChecked, TreeUnverified,
+    UsageByRole, Verdict, VerdictProblem, VerdictReached,
 };
 
-use codeloops_event::layout::TEXT_LIMIT;
+use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
 
 use crate::context::{Context, add_usage};
 use crate::effect::{CriticTree, Effect, StopLevel};
@@ -177,8 +177,12 @@ impl Desk {
         add_usage(&mut self.usage, Role::Critic, report.usage.as_ref());
         self.tell_completed(&report, call_ms, out);
         match state {
+            AgentState::Stopping { ending, .. } if !ran(&report) => {
+                end(ctx, Trigger::Stopped, ending, out)
+            }
             // Killed at once: the user does not wait for a look at the tree either.
             AgentState::Stopping { level: StopLevel::Now, ending, .. } => {
+                self.tell_unverified(ctx, out);
                 end(ctx, Trigger::Stopped, ending, out)
             }
             AgentState::Stopping { ending, level, .. } => self.check_tree(
@@ -229,6 +233,9 @@ impl Desk {
             attempt: self.attempt,
             check: check.clone(),
         })));
+        if matches!(check, TreeCheck::Failed { .. }) {
+            self.tell_unverified(ctx, out);
+        }
         if let Some(ending) = task.ending() {
             return end(ctx, Trigger::Stopped, ending.clone(), out);
         }
@@ -376,6 +383,17 @@ impl Desk {
             attempt: self.attempt,
             ruling,
         })));
+    }
+
+    fn tell_unverified(&self, ctx: &Context, out: &mut Out) {
+        let iteration = self.case.work.turn.iteration;
+        out.event(Event::TreeUnverified(TreeUnverified {
+            timestamp: out.stamp.at,
+            elapsed_ms: out.stamp.elapsed_ms,
+            iteration,
+            attempt: self.attempt,
+            before: snapshot_ref(&ctx.start.run_id, iteration),
+        }));
     }
 
     fn tell_completed(&self, report: &AgentReport, call_ms: u64, out: &mut Out) {

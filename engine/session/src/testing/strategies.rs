@@ -6,8 +6,8 @@ use codeloops_event::{
     Event, Evidence, FORMAT_VERSION, GateCompleted, GateResult, GateSettings, GateStatus,
     IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent, Permissions,
     ProcessInfo, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart, Settings, StopReason,
-    StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, Usage, UsageByRole, Verdict,
-    VerdictProblem, VerdictReached, WaitOver, Waiting,
+    StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage, UsageByRole,
+    Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -39,6 +39,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         gate_completed().prop_map(|e| Event::GateCompleted(Box::new(e))).boxed(),
         critic_completed().prop_map(|e| Event::CriticCompleted(Box::new(e))).boxed(),
         tree_checked().prop_map(|e| Event::TreeChecked(Box::new(e))).boxed(),
+        tree_unverified().prop_map(Event::TreeUnverified).boxed(),
         verdict_reached().prop_map(|e| Event::VerdictReached(Box::new(e))).boxed(),
         waiting().prop_map(Event::Waiting).boxed(),
         wait_over().prop_map(Event::WaitOver).boxed(),
@@ -194,6 +195,15 @@ prop_compose! {
         check in tree_check().boxed(),
     ) -> TreeChecked {
         TreeChecked { timestamp, elapsed_ms, iteration, attempt, check }
+    }
+}
+
+prop_compose! {
+    fn tree_unverified()(
+        (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
+        before in text(),
+    ) -> TreeUnverified {
+        TreeUnverified { timestamp, elapsed_ms, iteration, attempt, before }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::fixtures;
 
 /// Types of lines in format 1.0.
-const TYPES: usize = 18;
+const TYPES: usize = 19;
 
 #[track_caller]
 fn check(version: &str, name: &str) {
@@ -35,6 +35,11 @@ fn a_crashed_session_of_1_0() {
 #[test]
 fn an_interrupted_session_of_1_0() {
     check("v1.0", "interrupted");
+}
+
+#[test]
+fn a_session_of_1_0_that_was_stopped_at_once_while_the_critic_worked() {
+    check("v1.0", "stopped_at_once");
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn is_recorded(event: &Event) -> bool {
         | Event::CriticStarted(_)
         | Event::CriticCompleted(_)
         | Event::TreeChecked(_)
+        | Event::TreeUnverified(_)
         | Event::VerdictReached(_)
         | Event::Waiting(_)
         | Event::WaitOver(_)
@@ -36,7 +37,7 @@ fn is_recorded(event: &Event) -> bool {
 }
 
 /// Types of lines between the first and the last.
-const MIDDLE_TYPES: usize = 16;
+const MIDDLE_TYPES: usize = 17;
 
 fn lines(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
