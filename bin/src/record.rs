@@ -12,6 +12,8 @@ use codeloops_session::{RunFile, RunFolder, SessionId, SessionWriter};
 pub(crate) struct Recorded {
     pub(crate) id: SessionId,
     pub(crate) path: PathBuf,
+    /// Its lines.
+    pub(crate) lines: u64,
 }
 
 /// Tells, once the run is over, what was recorded.
@@ -25,6 +27,12 @@ impl RecordedLater {
 
     fn set(&self, recorded: Option<Recorded>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recorded;
+    }
+
+    fn count_line(&self) {
+        if let Some(recorded) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            recorded.lines += 1;
+        }
     }
 }
 
@@ -49,7 +57,7 @@ impl SessionRecord {
         if let Some(dir) = &self.sessions {
             let writer = SessionWriter::create(dir, start).map_err(failed)?;
             let (id, path) = (writer.id().clone(), writer.path().to_owned());
-            self.recorded.set(Some(Recorded { id, path }));
+            self.recorded.set(Some(Recorded { id, path, lines: 1 }));
             self.writer = Some(writer);
         }
         let run_file = RunFile::started(start, self.writer.as_ref().map(SessionWriter::id));
@@ -62,6 +70,7 @@ impl SessionRecord {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.append(event).map_err(failed)?;
         if writer.path().exists() {
+            self.recorded.count_line();
             return Ok(());
         }
         // It could still be written to, and nobody would ever read it.

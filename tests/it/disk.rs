@@ -27,7 +27,10 @@ print SUMMARY: It is done.
 
 /// codeloops, after this has been done by the shell that becomes it.
 fn after(place: &Workspace, preparation: &str, prompt: &str) -> Command {
-    let codeloops = place.command(&["--prompt", prompt, "--json-output"]);
+    in_shell(place, preparation, &place.command(&["--prompt", prompt, "--json-output"]))
+}
+
+fn in_shell(place: &Workspace, preparation: &str, codeloops: &Command) -> Command {
     let mut command = place.program("sh");
     command.args(["-c", &format!("{preparation}\"$@\""), "sh"]);
     command.arg(codeloops.get_program()).args(codeloops.get_args());
@@ -82,6 +85,30 @@ fn the_session_file_is_full_at_any_of_its_lines() {
     assert!(lines.is_sorted(), "{lines:?}");
     lines.dedup();
     assert!(lines.len() >= 4, "the limits met only after {lines:?} lines");
+}
+
+/// What the console says of a session that is not whole, and of agents that were never called.
+#[test]
+fn a_session_that_is_saved_in_part_is_told_as_such() {
+    let prompt = "Fix the typo. ".repeat(1000);
+    let mut lines = Vec::new();
+    for blocks in 26..34 {
+        let place = place();
+        place.script(APPROVED);
+        let codeloops = place.command(&["--prompt", &prompt]);
+        let limited = in_shell(&place, &format!("ulimit -f {blocks}; exec "), &codeloops);
+        let output = place.spawn(limited).wait().exits(2);
+        let written = place.session_files().first().map_or(0, |file| readable(file).len());
+        let partial = format!("Session saved in part, up to line {written}: ");
+        assert_eq!(output.stdout.contains(&partial), written > 0, "{output}");
+        assert!(!output.stdout.contains("Session saved: "), "{output}");
+        let ran = output.stdout.contains("[actor] Running");
+        let not_started = "[actor] Could not be started: not begun";
+        assert_eq!(output.stdout.contains(not_started), !ran, "{output}");
+        assert!(ran || !output.stdout.contains("Interrupted after"), "{output}");
+        lines.push(written);
+    }
+    assert!(lines.is_sorted() && lines[0] < 2 && lines[7] > 1, "{lines:?}");
 }
 
 /// The agent would go on for ever, but what it says can no longer be kept.

@@ -102,7 +102,11 @@ fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
 fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     let Some(recorded) = &finished.recorded else { return };
     let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
-    let line = format!("{cyan}[codeloops]{cyan:#} Session saved: {}\n", recorded.id);
+    let saved = match finished.result.record_error {
+        None => "Session saved".to_owned(),
+        Some(_) => format!("Session saved in part, up to line {}", recorded.lines),
+    };
+    let line = format!("{cyan}[codeloops]{cyan:#} {saved}: {}\n", recorded.id);
     match settings.log_format.value {
         Format::Pretty | Format::Compact if !console_is_stuck(finished) => printer.offer(&line),
         // Standard output holds JSON lines, or takes no more.

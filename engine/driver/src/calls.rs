@@ -93,7 +93,7 @@ impl Calls {
                     Err(broken) if broken.id() != current.abort.id() => {}
                     Err(broken) => return Told::Broken {
                         error: format!("the task of call {call} broke off: {broken}"),
-                        answer: stand_in(call, "the task broke off"),
+                        answer: NoAnswer::BrokenOff.stand_in(call),
                     },
                 },
             }
@@ -112,7 +112,7 @@ impl Calls {
         }
         current.abort.abort();
         self.current = None;
-        Some(stand_in(call, "given up at the user's request"))
+        Some(NoAnswer::GivenUp.stand_in(call))
     }
 }
 
@@ -155,7 +155,8 @@ async fn answer(
             wait_until(&ports.clock, until).await;
             Input::WaitOver { call }
         }
-        Effect::StopCall { call, .. } => stand_in(call, "a stop is not a call"),
+        // It stops a call and is none.
+        Effect::StopCall { call, .. } => NoAnswer::NotMade.stand_in(call),
     }
 }
 
@@ -169,19 +170,46 @@ async fn wait_until(clock: &Arc<dyn Clock>, until: Timestamp) {
     }
 }
 
-/// An answer for a call whose own will not come.
-pub(crate) fn stand_in(call: CallId, why: &str) -> Input {
-    match call.kind {
-        CallKind::Actor | CallKind::Critic => {
-            let report = Box::new(AgentReport::bare(AgentOutcome::Interrupted));
-            Input::AgentFinished { call, report }
+/// Why a call's own answer will not come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NoAnswer {
+    /// Its task panicked.
+    BrokenOff,
+    /// The user does not wait for it.
+    GivenUp,
+    /// It was not begun, for the session could not be recorded.
+    NotMade,
+}
+
+impl NoAnswer {
+    /// An answer that stands in for it.
+    pub(crate) fn stand_in(self, call: CallId) -> Input {
+        let error = self.words().to_owned();
+        match call.kind {
+            CallKind::Actor | CallKind::Critic => {
+                let report = Box::new(AgentReport::bare(self.outcome()));
+                Input::AgentFinished { call, report }
+            }
+            CallKind::Diff => Input::DiffFailed { call, error },
+            CallKind::Gate => Input::GateFinished { call, result: Box::new(no_result()) },
+            CallKind::TreeCheck => Input::TreeChecked { call, check: TreeCheck::Failed { error } },
+            CallKind::ActorWait | CallKind::CriticWait => Input::WaitOver { call },
         }
-        CallKind::Diff => Input::DiffFailed { call, error: why.to_owned() },
-        CallKind::Gate => Input::GateFinished { call, result: Box::new(no_result()) },
-        CallKind::TreeCheck => {
-            Input::TreeChecked { call, check: TreeCheck::Failed { error: why.to_owned() } }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::BrokenOff => "the task broke off",
+            Self::GivenUp => "given up at the user's request",
+            Self::NotMade => "not begun, for the session could not be recorded",
         }
-        CallKind::ActorWait | CallKind::CriticWait => Input::WaitOver { call },
+    }
+
+    fn outcome(self) -> AgentOutcome {
+        match self {
+            Self::BrokenOff | Self::GivenUp => AgentOutcome::Interrupted,
+            Self::NotMade => AgentOutcome::NotStarted { message: self.words().to_owned() },
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use codeloops_event::{Class, Event, SessionEnd, StopReason};
 use codeloops_machine::{Effect, Input, Machine, Stamped, Start, Step};
 use tokio::sync::mpsc;
 
-use crate::calls::{Calls, Told, call_of, stand_in};
+use crate::calls::{Calls, NoAnswer, Told, call_of};
 use crate::ports::{AgentNote, Agents, Clock, Gates, Ids, Publish, Record, RecordError, Workspace};
 
 /// The world, as the driver needs it.
@@ -202,5 +202,5 @@ const fn starts_a_call(effect: &Effect) -> bool {
 }
 
 fn not_made(effect: &Effect) -> Input {
-    stand_in(call_of(effect), "not begun, for the session could not be recorded")
+    NoAnswer::NotMade.stand_in(call_of(effect))
 }

@@ -287,7 +287,32 @@ async fn a_full_disk_at_any_line_stops_the_run_and_leaves_a_readable_prefix() {
         assert_eq!(*recorded, whole[..room]);
         let ends = published.names().iter().filter(|n| **n == "session_end").count();
         assert_eq!(ends, 1, "the end is told even where it cannot be recorded");
+        assert_interrupted_is_what_ran(&published.0.lock().unwrap());
         assert_eq!(reason(&result), (Outcome::Failed, Some(StopReason::RecordFailed)));
+    }
+}
+
+/// An agent that was never called cannot be interrupted.
+#[track_caller]
+fn assert_interrupted_is_what_ran(events: &[Event]) {
+    let (mut actors, mut critics) = (0, 0);
+    for event in events {
+        let (running, outcome) = match event {
+            Event::ActorStarted(_) => {
+                actors += 1;
+                continue;
+            }
+            Event::CriticStarted(_) => {
+                critics += 1;
+                continue;
+            }
+            Event::ActorCompleted(e) => (&mut actors, &e.outcome),
+            Event::CriticCompleted(e) => (&mut critics, &e.outcome),
+            _ => continue,
+        };
+        let not_started = matches!(outcome, AgentOutcome::NotStarted { .. });
+        assert_eq!(*running == 0, not_started, "{event:?}");
+        *running = 0;
     }
 }
 
