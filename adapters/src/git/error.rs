@@ -83,7 +83,11 @@ pub enum GitError {
     #[error("the working tree `{}` is gone", .0.display())]
     WorkTreeGone(PathBuf),
     /// The repository is gone from its working tree.
-    #[error("the git repository `{}` is gone", .0.display())]
+    #[error(
+        "the git repository `{}` is gone: put it back, or begin anew with `git init`; your files are \
+         as the agent left them",
+        .0.display()
+    )]
     RepositoryGone(PathBuf),
     /// A file of codeloops' own is not as codeloops left it.
     #[error(

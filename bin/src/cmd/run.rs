@@ -70,14 +70,16 @@ pub(crate) fn report(
     Ok(())
 }
 
-/// An agent that failed has mostly said why.
+/// An agent that failed has mostly said why, and one that made off with the repository what it did.
 fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
-    let failed = [Some(StopReason::ActorFailed), Some(StopReason::CriticFailed)];
-    if failed.contains(&finished.result.end.stop_reason) {
-        let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
-        let round = last_round(&evidence).unwrap_or(evidence);
-        printer.hint(&format!("what it printed is in {}", round.display()));
-    }
+    let who = match finished.result.end.stop_reason {
+        Some(StopReason::ActorFailed | StopReason::CriticFailed) => "it",
+        Some(StopReason::DiffFailed) => "the agent",
+        _ => return,
+    };
+    let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
+    let round = last_round(&evidence).unwrap_or(evidence);
+    printer.hint(&format!("what {who} printed is in {}", round.display()));
 }
 
 /// The evidence folder of the last round that has one.
