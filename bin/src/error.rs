@@ -61,6 +61,13 @@ impl CliError {
         Self::new(ErrorKind::Interrupted, "interrupted")
     }
 
+    /// The user broke off before the first agent was started.
+    #[must_use]
+    pub fn interrupted_opening() -> Self {
+        let message = "interrupted while the repository was read; no agent was started";
+        Self::new(ErrorKind::Interrupted, message)
+    }
+
     /// A defect of codeloops itself; `what` is what a panic said.
     #[must_use]
     pub fn internal(what: &str) -> Self {

@@ -58,7 +58,7 @@ impl Opening<'_> {
             }
             Some(_) = stops.recv() => {
                 end(&mut task, stops).await;
-                Err(CliError::interrupted())
+                Err(CliError::interrupted_opening())
             }
         };
         if opened.is_err() {

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 
 use codeloops_event::{Event, Outcome, StopReason};
 use codeloops_tests::{Running, Workspace, wait_for};
+use rustix::fs::{FileType, Mode};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rough::{
@@ -253,10 +254,29 @@ fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
         let document = output.document();
         assert_eq!(document["outcome"], "interrupted", "{output}");
         assert_eq!(document["stop_reason"], "interrupted", "{output}");
+        let told = "Error: interrupted while the repository was read; no agent was started\n";
+        assert_eq!(output.stderr, told);
         assert_nothing_is_left(&place);
         assert_eq!(place.session_files().len(), 0);
         assert_eq!(fs::read_dir(place.data_dir().join("runs")).unwrap().count(), 0);
         assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
+    }
+}
+
+/// A task that somebody still types.
+#[test]
+fn before_a_run_begins_nothing_is_made_and_a_signal_ends_the_program_as_any_other() {
+    for ((signal, _), code) in STOPS.into_iter().zip([130, 143, 129]) {
+        let place = place_with_shell_agent("text", POLITE);
+        let task = place.at("task");
+        rustix::fs::mknodat(rustix::fs::CWD, &task, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let run = place.start(&["--prompt-file", task.to_str().unwrap()]);
+        let writer = fs::File::options().write(true).open(&task).unwrap();
+        run.signal(signal);
+        let output = run.wait().exits(code);
+        drop(writer);
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+        assert!(!place.data_dir().exists() && !place.at("project/.git/codeloops").exists());
     }
 }
 
