@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
 use super::error::GitError;
+use super::path::RepoPath;
 
 /// Settings that stand above every configuration file. Programs that a repository may name
 /// (monitor, hooks) are off, and so is what would write to places that are not ours.
@@ -165,6 +166,19 @@ impl Git {
     ) -> Result<Vec<u8>, GitError> {
         self.check_root()?;
         finished(&mut self.command(index, args), args, input)
+    }
+
+    /// Runs a command on some paths through an index.
+    pub(super) fn run_on(
+        &self,
+        index: &Path,
+        args: &[&str],
+        paths: &[RepoPath],
+    ) -> Result<Vec<u8>, GitError> {
+        self.check_root()?;
+        let mut command = self.command(Some(index), args);
+        command.arg("--").args(paths.iter().map(RepoPath::as_path));
+        finished(&mut command, args, b"")
     }
 
     /// Runs a question that git answers with its exit code; `None` for no.

@@ -12,6 +12,7 @@ use codeloops_event::RunId;
 
 use super::command::Git;
 use super::error::{GitError, OpenError};
+use super::hidden_rules::Moment;
 use super::ref_locks::RefLocks;
 
 /// The run's own lock, with the files that go when it goes.
@@ -20,7 +21,7 @@ pub(super) struct RunLock {
     folder: PathBuf,
     run_id: String,
     refs: RefLocks,
-    _file: File,
+    file: File,
 }
 
 /// Where the runs of a working tree have their files.
@@ -60,10 +61,18 @@ impl RunLock {
                 }
             }
         };
-        let lock = Self { folder, run_id: run_id.to_string(), refs, _file: file };
+        let lock = Self { folder, run_id: run_id.to_string(), refs, file };
         lock.others();
         lock.refs.clear_dead();
         Ok(lock)
+    }
+
+    /// When the run took it.
+    pub(super) fn taken(&self) -> Result<Moment, GitError> {
+        let file = self.file.metadata();
+        let file =
+            file.map_err(GitError::io("look at", &self.folder.join(lock_name(&self.run_id))))?;
+        Ok(Moment::of_change(&file))
     }
 
     /// The private index of the run.

@@ -10,6 +10,7 @@ use super::backend::Backend;
 use super::command::Git;
 use super::discover::discover;
 use super::error::OpenError;
+use super::hidden_rules::HiddenRules;
 use super::library::{Library, ScanBy};
 use super::lock::RunLock;
 use super::path::RepoPath;
@@ -50,6 +51,7 @@ pub(super) fn open(
     };
     let snapshots = Snapshots {
         watch: Watch::begin(&git)?,
+        hidden_rules: HiddenRules::begin(git.root(), made.folders, lock.taken()?),
         backend,
         run_id: run_id.clone(),
         evidence: evidence.to_owned(),

@@ -14,6 +14,12 @@ impl RepoPath {
         root.join(self.as_path())
     }
 
+    /// What has this name in the folder of this path; the root is the empty one.
+    pub(super) fn entry(&self, name: &OsStr) -> Self {
+        let folder = if self.0.is_empty() { Vec::new() } else { [&self.0, &b"/"[..]].concat() };
+        Self([&folder, name.as_bytes()].concat())
+    }
+
     pub(super) fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
     }

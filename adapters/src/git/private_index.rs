@@ -8,6 +8,7 @@ use codeloops_event::TreeId;
 use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::{self, Fingerprint};
+use super::hidden_rules::Folders;
 use super::index_copy;
 use super::path::RepoPath;
 use super::program::Program;
@@ -26,6 +27,8 @@ pub(super) struct PrivateIndex {
     /// Paths with the `skip-worktree` bit that are not there; were one to appear, git would not look
     /// at it.
     pub(super) skipped: Vec<RepoPath>,
+    /// The folders of the files that the user's index has.
+    pub(super) folders: Folders,
     /// The files that differed from the user's index, as they looked.
     pub(super) files: BTreeMap<RepoPath, Fingerprint>,
 }
@@ -42,7 +45,7 @@ pub(super) fn make(
     warn: &mut dyn FnMut(&str),
 ) -> Result<PrivateIndex, GitError> {
     index_copy::copy(&git.git_dir().join("index"), index)?;
-    let skipped = uncover(git, index, warn)?;
+    let (folders, skipped) = uncover(git, index, warn)?;
     let program = Program::new(git.clone(), index.to_owned());
     let mut scan = program.first_scan()?;
     scan.changes.retain(|change| keep(&change.path));
@@ -52,7 +55,7 @@ pub(super) fn make(
     scan.notes.drain(..).for_each(|note| warn(&note));
     let files = fingerprint::of_changes(git.root(), &scan.changes);
     let tree = program.update(index, &scan.changes)?;
-    Ok(PrivateIndex { tree, head: scan.head, skipped, files })
+    Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files })
 }
 
 fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
@@ -70,12 +73,17 @@ fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
 }
 
 /// Takes the bits off the private index by which changes are hidden. The user's keeps them.
-/// Gives the paths that are not there.
-fn uncover(git: &Git, index: &Path, warn: &mut dyn FnMut(&str)) -> Result<Vec<RepoPath>, GitError> {
+/// Gives the folders of all paths, and the paths that are not there.
+fn uncover(
+    git: &Git,
+    index: &Path,
+    warn: &mut dyn FnMut(&str),
+) -> Result<(Folders, Vec<RepoPath>), GitError> {
     let tags = git.run(Some(index), &["ls-files", "-v", "-z"], b"")?;
-    let (mut assumed, mut skipped) = (Vec::new(), Vec::new());
+    let (mut folders, mut assumed, mut skipped) = (Folders::default(), Vec::new(), Vec::new());
     for record in tags.split(|&b| b == 0).filter(|record| record.len() > 2) {
         let path = RepoPath(record[2..].to_vec());
+        folders.add_those_of(&path);
         match record[0] {
             b's' => {
                 assumed.push(path.clone());
@@ -94,13 +102,13 @@ fn uncover(git: &Git, index: &Path, warn: &mut dyn FnMut(&str)) -> Result<Vec<Re
         ));
     }
     if skipped.is_empty() || is_sparse(git)? {
-        return Ok(Vec::new());
+        return Ok((folders, Vec::new()));
     }
     warn(&format!(
         "{} files are marked skip-worktree in the index; codeloops looks at those that exist",
         skipped.len()
     ));
-    uncover_present(git, index, skipped)
+    Ok((folders, uncover_present(git, index, skipped)?))
 }
 
 /// Takes the `skip-worktree` bit off the paths that exist; gives back the others.

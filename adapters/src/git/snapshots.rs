@@ -11,6 +11,7 @@ use super::backend::Backend;
 use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::{self, Fingerprint};
+use super::hidden_rules::HiddenRules;
 use super::inner::{self, Inner};
 use super::lock::RunLock;
 use super::patch::PatchWriter;
@@ -38,6 +39,7 @@ pub(super) struct Snapshots {
     /// Of the private index.
     pub(super) seal: Seal,
     pub(super) watch: Watch,
+    pub(super) hidden_rules: HiddenRules,
     pub(super) user_index: UserIndex,
     pub(super) put_backs: PutBacks,
     /// What every diff is made from.
@@ -82,6 +84,7 @@ impl Snapshots {
             taken,
         };
         scan.notes.extend(self.watch.notes());
+        scan.notes.extend(self.hidden_rules(&scan.changes)?);
         Ok(CapturedDiff {
             tree,
             diff,
@@ -134,6 +137,11 @@ impl Snapshots {
         let paths = inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
         let files = rules.into_iter().chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
+    }
+
+    fn hidden_rules(&self, changes: &[Change]) -> Result<Option<String>, GitError> {
+        let is_excluded = |path: &RepoPath| is_excluded(&self.excluded, path);
+        self.hidden_rules.note(&self.git, &self.lock.index(), changes, is_excluded)
     }
 
     /// The repositories within this one in which something changed that no tree holds.

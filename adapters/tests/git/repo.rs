@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -69,6 +69,18 @@ impl Repo {
 
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Waits until the file system gives what is written next a later time than all there is.
+    pub(crate) fn wait_for_a_tick(&self) {
+        let probe = self.folder.path().join("probe");
+        let time = || {
+            fs::write(&probe, "").unwrap();
+            let probe = fs::metadata(&probe).unwrap();
+            (probe.ctime(), probe.ctime_nsec())
+        };
+        let now = time();
+        while time() == now {}
     }
 
     pub(crate) fn remove(&self, name: impl AsRef<[u8]>) {

@@ -108,6 +108,46 @@ fn what_git_is_told_to_ignore_during_the_run_is_told_to_the_critic() {
 }
 
 #[test]
+fn ignore_rules_that_hide_themselves_are_told_to_the_critic() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("mine/.gitignore", "*\n");
+        repo.write("mine/notes", "of the user\n");
+        repo.write("dir/.gitignore", "nothing\n");
+        repo.write("kept/.gitignore", ".gitignore\n");
+        repo.write("kept/file", "kept\n");
+        repo.commit("more");
+        repo.wait_for_a_tick();
+        let run = repo.begin();
+        assert_eq!(run.capture(1).notes, [""; 0]);
+
+        let told = |iteration| {
+            let diff = run.capture(iteration);
+            assert_eq!(summary(&diff), ["M dir/.gitignore +1 -1", "A new/seen.rs +1 -0"]);
+            let [note] = &diff.notes[..] else { panic!("{:?}", diff.notes) };
+            let (names, _) = note.split_once(" came or changed since the run began").unwrap();
+            names.to_owned()
+        };
+        // A rule that git shows needs no note, a cache that another rule names neither.
+        repo.write("dir/.gitignore", "target/\n");
+        repo.write("dir/target/.gitignore", "*\n");
+        repo.write("new/seen.rs", "seen\n");
+        repo.write(".git/codeloops/.gitignore", "*\n");
+        repo.write(".gitignore.d/x.log", "ignored all along\n");
+        repo.write("a/.gitignore", "*\n");
+        repo.write("a/hidden.rs", "hidden\n");
+        assert_eq!(told(2), "`a/.gitignore`");
+        repo.write("new/.gitignore", ".gitignore\nhidden.rs\n");
+        repo.write("new/deep/deeper/.gitignore", "*\n");
+        repo.write("kept/.gitignore", ".gitignore\n*.rs\n");
+        assert_eq!(
+            told(3),
+            "`a/.gitignore`, `kept/.gitignore`, `new/.gitignore`, `new/deep/deeper/.gitignore`"
+        );
+    });
+}
+
+#[test]
 fn a_change_of_the_users_own_ignore_rules_is_told_and_never_written_to() {
     each_way(|way| {
         let repo = Repo::new(way);
