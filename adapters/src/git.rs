@@ -32,6 +32,7 @@ mod path;
 mod private_index;
 mod program;
 mod put_backs;
+mod quarantine;
 mod ref_locks;
 mod restore;
 mod scan;

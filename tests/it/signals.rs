@@ -247,6 +247,7 @@ fn place_that_opens_for_ever() -> Workspace {
 fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
     for (signal, _) in STOPS {
         let place = place_that_opens_for_ever();
+        let objects = place.git(&["count-objects", "--verbose"]);
         let run = start(&place, "");
         wait_for(&place.at("busy"));
         run.signal(signal);
@@ -257,6 +258,7 @@ fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
         let told = "Error: interrupted while the repository was read; no agent was started\n";
         assert_eq!(output.stderr, told);
         assert_nothing_is_left(&place);
+        assert_eq!(place.git(&["count-objects", "--verbose"]), objects);
         assert_eq!(place.session_files().len(), 0);
         assert_eq!(fs::read_dir(place.data_dir().join("runs")).unwrap().count(), 0);
         assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");

@@ -105,11 +105,18 @@ pub(super) fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> 
 pub(super) struct Git {
     git_dir: PathBuf,
     root: PathBuf,
+    /// Where new objects go, if not into the repository.
+    objects: Option<PathBuf>,
 }
 
 impl Git {
     pub(super) fn new(git_dir: &Path, root: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), root: root.to_owned() }
+        Self { git_dir: git_dir.to_owned(), root: root.to_owned(), objects: None }
+    }
+
+    /// The same repository, whose new objects go into `folder`.
+    pub(super) fn storing_in(&self, folder: &Path) -> Self {
+        Self { objects: Some(folder.to_owned()), ..self.clone() }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -139,6 +146,9 @@ impl Git {
         command.env("GIT_DIR", &self.git_dir).env("GIT_WORK_TREE", &self.root);
         if let Some(index) = index {
             command.env("GIT_INDEX_FILE", index);
+        }
+        if let Some(objects) = &self.objects {
+            command.env("GIT_OBJECT_DIRECTORY", objects);
         }
         command.args(args);
         command

@@ -12,6 +12,7 @@ use super::hidden_rules::Folders;
 use super::index_copy;
 use super::path::RepoPath;
 use super::program::Program;
+use super::quarantine::Quarantine;
 use super::scan::{Change, Head};
 
 /// Untracked files from which the user is warned that they are copied into `.git`.
@@ -54,8 +55,22 @@ pub(super) fn make(
     }
     scan.notes.drain(..).for_each(|note| warn(&note));
     let files = fingerprint::of_changes(git.root(), &scan.changes);
-    let tree = program.update(index, &scan.changes)?;
+    let tree = store(git, index, &scan.changes)?;
     Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files })
+}
+
+/// Puts what differs into the index, and stores all that the repository does not have.
+fn store(git: &Git, index: &Path, changes: &[Change]) -> Result<TreeId, GitError> {
+    let update = |git: &Git| Program::new(git.clone(), index.to_owned()).update(index, changes);
+    if changes.is_empty() {
+        return update(git);
+    }
+    let Some(quarantine) = Quarantine::begin(git, index.with_extension("objects"))? else {
+        return update(git);
+    };
+    let tree = update(&quarantine.git(git))?;
+    quarantine.release()?;
+    Ok(tree)
 }
 
 fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
