@@ -45,7 +45,8 @@ mod user_index;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use codeloops_driver::ports::Workspace;
@@ -56,6 +57,12 @@ pub use error::{GitError, OpenError};
 use put_backs::PutBacks;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
+
+/// How long a look at the tree that was given up is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One git command may follow another, so what is to end is looked for again after this time.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// How a workspace is opened.
 #[derive(Debug, Clone, Default)]
@@ -97,10 +104,12 @@ pub struct Base {
     pub root: PathBuf,
 }
 
-/// The working tree of one run. Dropping it removes its lock and its private index; the refs stay.
+/// The working tree of one run. Closing or dropping it removes its lock and its private index; the refs
+/// stay.
 #[derive(Clone)]
 pub struct GitWorkspace {
-    snapshots: Arc<Mutex<Snapshots>>,
+    /// None once it is closed.
+    snapshots: Arc<Mutex<Option<Snapshots>>>,
     put_backs: PutBacks,
 }
 
@@ -122,7 +131,7 @@ impl GitWorkspace {
     ) -> Result<(Self, Base), OpenError> {
         let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
         let put_backs = snapshots.put_backs.clone();
-        Ok((Self { snapshots: Arc::new(Mutex::new(snapshots)), put_backs }, base))
+        Ok((Self { snapshots: Arc::new(Mutex::new(Some(snapshots))), put_backs }, base))
     }
 
     /// To be called before the process ends. A check that was given up may be putting something
@@ -133,6 +142,23 @@ impl GitWorkspace {
         self.put_backs.settle()
     }
 
+    /// To be called last, when this process has no children but git's. Ends a look at the tree that was
+    /// given up, and takes the run's own files in the git folder away. Gives up after a while; the
+    /// next run then does it.
+    pub fn close(&self) {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            match self.snapshots.try_lock() {
+                Ok(mut snapshots) => return drop(snapshots.take()),
+                Err(TryLockError::Poisoned(poisoned)) => return drop(poisoned.into_inner().take()),
+                Err(TryLockError::WouldBlock) => {
+                    crate::end_children(false);
+                    std::thread::sleep(AGAIN);
+                }
+            }
+        }
+    }
+
     async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Snapshots) -> T + Send + 'static,
@@ -140,10 +166,11 @@ impl GitWorkspace {
         let snapshots = Arc::clone(&self.snapshots);
         tokio::task::spawn_blocking(move || {
             // Each step leaves a state that the next can start from, so a panic poisons nothing.
-            work(&mut snapshots.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut snapshots = snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+            snapshots.as_mut().map(work).ok_or(GitError::RunIsOver)
         })
         .await
-        .map_err(|error| GitError::Panicked(error.to_string()))
+        .unwrap_or_else(|error| Err(GitError::Panicked(error.to_string())))
     }
 }
 

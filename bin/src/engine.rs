@@ -123,6 +123,7 @@ async fn run(
     if let Some(warning) = workspace.settle() {
         printer.warning(&warning);
     }
+    workspace.close();
     let recorded = recorded.take();
     let finished =
         Finished { run_id: run_id.clone(), base: base_commit, result, recorded, sinks: Vec::new() };

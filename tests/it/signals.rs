@@ -265,6 +265,28 @@ fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
     }
 }
 
+/// A git that the run does not wait for any more has nobody who would.
+#[test]
+fn a_snapshot_that_is_given_up_leaves_nothing() {
+    let actor = "cat > /dev/null; echo slow > tool.bin\n";
+    let place = place_with_shell_agent("text", actor);
+    let (busy, held) = (place.at("busy"), place.at("held"));
+    let clean = format!(
+        "cat > {held:?}; if grep -q slow {held:?}; then : > {busy:?}; exec sleep 600; fi; cat {held:?}"
+    );
+    place.git(&["config", "filter.held.clean", &clean]);
+    place.write(".gitattributes", "*.bin filter=held\n");
+    place.write("tool.bin", "users\n");
+    let run = start(&place, "");
+    wait_for(&busy);
+    run.signal(Signal::INT);
+    line_where(&place, "the request", |e| matches!(e, Event::StopRequested(_)));
+    run.signal(Signal::INT);
+    let output = run.wait().exits(130);
+    assert_eq!(output.document()["stop_reason"], "interrupted", "{output}");
+    assert_nothing_is_left(&place);
+}
+
 /// A task that somebody still types.
 #[test]
 fn before_a_run_begins_nothing_is_made_and_a_signal_ends_the_program_as_any_other() {

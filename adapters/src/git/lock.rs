@@ -95,21 +95,23 @@ impl RunLock {
         self.folder.join(format!("{}.files", self.run_id))
     }
 
-    /// Live runs in the same working tree.
+    /// Live runs in the same working tree. What dead ones left goes.
     pub(super) fn others(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         entries.flatten().filter_map(|entry| self.live_run(&entry)).collect()
     }
 
+    /// The run, where the file is its lock and is held. A git that outlived its run may have made a
+    /// file when the lock was gone already.
     fn live_run(&self, entry: &DirEntry) -> Option<String> {
         let name = entry.file_name().into_string().ok()?;
-        let run = name.strip_suffix(".lock").filter(|run| *run != self.run_id)?;
+        let (run, rest) = name.split_once('.').filter(|(run, _)| *run != self.run_id)?;
         run.parse::<RunId>().ok()?;
-        if is_held(&self.folder, run) {
-            return Some(run.to_owned());
+        if !is_held(&self.folder, run) {
+            clear(&self.folder, run);
+            return None;
         }
-        clear(&self.folder, run);
-        None
+        (rest == "lock").then(|| run.to_owned())
     }
 }
 

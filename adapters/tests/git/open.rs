@@ -145,9 +145,15 @@ fn another_live_run_in_the_same_tree_is_told_and_a_dead_one_is_not() {
         let folder = repo.path(".git/codeloops");
         repo.write(format!(".git/codeloops/{RUN}.lock"), "");
         repo.write(format!(".git/codeloops/{RUN}.index"), "left by a dead run");
+        repo.write(
+            ".git/codeloops/01HZZZZZZZZZZZZZZZZZZZZZZZ.objects/pack/tmp_pack_1",
+            "left by git",
+        );
         let first = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
         assert_eq!(first.warnings, [""; 0]);
-        assert!(!folder.join(format!("{RUN}.index")).exists());
+        let left = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let foreign = left.filter(|name| !name.to_str().unwrap().starts_with(OTHER_RUN));
+        assert_eq!(foreign.count(), 0, "dead runs are cleared up after");
 
         let second = repo.begin();
         assert!(second.warnings[0].contains(OTHER_RUN), "{:?}", second.warnings);
