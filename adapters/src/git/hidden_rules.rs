@@ -17,7 +17,7 @@ use super::scan::{Change, Now};
 
 const NAME: &str = ".gitignore";
 
-/// Files that are named to the critic; the rest is counted.
+/// Paths of a kind that are named to the critic; the rest is counted.
 const NAMED: usize = 10;
 
 /// Paths that git is asked about at once.
@@ -81,23 +81,28 @@ impl HiddenRules {
         Self { root: root.to_owned(), folders, rules, begun }
     }
 
-    /// What to tell the critic, if there are any. `changes` is what a look through `index` saw.
-    pub(super) fn note(
+    /// What to tell the critic, a line each. `changes` is what a look through `index` saw.
+    pub(super) fn notes(
         &self,
         git: &Git,
         index: &Path,
         changes: &[Change],
         is_excluded: impl Fn(&RepoPath) -> bool,
-    ) -> Result<Option<String>, GitError> {
-        let asked = self.suspects(changes);
-        let mut found = Vec::new();
-        for paths in asked.chunks(AT_ONCE) {
-            let ignored = git.run_on(index, &IGNORED, paths)?;
-            let ignored = ignored.split(|&b| b == 0).filter_map(|line| line.strip_prefix(b"!! "));
-            found.extend(ignored.map(|path| RepoPath(path.to_vec())));
+    ) -> Result<Vec<String>, GitError> {
+        let ignored = |paths: &[RepoPath]| -> Result<Vec<RepoPath>, GitError> {
+            let mut ignored = ignored(git, index, paths)?;
+            ignored.retain(|path| self.is_since(path) && !is_excluded(path));
+            Ok(ignored)
+        };
+        let mut rules = ignored(&self.suspects(changes))?;
+        rules.retain(is_rule);
+        if rules.is_empty() {
+            return Ok(Vec::new());
         }
-        found.retain(|path| self.is_new_rule(path) && !is_excluded(path));
-        Ok((!found.is_empty()).then(|| told(&found)))
+        let folders: Vec<_> = rules.iter().map(RepoPath::folder).collect();
+        let mut hidden = ignored(&folders)?;
+        hidden.retain(|path| !is_rule(path));
+        Ok(told(&rules, &hidden))
     }
 
     /// Where one may be: in the folders that git sees into, and in what is new there and shows no
@@ -123,23 +128,42 @@ impl HiddenRules {
         names.map(|name| folder.entry(&name)).filter(|path| self.is_since(path))
     }
 
-    fn is_new_rule(&self, path: &RepoPath) -> bool {
-        path.as_path().file_name() == Some(OsStr::new(NAME)) && self.is_since(path)
-    }
-
     fn is_since(&self, path: &RepoPath) -> bool {
         let file = fs::symlink_metadata(path.in_root(&self.root));
         file.is_ok_and(|file| Moment::of_change(&file) >= self.begun)
     }
 }
 
-fn told(found: &[RepoPath]) -> String {
-    let names: Vec<_> = found.iter().take(NAMED).map(|p| format!("`{}`", p.shown())).collect();
-    let more = found.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!(
-        "{}{more} came or changed since the run began, and git ignores it: neither it nor what it \
-         names is in the diff",
-        names.join(", ")
-    )
+/// The ignored files in some paths; a folder that is ignored as a whole ends with `/`.
+fn ignored(git: &Git, index: &Path, paths: &[RepoPath]) -> Result<Vec<RepoPath>, GitError> {
+    let mut found = Vec::new();
+    for paths in paths.chunks(AT_ONCE) {
+        let lines = git.run_on(index, &IGNORED, paths)?;
+        let ignored = lines.split(|&b| b == 0).filter_map(|line| line.strip_prefix(b"!! "));
+        found.extend(ignored.map(|path| RepoPath(path.to_vec())));
+    }
+    Ok(found)
+}
+
+fn is_rule(path: &RepoPath) -> bool {
+    path.as_path().file_name() == Some(OsStr::new(NAME))
+}
+
+fn told(rules: &[RepoPath], hidden: &[RepoPath]) -> Vec<String> {
+    let rules = format!(
+        "{} came or changed since the run began, and git ignores it: neither it nor what it names is \
+         in the diff",
+        named(rules)
+    );
+    let hidden = (!hidden.is_empty())
+        .then(|| format!("ignored beside it, and written since the run began: {}", named(hidden)));
+    std::iter::once(rules).chain(hidden).collect()
+}
+
+fn named(paths: &[RepoPath]) -> String {
+    let names: Vec<_> = paths.iter().take(NAMED).map(|p| format!("`{}`", p.shown())).collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }

@@ -20,6 +20,14 @@ impl RepoPath {
         Self([&folder, name.as_bytes()].concat())
     }
 
+    /// The folder that it lies in, as an argument for git.
+    pub(super) fn folder(&self) -> Self {
+        match self.0.iter().rposition(|&b| b == b'/') {
+            Some(end) => Self(self.0[..end].to_vec()),
+            None => Self(b".".to_vec()),
+        }
+    }
+
     pub(super) fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
     }

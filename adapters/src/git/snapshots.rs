@@ -139,9 +139,9 @@ impl Snapshots {
         Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
     }
 
-    fn hidden_rules(&self, changes: &[Change]) -> Result<Option<String>, GitError> {
+    fn hidden_rules(&self, changes: &[Change]) -> Result<Vec<String>, GitError> {
         let is_excluded = |path: &RepoPath| is_excluded(&self.excluded, path);
-        self.hidden_rules.note(&self.git, &self.lock.index(), changes, is_excluded)
+        self.hidden_rules.notes(&self.git, &self.lock.index(), changes, is_excluded)
     }
 
     /// The repositories within this one in which something changed that no tree holds.

@@ -124,9 +124,10 @@ fn ignore_rules_that_hide_themselves_are_told_to_the_critic() {
         let told = |iteration| {
             let diff = run.capture(iteration);
             assert_eq!(summary(&diff), ["M dir/.gitignore +1 -1", "A new/seen.rs +1 -0"]);
-            let [note] = &diff.notes[..] else { panic!("{:?}", diff.notes) };
-            let (names, _) = note.split_once(" came or changed since the run began").unwrap();
-            names.to_owned()
+            let [rules, hidden] = &diff.notes[..] else { panic!("{:?}", diff.notes) };
+            let (rules, _) = rules.split_once(" came or changed since the run began").unwrap();
+            let (_, hidden) = hidden.split_once("written since the run began: ").unwrap();
+            format!("{rules} hide {hidden}")
         };
         // A rule that git shows needs no note, a cache that another rule names neither.
         repo.write("dir/.gitignore", "target/\n");
@@ -136,14 +137,35 @@ fn ignore_rules_that_hide_themselves_are_told_to_the_critic() {
         repo.write(".gitignore.d/x.log", "ignored all along\n");
         repo.write("a/.gitignore", "*\n");
         repo.write("a/hidden.rs", "hidden\n");
-        assert_eq!(told(2), "`a/.gitignore`");
+        assert_eq!(told(2), "`a/.gitignore` hide `a/hidden.rs`");
         repo.write("new/.gitignore", ".gitignore\nhidden.rs\n");
         repo.write("new/deep/deeper/.gitignore", "*\n");
         repo.write("kept/.gitignore", ".gitignore\n*.rs\n");
+        repo.write("kept/hidden.rs", "hidden\n");
         assert_eq!(
             told(3),
-            "`a/.gitignore`, `kept/.gitignore`, `new/.gitignore`, `new/deep/deeper/.gitignore`"
+            "`a/.gitignore`, `kept/.gitignore`, `new/.gitignore`, `new/deep/deeper/.gitignore` hide \
+             `a/hidden.rs`, `kept/hidden.rs`"
         );
+    });
+}
+
+#[test]
+fn a_rule_at_the_root_that_hides_everything_is_told_with_what_it_hides() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.remove(".gitignore");
+        repo.write("old/file", "old\n");
+        repo.commit("no rules");
+        repo.write("old/untracked", "of the user\n");
+        repo.wait_for_a_tick();
+        let run = repo.begin();
+        repo.write(".gitignore", "*\n");
+        repo.write("old/evil.rs", "evil\n");
+        (0..12).for_each(|n| repo.write(format!("work/{n}"), "work\n"));
+        let notes = run.capture(1).notes;
+        assert!(notes[0].starts_with("`.gitignore` came or changed"), "{notes:?}");
+        assert!(notes[1].ends_with(": `old/evil.rs`, `work/`"), "{notes:?}");
     });
 }
 
