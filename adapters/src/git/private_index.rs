@@ -55,22 +55,22 @@ pub(super) fn make(
     }
     scan.notes.drain(..).for_each(|note| warn(&note));
     let files = fingerprint::of_changes(git.root(), &scan.changes);
-    let tree = store(git, index, &scan.changes)?;
+    store(git, index, &scan.changes)?;
+    let tree = program.tree(index)?;
     Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files })
 }
 
-/// Puts what differs into the index, and stores all that the repository does not have.
-fn store(git: &Git, index: &Path, changes: &[Change]) -> Result<TreeId, GitError> {
+/// Puts what differs into the index, and stores the files that the repository does not have.
+fn store(git: &Git, index: &Path, changes: &[Change]) -> Result<(), GitError> {
     let update = |git: &Git| Program::new(git.clone(), index.to_owned()).update(index, changes);
     if changes.is_empty() {
-        return update(git);
+        return Ok(());
     }
     let Some(quarantine) = Quarantine::begin(git, index.with_extension("objects"))? else {
         return update(git);
     };
-    let tree = update(&quarantine.git(git))?;
-    quarantine.release()?;
-    Ok(tree)
+    update(&quarantine.git(git))?;
+    quarantine.release()
 }
 
 fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {

@@ -63,14 +63,19 @@ impl Program {
         Scan::parse(root, &output)
     }
 
-    /// Applies changes to an index file and writes its tree.
-    pub(super) fn update(&self, index: &Path, changes: &[Change]) -> Result<TreeId, GitError> {
+    /// Applies changes to an index file, and stores the files.
+    pub(super) fn update(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
         self.forget(index, changes)?;
         let present = paths(changes, Now::Present);
         if !present.is_empty() {
             let args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
             self.git.run(Some(index), &args, &present)?;
         }
+        Ok(())
+    }
+
+    /// Writes the tree of an index file.
+    pub(super) fn tree(&self, index: &Path) -> Result<TreeId, GitError> {
         let tree = self.git.run(Some(index), &["write-tree"], b"")?;
         Ok(TreeId(String::from_utf8_lossy(&tree).trim().to_owned()))
     }
@@ -95,7 +100,7 @@ impl Backend for Program {
 
     fn write_tree(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
         index_copy::copy(&self.index, &self.scratch)?;
-        let tree = self.update(&self.scratch, changes);
+        let tree = self.update(&self.scratch, changes).and_then(|()| self.tree(&self.scratch));
         fs::remove_file(&self.scratch).ok();
         tree
     }

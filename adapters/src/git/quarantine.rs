@@ -1,7 +1,8 @@
-//! Keeps what the first snapshot stores apart until all of it is there.
+//! Keeps the files that the first snapshot stores apart until all of them are there.
 //!
 //! That may be much, and the user may break off meanwhile. Nobody can tell git's half-written files
-//! from those of another git, so they lie in a folder of the run's own, which goes with the run.
+//! from those of another git, so they lie in a folder of the run's own, which goes with the run. Trees
+//! are written when their files are in place, so that none ever lacks one.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
