@@ -45,6 +45,8 @@ fn main() {
 fn make(root: &Path, files: usize) {
     fs::create_dir_all(root).unwrap();
     git(root, &["init", "-q"]);
+    // Or the commit starts one, which packs and deletes as many objects while it is measured.
+    git(root, &["config", "gc.auto", "0"]);
     for n in 0..files {
         let path = root.join(name(n));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
