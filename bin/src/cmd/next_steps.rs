@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use codeloops_event::StopReason;
 
 use crate::engine::Finished;
 use crate::settings::{Origin, RunSettings};
@@ -16,7 +17,10 @@ pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String 
     let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
     let session = finished.recorded.as_ref();
     let happened = session.map(|recorded| format!("codeloops sessions show {}", recorded.id));
-    [("changed", Some(look_at_changes(settings, finished))), ("happened", happened)]
+    // Where we could not see what changed, git will not show it either.
+    let visible = finished.result.end.stop_reason != Some(StopReason::DiffFailed);
+    let changed = visible.then(|| look_at_changes(settings, finished));
+    [("changed", changed), ("happened", happened)]
         .into_iter()
         .filter_map(|(what, command)| Some((what, one_line(&command?))))
         .map(|(what, command)| format!("{cyan}[codeloops]{cyan:#} See what {what}: {command}\n"))

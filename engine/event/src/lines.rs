@@ -75,7 +75,7 @@ pub struct SessionStart {
     /// The inherited parent span, if any: 16 hexadecimal digits.
     #[serde(default)]
     pub parent_span_id: Option<String>,
-    /// The run's evidence folder: absolute path, lossily decoded. Since 1.1.
+    /// The run's evidence folder: absolute path, lossily decoded.
     #[serde(default)]
     pub evidence_dir: Option<String>,
     /// The resolved settings.

@@ -6,10 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The version that this release writes.
-///
-/// * 1.0: the first.
-/// * 1.1: `session_start` names the evidence folder, which may be anywhere.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 1 };
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
 
 /// `major.minor`. A new field or line type raises the minor number: an older reader skips what it
 /// does not know. A changed meaning raises the major number: an older reader refuses the file.

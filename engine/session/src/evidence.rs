@@ -166,9 +166,9 @@ impl RunFolder {
 }
 
 impl KeptEvidence {
-    /// The folder that the first line names; where that is not there or, before 1.1, not named, the
-    /// run's folder in `runs` beside the folder of the session file: its place by default, also
-    /// after a move of both. None for a run without an id: another program's.
+    /// The folder that the first line names; where that is not there or not named, the run's folder
+    /// in `runs` beside the folder of the session file: its place by default, also after a move of
+    /// both. None for a run without an id: another program's.
     pub(crate) fn of(start: &SessionStart, session_file: &Path) -> Option<Self> {
         let run_id = start.run_id.as_ref()?;
         let data_dir = session_file.parent().and_then(Path::parent);
