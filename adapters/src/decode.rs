@@ -54,6 +54,9 @@ pub(crate) struct Decoded {
     pub(crate) session: Option<String>,
     /// Tokens and money.
     pub(crate) usage: Option<Usage>,
+    /// Whether the stream went on to speak after it had ended well. Whoever holds the pipe can write
+    /// into it, so what was said last need not be the agent's word.
+    pub(crate) disputed: bool,
 }
 
 /// One program's way of telling.
@@ -61,6 +64,10 @@ trait Format: Send {
     /// Whether events of this `type` are looked at. The others are skipped unread: a tool's result
     /// may carry whole files.
     fn wants(&self, kind: &str) -> bool;
+    /// Whether events of this `type` make up the answer or end the turn.
+    fn speaks(&self, kind: &str) -> bool;
+    /// How the turn ended so far.
+    fn ending(&self) -> &Ending;
     /// Takes one event; adds what a person would want to see of it to `readable`.
     fn event(&mut self, event: &Value, readable: &mut String);
     /// The end of the stream. Lines on stderr are given because some things are told only there.
@@ -81,6 +88,7 @@ pub(crate) struct Events {
     format: Box<dyn Format>,
     /// Lines that are no events: messages of the program itself.
     plain: HeadTail,
+    disputed: bool,
 }
 
 impl Decoder {
@@ -97,6 +105,7 @@ impl Decoder {
             lines: Lines::default(),
             format,
             plain: HeadTail::default(),
+            disputed: false,
         }))
     }
 
@@ -123,34 +132,40 @@ impl Decoder {
 impl Events {
     fn push(&mut self, bytes: &[u8]) -> String {
         let mut readable = String::new();
-        let Self { lines, format, plain } = self;
-        lines.push(bytes, |line| take_line(format.as_mut(), plain, line, &mut readable));
+        // Taken out, so that its lines can be handed to the rest of us.
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.push(bytes, |line| self.take_line(line, &mut readable));
+        self.lines = lines;
         readable
     }
 
-    fn finish(self, stderr: &str) -> Decoded {
-        let Self { lines, mut format, mut plain } = self;
-        if let Some(line) = lines.finish() {
-            take_line(format.as_mut(), &mut plain, &line, &mut String::new());
+    fn finish(mut self, stderr: &str) -> Decoded {
+        if let Some(line) = std::mem::take(&mut self.lines).finish() {
+            self.take_line(&line, &mut String::new());
         }
-        let mut decoded = format.finish(stderr);
+        let mut decoded = self.format.finish(stderr);
         if decoded.text.is_empty() && !matches!(decoded.ending, Some(Ending::Done { .. })) {
-            decoded.text = plain.into_text();
+            decoded.text = self.plain.into_text();
         }
         decoded.text = cap_text(&decoded.text, TEXT_LIMIT);
+        decoded.disputed = self.disputed;
         decoded
     }
-}
 
-fn take_line(format: &mut dyn Format, plain: &mut HeadTail, line: &[u8], readable: &mut String) {
-    match parse(format, line) {
-        Line::Event(event) => format.event(&event, readable),
-        Line::Skipped => {}
-        Line::Plain => {
-            plain.push(line);
-            plain.push(b"\n");
-            readable.push_str(&lossy(line));
-            readable.push('\n');
+    fn take_line(&mut self, line: &[u8], readable: &mut String) {
+        match parse(self.format.as_ref(), line) {
+            Line::Event(event) => {
+                self.disputed |= *self.format.ending() == Ending::Done { denied: 0 }
+                    && self.format.speaks(text(&event, "/type"));
+                self.format.event(&event, readable);
+            }
+            Line::Skipped => {}
+            Line::Plain => {
+                self.plain.push(line);
+                self.plain.push(b"\n");
+                readable.push_str(&lossy(line));
+                readable.push('\n');
+            }
         }
     }
 }

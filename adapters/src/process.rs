@@ -85,6 +85,8 @@ pub(crate) struct Ended {
 pub(crate) trait Output {
     fn stdout(&mut self, bytes: &[u8]);
     fn stderr(&mut self, bytes: &[u8]);
+    /// The program has ended: what comes now, others printed who hold its pipes.
+    fn ended(&mut self);
 }
 
 /// Who may end the program from outside: the stop signal, and a pipe that wakes the loop when it

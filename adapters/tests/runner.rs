@@ -421,6 +421,19 @@ async fn the_program_knows_its_run_and_not_an_outer_one() {
     assert_eq!(text, expected);
 }
 
+/// Prints as soon as the program has ended: it is a zombie until all is read.
+const LATE: &str = "me=$$; (until grep -q 'State:.Z' /proc/$me/status; do :; done; echo late) &\n\
+                    echo answer";
+
+#[tokio::test]
+async fn what_is_printed_after_the_critics_end_is_not_its_answer() {
+    let mut bench = Bench::new(LATE);
+    assert_eq!(bench.critic_text().await, "answer\n");
+    let evidence = fs::read_to_string(bench.path("evidence/iterations/3/critic.stdout")).unwrap();
+    assert_eq!(evidence, "answer\nlate\n");
+    assert_eq!(Bench::new(LATE).run().await.text, "answer\nlate\n", "an actor may use `tee`");
+}
+
 impl Bench {
     async fn critic_text(&mut self) -> String {
         self.role = Role::Critic;

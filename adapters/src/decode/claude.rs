@@ -27,6 +27,14 @@ impl Format for Claude {
         matches!(kind, "assistant" | "rate_limit_event" | "system" | "result")
     }
 
+    fn speaks(&self, kind: &str) -> bool {
+        matches!(kind, "assistant" | "result")
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/session_id"));
         match text(event, "/type") {
@@ -47,6 +55,7 @@ impl Format for Claude {
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
             usage: self.usage,
+            ..Decoded::default()
         }
     }
 }

@@ -30,6 +30,14 @@ impl Format for Codex {
         )
     }
 
+    fn speaks(&self, kind: &str) -> bool {
+        matches!(kind, "turn.started" | "item.completed" | "turn.completed" | "turn.failed")
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         match text(event, "/type") {
             "thread.started" => remember(&mut self.session, text(event, "/thread_id")),
@@ -59,6 +67,7 @@ impl Format for Codex {
             text: self.last_text,
             session: self.session,
             usage: self.usage,
+            ..Decoded::default()
         }
     }
 }

@@ -21,6 +21,14 @@ impl Format for Cursor {
         matches!(kind, "system" | "assistant" | "tool_call" | "result")
     }
 
+    fn speaks(&self, kind: &str) -> bool {
+        matches!(kind, "assistant" | "result")
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/session_id"));
         match text(event, "/type") {
@@ -41,6 +49,7 @@ impl Format for Cursor {
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
             usage: self.usage,
+            ..Decoded::default()
         }
     }
 }

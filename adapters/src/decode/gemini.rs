@@ -22,6 +22,14 @@ impl Format for Gemini {
         matches!(kind, "init" | "message" | "tool_use" | "result")
     }
 
+    fn speaks(&self, kind: &str) -> bool {
+        matches!(kind, "message" | "tool_use" | "result")
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         match text(event, "/type") {
             "init" => remember(&mut self.session, text(event, "/session_id")),
@@ -50,6 +58,7 @@ impl Format for Gemini {
             text: self.answer,
             session: self.session,
             usage: self.usage,
+            ..Decoded::default()
         }
     }
 }

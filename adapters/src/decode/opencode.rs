@@ -22,6 +22,14 @@ impl Format for Opencode {
         matches!(kind, "step_start" | "text" | "tool_use" | "step_finish" | "error")
     }
 
+    fn speaks(&self, kind: &str) -> bool {
+        matches!(kind, "step_start" | "text" | "step_finish" | "error")
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
     fn event(&mut self, event: &Value, readable: &mut String) {
         remember(&mut self.session, text(event, "/sessionID"));
         match text(event, "/type") {
@@ -52,6 +60,7 @@ impl Format for Opencode {
             text: self.step,
             session: self.session,
             usage: self.usage,
+            ..Decoded::default()
         }
     }
 }

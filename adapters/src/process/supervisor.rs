@@ -243,7 +243,8 @@ impl<'a, O: Output> Supervisor<'a, O> {
     fn pump(&mut self, until: Option<Instant>) {
         for source in self.ready(until) {
             match source {
-                Source::Exit => self.exit = None,
+                // It reads what the others of this look have found: they are looked for again.
+                Source::Exit => return self.exited(),
                 Source::Wake => self.woken(),
                 Source::Input => self.feed(),
                 Source::Stdout | Source::Stderr => self.read(source),
@@ -273,6 +274,20 @@ impl<'a, O: Output> Supervisor<'a, O> {
         }
         let happened = fds.iter().map(|fd| !fd.revents().is_empty());
         open.iter().zip(happened).filter(|(_, yes)| *yes).map(|((source, ..), _)| *source).collect()
+    }
+
+    /// What is in the pipe at this moment is still counted as the program's.
+    fn exited(&mut self) {
+        self.exit = None;
+        let waiting = self.stdout.as_ref().map(|pipe| rustix::io::ioctl_fionread(pipe));
+        let mut left = waiting.and_then(Result::ok).unwrap_or(0);
+        while let (Some(pipe), true) = (&self.stdout, left > 0) {
+            let mut chunk = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+            let Ok(count) = rustix::io::read(pipe, &mut chunk[..]) else { break };
+            self.output.stdout(&chunk[..count]);
+            left = if count == 0 { 0 } else { left.saturating_sub(count as u64) };
+        }
+        self.output.ended();
     }
 
     fn woken(&mut self) {

@@ -115,7 +115,13 @@ fn supervise(
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };
     let Captured { decoded, printed, stderr, stdout_file, stderr_file } = capture.finish();
-    let facts = Facts { role: call.role, cause: ended.cause, status: ended.status, printed };
+    let facts = Facts {
+        role: call.role,
+        cause: ended.cause,
+        status: ended.status,
+        printed,
+        disputed: decoded.disputed,
+    };
     AgentReport {
         exit_code: outcome::exit_code(&facts),
         outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr),

@@ -22,6 +22,9 @@ pub(super) struct Capture {
     decoder: Decoder,
     stderr: HeadTail,
     printed: bool,
+    role: Role,
+    /// Whether the program has ended.
+    ended: bool,
     stdout_chatter: Chatter,
     stderr_chatter: Chatter,
     notes: Notes,
@@ -59,6 +62,8 @@ impl Capture {
             decoder: Decoder::new(format),
             stderr: HeadTail::default(),
             printed: false,
+            role: call.role,
+            ended: false,
             stdout_chatter: chatter(OutputStream::Stdout),
             stderr_chatter: chatter(OutputStream::Stderr),
             notes: notes.clone(),
@@ -92,12 +97,20 @@ impl Capture {
 
 impl Output for Capture {
     fn stdout(&mut self, bytes: &[u8]) {
-        self.printed = true;
         self.keep(OutputStream::Stdout, bytes);
+        if self.ended && self.role == Role::Critic {
+            // The critic has spoken: what others add is no part of its answer.
+            return self.stdout_chatter.say(bytes);
+        }
+        self.printed = true;
         match self.decoder.push(bytes) {
             Some(readable) => self.stdout_chatter.say(readable.as_bytes()),
             None => self.stdout_chatter.say(bytes),
         }
+    }
+
+    fn ended(&mut self) {
+        self.ended = true;
     }
 
     fn stderr(&mut self, bytes: &[u8]) {

@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) status: io::Result<ExitStatus>,
     /// Whether it printed anything on stdout.
     pub(super) printed: bool,
+    /// Whether its stream spoke on after its end (see [`crate::decode::Decoded`]).
+    pub(super) disputed: bool,
 }
 
 /// The exit code as a shell counts it; null where the system did not give one.
@@ -73,6 +75,11 @@ fn of_stream(
         Ending::Failed(trouble) => of_trouble(trouble, code),
         Ending::CutOff(how) => AgentOutcome::CutOff { how },
         _ if code != 0 => refused_at_start(spec, code, stderr),
+        // The critic's word decides; an actor's is only told.
+        Ending::Done { .. } if facts.disputed && facts.role == Role::Critic => {
+            let message = "something was added to its answer after its end".to_owned();
+            AgentOutcome::Failed { exit_code: code, message: Some(message) }
+        }
         Ending::Done { denied: 0 } => AgentOutcome::Completed,
         Ending::Done { denied } => AgentOutcome::Denied { count: denied },
         Ending::Open if facts.printed => AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent },

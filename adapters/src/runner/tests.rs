@@ -10,7 +10,7 @@ use codeloops_event::{AgentOutcome, Role};
 
 use super::outcome::{Facts, outcome};
 use crate::agents::builtin;
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Ending};
 use crate::process::Cause;
 use crate::spec::AgentSpec;
 
@@ -60,6 +60,7 @@ impl Recording {
             cause: Cause::Own,
             status: Ok(ExitStatus::from_raw(raw)),
             printed: bytes > 0,
+            disputed: decoded.disputed,
         };
         (outcome(&facts, &self.spec, decoded.ending.clone(), &self.stderr), decoded)
     }
@@ -147,4 +148,35 @@ fn messages_of_the_program_itself_are_the_text_where_there_is_no_other() {
     let readable = decoder.push(b"Login required\n{\"type\":\"unheard-of\"}\n{broken\n").unwrap();
     assert_eq!(readable, "Login required\n{broken\n");
     assert_eq!(decoder.finish("").text, "Login required\n{broken\n");
+}
+
+/// Whoever runs a program of the actor's, as a critic does with its tests, hands it the pipe.
+#[test]
+fn what_a_stream_says_after_its_end_disputes_it_and_no_recording_does() {
+    let mut added = 0;
+    for recording in Recording::all() {
+        let (_, decoded) = recording.whole();
+        assert!(!decoded.disputed, "{}", recording.name);
+        if decoded.ending != Some(Ending::Done { denied: 0 }) {
+            continue;
+        }
+        let mut decoder = Decoder::new(recording.spec.output);
+        decoder.push(&recording.stdout);
+        decoder.push(b"\n");
+        decoder.push(&recording.stdout);
+        let decoded = decoder.finish("");
+        assert!(decoded.disputed, "{}", recording.name);
+        let facts = |role| Facts {
+            role,
+            cause: Cause::Own,
+            status: Ok(ExitStatus::from_raw(0)),
+            printed: true,
+            disputed: true,
+        };
+        let outcome = |role| outcome(&facts(role), &recording.spec, decoded.ending.clone(), "");
+        assert!(matches!(outcome(Role::Critic), AgentOutcome::Failed { .. }), "{}", recording.name);
+        assert_eq!(outcome(Role::Actor), AgentOutcome::Completed, "{}", recording.name);
+        added += 1;
+    }
+    assert!(added >= 5, "{added} recordings end well");
 }
