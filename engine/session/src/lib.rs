@@ -20,6 +20,7 @@
 //! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
 
 mod dirs;
+mod draft;
 mod evidence;
 mod filter;
 mod history;

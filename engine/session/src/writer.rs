@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use codeloops_event::{Class, Event, SessionStart};
 
-use crate::dirs::{create_private_dir, create_private_file};
+use crate::dirs::create_private_dir;
+use crate::draft::Draft;
 use crate::line_log::{AppendError, LineLog};
 use crate::names::SessionId;
 use crate::shown;
@@ -74,21 +75,25 @@ impl SessionWriter {
             .map_err(|source| WriteError::CreateDir { path: dir.to_owned(), source })
     }
 
-    /// Creates the session's file in `dir` (made where it is missing) and writes its first line.
+    /// Creates the session's file in `dir` (made where it is missing), with its first line in it.
     /// Never overwrites: a name that is taken gets a suffix.
     pub fn create(dir: &Path, start: &SessionStart) -> Result<Self, WriteError> {
         Self::create_dir(dir)?;
-        let (id, path, file) = create_file(dir, start)?;
-        // A lock that cannot be had costs the reader's distinction, not the run. It is taken before
-        // the first line, and readers ask for it after that line, so nobody can be in the way.
-        drop(file.try_lock());
-        let mut writer = Self { id, path, log: LineLog::new(file) };
-        if let Err(error) = writer.begin(dir, start) {
-            // Nothing but this attempt is lost; an empty file would be a riddle in every list.
-            drop(std::fs::remove_file(&writer.path));
-            return Err(error);
-        }
-        Ok(writer)
+        let ids = || SessionId::candidates(start.timestamp, &start.prompt);
+        // Until it has a name, it is told by the one that it would get.
+        let path = ids().next().map_or_else(|| dir.to_owned(), |id| id.file_in(dir));
+        let created = |source| WriteError::Create { path: path.clone(), source };
+        let (draft, file) = Draft::create(dir, ids()).map_err(created)?;
+        let mut log = LineLog::new(file);
+        append(&mut log, &path, &Event::SessionStart(Box::new(start.clone())))?;
+        let (id, path) = name(&draft, dir, ids())?;
+        drop(draft);
+        sync_dir(dir).map_err(|source| {
+            // Nothing but this attempt is lost; a session of one line would be a riddle in every list.
+            drop(std::fs::remove_file(&path));
+            WriteError::Create { path: path.clone(), source }
+        })?;
+        Ok(Self { id, path, log })
     }
 
     /// The session's id.
@@ -112,46 +117,41 @@ impl SessionWriter {
         if let Event::SessionStart(_) = event {
             return Err(WriteError::SecondStart { path: self.path.clone() });
         }
-        self.write(event)
-    }
-
-    fn begin(&mut self, dir: &Path, start: &SessionStart) -> Result<(), WriteError> {
-        self.write(&Event::SessionStart(Box::new(start.clone())))?;
-        self.sync_dir(dir)
-    }
-
-    fn write(&mut self, event: &Event) -> Result<(), WriteError> {
-        let path = || self.path.clone();
-        self.log.append(event).map_err(|error| match error {
-            AppendError::Io(source) => WriteError::Write { path: path(), source },
-            AppendError::Torn => WriteError::Torn { path: path() },
-        })
-    }
-
-    /// Makes the new name survive a power cut.
-    fn sync_dir(&self, dir: &Path) -> Result<(), WriteError> {
-        match File::open(dir).and_then(|dir| dir.sync_all()) {
-            // Some file systems cannot sync a folder; the name is then as safe as they make it.
-            Err(e)
-                if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
-            {
-                Ok(())
-            }
-            result => {
-                result.map_err(|source| WriteError::Create { path: self.path.clone(), source })
-            }
-        }
+        append(&mut self.log, &self.path, event)
     }
 }
 
-fn create_file(dir: &Path, start: &SessionStart) -> Result<(SessionId, PathBuf, File), WriteError> {
-    for id in SessionId::candidates(start.timestamp, &start.prompt) {
+fn append(log: &mut LineLog<File>, path: &Path, event: &Event) -> Result<(), WriteError> {
+    log.append(event).map_err(|error| match error {
+        AppendError::Io(source) => WriteError::Write { path: path.to_owned(), source },
+        AppendError::Torn => WriteError::Torn { path: path.to_owned() },
+    })
+}
+
+/// Gives the file the first name that is free.
+fn name(
+    draft: &Draft,
+    dir: &Path,
+    ids: impl Iterator<Item = SessionId>,
+) -> Result<(SessionId, PathBuf), WriteError> {
+    for id in ids {
         let path = id.file_in(dir);
-        match create_private_file(&path) {
-            Ok(file) => return Ok((id, path, file)),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        match draft.publish(&path) {
+            Ok(()) => return Ok((id, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(WriteError::Create { path, source }),
         }
     }
     unreachable!("the candidates have no end")
+}
+
+/// Makes the new name survive a power cut.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    match File::open(dir).and_then(|dir| dir.sync_all()) {
+        // Some file systems cannot sync a folder; the name is then as safe as they make it.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        result => result,
+    }
 }

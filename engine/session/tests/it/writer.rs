@@ -1,10 +1,13 @@
 //! A live session file.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 
 use codeloops_event::{AgentOutput, Event, OutputStream, Role};
-use codeloops_session::{SessionWriter, WriteError};
+use codeloops_session::{SessionFilter, SessionStore, SessionWriter, StoreError, WriteError};
 
 use crate::support::{end, start};
 
@@ -74,4 +77,38 @@ fn errors_name_the_path_and_the_cause() {
     let text = error.to_string();
     assert!(text.starts_with("could not create sessions directory `"), "{text}");
     assert!(text.contains("Not a directory"), "{text}");
+}
+
+/// A limit on the size of files kills a process in the middle of a write. It must be one of its own.
+#[test]
+fn a_process_killed_in_its_first_line_leaves_no_session() {
+    const FOLDER: &str = "KILLED_IN_FIRST_LINE";
+    if let Some(dir) = std::env::var_os(FOLDER) {
+        drop(SessionWriter::create(Path::new(&dir), &start(&"long ".repeat(100_000))));
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut killed = Command::new("sh");
+    killed.args(["-c", "ulimit -c 0; ulimit -f 16; exec \"$@\"", "sh"]);
+    killed.arg(std::env::current_exe().unwrap()).args(["--exact", "--nocapture"]);
+    killed.arg("writer::a_process_killed_in_its_first_line_leaves_no_session");
+    let killed = killed.env(FOLDER, dir.path()).output().unwrap();
+    assert!(killed.status.signal().is_some(), "{killed:?}");
+
+    let store = SessionStore::at(dir.path());
+    let list = store.list_sessions(&SessionFilter::default()).unwrap();
+    assert!(list.sessions.is_empty() && list.warnings.is_empty(), "{list:?}");
+    assert!(matches!(store.resolve("latest"), Err(StoreError::NoSessions { .. })));
+    assert!(matches!(store.resolve("2026"), Err(StoreError::NotFound { .. })));
+
+    // What it left goes with the next session; what a live one has not named yet stays.
+    std::fs::write(dir.path().join("notes.draft"), "of the user").unwrap();
+    let live = dir.path().join(".2026-03-02T09-00-00Z_00aa11.draft");
+    let live = (File::create(&live).unwrap(), live);
+    live.0.try_lock().unwrap();
+    let next = SessionWriter::create(dir.path(), &start("next")).unwrap();
+    let mut left: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    left.sort();
+    assert_eq!(left, [live.1, next.path().to_owned(), dir.path().join("notes.draft")]);
 }

@@ -1,0 +1,117 @@
+//! A session file that has no name yet.
+//!
+//! It gets its name when its first line is whole, so that no reader ever meets an empty or a torn
+//! one, whenever the writer is killed. Until then it is hidden, and no session to anybody.
+
+use std::fs::{self, DirEntry, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::dirs::create_private_file;
+use crate::names::SessionId;
+
+/// The ending of a hidden name; it begins with a dot.
+const ENDING: &str = ".draft";
+
+/// The hidden name; gone when dropped.
+pub(crate) struct Draft(PathBuf);
+
+impl Draft {
+    /// Makes a file in `dir` under the first hidden name that is free, and locks it. Those that
+    /// killed writers left are removed.
+    pub(crate) fn create(
+        dir: &Path,
+        ids: impl Iterator<Item = SessionId>,
+    ) -> io::Result<(Self, File)> {
+        clear_dead(dir);
+        for id in ids {
+            let path = path_of(&id, dir);
+            match create_private_file(&path) {
+                Ok(file) if is_cleared(&file) => {}
+                Ok(file) => return Ok((Self(path), file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("the candidates have no end")
+    }
+
+    /// Gives the file a name; one that is taken is left alone.
+    pub(crate) fn publish(&self, path: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.0, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => self.replace_empty(path),
+            result => result,
+        }
+    }
+
+    /// Where the file system knows no links. Between the two steps the name stands for an empty file.
+    fn replace_empty(&self, path: &Path) -> io::Result<()> {
+        drop(create_private_file(path)?);
+        fs::rename(&self.0, path).inspect_err(|_| drop(fs::remove_file(path)))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+fn path_of(id: &SessionId, dir: &Path) -> PathBuf {
+    dir.join(format!(".{id}{ENDING}"))
+}
+
+/// Locks a new file. Tells whether somebody took it for a dead writer's before that.
+///
+/// A lock that cannot be had at all costs the reader's distinction, not the run.
+fn is_cleared(file: &File) -> bool {
+    let is_taken = matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
+    is_taken || file.metadata().is_ok_and(|meta| meta.nlink() == 0)
+}
+
+fn clear_dead(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten().filter(is_draft) {
+        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn is_draft(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let id = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(ENDING));
+    id.and_then(|id| id.parse().ok()).is_some_and(|id: SessionId| id.second().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn ids() -> impl Iterator<Item = SessionId> {
+        SessionId::candidates("2025-01-27T15:30:45Z".parse().unwrap(), "abc")
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_left_alone_with_and_without_links() {
+        let ways: [fn(&Draft, &Path) -> io::Result<()>; 2] = [Draft::publish, Draft::replace_empty];
+        for publish in ways {
+            let dir = tempfile::tempdir().unwrap();
+            let (taken, free) = (dir.path().join("taken"), dir.path().join("free"));
+            fs::write(&taken, "taken").unwrap();
+            let (draft, mut file) = Draft::create(dir.path(), ids()).unwrap();
+            file.write_all(b"line").unwrap();
+
+            let refused = publish(&draft, &taken).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            publish(&draft, &free).unwrap();
+            drop(draft);
+            assert_eq!(fs::read(&taken).unwrap(), b"taken");
+            assert_eq!(fs::read(&free).unwrap(), b"line");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+            assert!(File::open(&free).unwrap().try_lock().is_err(), "still held");
+        }
+    }
+}
