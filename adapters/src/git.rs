@@ -20,6 +20,7 @@ mod discover;
 mod error;
 mod fingerprint;
 mod folder_times;
+mod git_lock;
 mod hidden_rules;
 mod index_copy;
 mod inner;

@@ -109,6 +109,16 @@ pub(super) struct Git {
     objects: Option<PathBuf>,
 }
 
+/// The git folder that all working trees share, for that of one of them.
+pub(super) fn common_dir(git_dir: &Path) -> Result<PathBuf, GitError> {
+    let pointer = git_dir.join("commondir");
+    if !pointer.exists() {
+        return Ok(git_dir.to_owned());
+    }
+    let text = fs::read_to_string(&pointer).map_err(GitError::io("read", &pointer))?;
+    Ok(git_dir.join(text.trim_end_matches('\n')))
+}
+
 impl Git {
     pub(super) fn new(git_dir: &Path, root: &Path) -> Self {
         Self { git_dir: git_dir.to_owned(), root: root.to_owned(), objects: None }
@@ -129,12 +139,7 @@ impl Git {
 
     /// The git folder that all working trees of the repository share.
     pub(super) fn common_dir(&self) -> Result<PathBuf, GitError> {
-        let pointer = self.git_dir.join("commondir");
-        if !pointer.exists() {
-            return Ok(self.git_dir.clone());
-        }
-        let text = fs::read_to_string(&pointer).map_err(GitError::io("read", &pointer))?;
-        Ok(self.git_dir.join(text.trim_end_matches('\n')))
+        common_dir(&self.git_dir)
     }
 
     /// A command on the user's repository; with `index`, through that index.

@@ -96,9 +96,9 @@ pub enum GitError {
         .0.display()
     )]
     Forged(PathBuf),
-    /// The index is locked.
-    #[error("the index is locked: `{}` exists", .0.display())]
-    IndexLocked(PathBuf),
+    /// A file of the user's git is locked.
+    #[error("`{}` exists: another git is at work there, or was killed", .0.display())]
+    Locked(PathBuf),
     /// A path whose state before the critic cannot be put back.
     #[error("`{path}` cannot be put back: {reason}")]
     Stuck {

@@ -12,8 +12,12 @@ use codeloops_event::RunId;
 
 use super::command::Git;
 use super::error::{GitError, OpenError};
+use super::git_lock;
 use super::hidden_rules::Moment;
 use super::ref_locks::RefLocks;
+
+/// The ending of a run's draft of a file of the user's git.
+const DRAFT: &str = ".draft";
 
 /// The run's own lock, with the files that go when it goes.
 #[derive(Debug)]
@@ -35,6 +39,10 @@ pub(super) fn is_held(folder: &Path, run: &str) -> bool {
         Ok(file) => file.try_lock().is_err(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
+}
+
+fn draft_name(run: &str) -> String {
+    format!("{run}{DRAFT}")
 }
 
 fn lock_name(run: &str) -> String {
@@ -64,6 +72,7 @@ impl RunLock {
         let lock = Self { folder, run_id: run_id.to_string(), refs, file };
         lock.others();
         lock.refs.clear_dead();
+        lock.refs.run_folders().iter().for_each(|folder| release_dead(folder));
         Ok(lock)
     }
 
@@ -88,6 +97,11 @@ impl RunLock {
     /// An index for a moment.
     pub(super) fn scratch(&self) -> PathBuf {
         self.folder.join(format!("{}.restore", self.run_id))
+    }
+
+    /// A file that takes the place of one of the user's git.
+    pub(super) fn draft(&self) -> PathBuf {
+        self.folder.join(draft_name(&self.run_id))
     }
 
     /// A folder for files on their way back.
@@ -122,6 +136,24 @@ impl Drop for RunLock {
     }
 }
 
+/// Takes the locks away that dead runs left in other working trees: those on what all of them share
+/// hold up git in this one too.
+fn release_dead(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(DRAFT));
+        if run.is_some_and(|run| !is_held(folder, run)) {
+            release(folder, &entry.path());
+        }
+    }
+}
+
+fn release(folder: &Path, draft: &Path) {
+    if let Some(git_dir) = folder.parent() {
+        git_lock::release(git_dir, draft);
+    }
+}
+
 fn is_still(file: &File, path: &Path) -> bool {
     let inode = |meta: io::Result<fs::Metadata>| meta.ok().map(|m| (m.dev(), m.ino()));
     inode(file.metadata()).is_some_and(|own| inode(fs::metadata(path)) == Some(own))
@@ -129,6 +161,8 @@ fn is_still(file: &File, path: &Path) -> bool {
 
 /// Removes a run's files, the lock last.
 fn clear(folder: &Path, run: &str) {
+    // As long as the draft tells which.
+    release(folder, &folder.join(draft_name(run)));
     let Ok(entries) = fs::read_dir(folder) else { return };
     let lock = lock_name(run);
     let prefix = format!("{run}.");

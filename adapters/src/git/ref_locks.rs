@@ -29,6 +29,11 @@ impl RefLocks {
         Ok(Self { runs, refs: common.join("refs/codeloops") })
     }
 
+    /// Where runs hold their locks.
+    pub(super) fn run_folders(&self) -> &[PathBuf] {
+        &self.runs
+    }
+
     /// Removes those of every run that no process works on.
     pub(super) fn clear_dead(&self) {
         for entry in fs::read_dir(&self.refs).into_iter().flatten().flatten() {

@@ -164,7 +164,7 @@ impl Snapshots {
         let restored = may_restore
             && self
                 .put_backs
-                .run(kept_as, || self.watch.restore(&changed))
+                .run(kept_as, || self.watch.restore(&changed, &self.lock.draft()))
                 .map_err(not_put_back(kept_as))?;
         Ok((changed, restored))
     }
@@ -191,7 +191,7 @@ impl Snapshots {
             restore::head(&self.git, &self.last.head, head)?;
         }
         if index_changed {
-            self.user_index.restore()?;
+            self.user_index.restore(&self.lock.draft())?;
         }
         let scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);

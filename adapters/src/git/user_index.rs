@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::Fingerprint;
+use super::git_lock;
 use super::index_copy;
 use super::seal::Seal;
 
@@ -72,28 +73,15 @@ impl UserIndex {
         git.run(None, &["update-ref", "--no-deref", name, id.trim()], b"").map(drop)
     }
 
-    /// Puts it back byte for byte, under git's own lock.
-    pub(super) fn restore(&mut self) -> Result<(), GitError> {
+    /// Puts it back byte for byte, under git's own lock. `draft` is a path for a moment.
+    pub(super) fn restore(&mut self, draft: &Path) -> Result<(), GitError> {
         self.verify_copy()?;
-        let lock = self.index.with_extension("lock");
-        match File::create_new(&lock) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(GitError::IndexLocked(lock));
-            }
-            Err(source) => return Err(GitError::io("create", &lock)(source)),
+        if !self.kept.exists() {
+            return git_lock::remove(&self.index, draft);
         }
-        let restored = if self.kept.exists() {
-            index_copy::copy(&self.kept, &lock).and_then(|()| {
-                fs::rename(&lock, &self.index).map_err(GitError::io("replace", &self.index))
-            })
-        } else {
-            index_copy::remove(&self.index).and_then(|()| index_copy::remove(&lock))
-        };
-        if restored.is_err() {
-            fs::remove_file(&lock).ok();
-        }
-        restored
+        git_lock::create(draft)?;
+        index_copy::copy(&self.kept, draft)?;
+        git_lock::replace(&self.index, draft)
     }
 
     fn is_as_seen(&self, now: &Fingerprint) -> bool {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::command::Git;
 use super::error::GitError;
+use super::git_lock;
 use super::path::RepoPath;
 
 /// Files of the git folder that git obeys and that no snapshot holds.
@@ -124,7 +125,8 @@ impl Watch {
     }
 
     /// Puts back what changed. Tells whether it was possible; nothing is touched where it was not.
-    pub(super) fn restore(&self, changed: &[String]) -> Result<bool, GitError> {
+    /// `draft` is a path for a moment.
+    pub(super) fn restore(&self, changed: &[String], draft: &Path) -> Result<bool, GitError> {
         let now = self.look();
         let states = |name| [self.last.get(name), now.get(name)].into_iter().flatten();
         if !changed.iter().all(|name| states(name).all(Content::can_be_replaced)) {
@@ -132,7 +134,7 @@ impl Watch {
         }
         for name in changed {
             match (self.last.get(name), now.get(name)) {
-                (Some(before), _) => before.put_back()?,
+                (Some(before), _) => before.put_back(draft)?,
                 (None, Some(added)) => super::index_copy::remove(&added.path)?,
                 (None, None) => {}
             }
@@ -174,23 +176,16 @@ impl Content {
         self.is_ours && self.bytes.is_some() && folder.is_none_or(|folder| folder.is_dir())
     }
 
-    /// Replaces the file: what is there now may have another name outside of the repository.
-    fn put_back(&self) -> Result<(), GitError> {
+    /// Replaces the file, under git's own lock: what is there now may have another name outside of the repository.
+    fn put_back(&self, draft: &Path) -> Result<(), GitError> {
         let Some(bytes) = &self.bytes else { return Ok(()) };
         if let Some(folder) = self.path.parent() {
             let made = DirBuilder::new().recursive(true).create(folder);
             made.map_err(GitError::io("create", folder))?;
         }
-        // Git takes this name too, so nobody else writes the file meanwhile.
-        let mut new = self.path.clone().into_os_string();
-        new.push(".lock");
-        let new = PathBuf::from(new);
-        let file = File::create_new(&new).map_err(GitError::io("create", &new))?;
-        let put = write(file, bytes, self.mode).and_then(|()| fs::rename(&new, &self.path));
-        if put.is_err() {
-            fs::remove_file(&new).ok();
-        }
-        put.map_err(GitError::io("put back", &self.path))
+        let file = git_lock::create(draft)?;
+        write(file, bytes, self.mode).map_err(GitError::io("write", draft))?;
+        git_lock::replace(&self.path, draft)
     }
 }
 

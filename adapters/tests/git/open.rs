@@ -196,6 +196,36 @@ fn locks_that_dead_runs_left_on_their_refs_are_removed() {
     });
 }
 
+/// What a kill leaves in the middle of a put-back: the lock, and the draft that is the same file.
+#[test]
+fn locks_that_dead_runs_left_on_files_of_the_user_are_removed() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = repo.root.parent().unwrap().join("linked");
+        repo.git(&["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
+        let living = repo.open(&linked, OTHER_RUN, &repo.options()).unwrap();
+        let of_linked = ".git/worktrees/linked/codeloops";
+        let leave = |draft: String, lock: &str| {
+            repo.write(&draft, "content");
+            fs::hard_link(repo.path(&draft), repo.path(lock)).unwrap();
+        };
+        leave(format!(".git/codeloops/{RUN}.draft"), ".git/index.lock");
+        leave(format!("{of_linked}/{RUN}.draft"), ".git/config.lock");
+        leave(format!("{of_linked}/{OTHER_RUN}.draft"), ".git/info/exclude.lock");
+        // Of another git, at work at this moment.
+        repo.write(".git/HEAD.lock", "content");
+        repo.write(".git/info/attributes.lock", "content");
+
+        let next = repo.open(&repo.root, "01ARZ3NDEKTSV4RRFFQ69G5FAW", &repo.options()).unwrap();
+        let is_there = |lock: &str| repo.path(format!(".git/{lock}")).exists();
+        assert!(!is_there("index.lock") && !is_there("config.lock"), "the user's git is held up");
+        assert!(is_there("info/exclude.lock"), "that run is at work");
+        assert!(is_there("HEAD.lock") && is_there("info/attributes.lock"), "not ours to remove");
+        drop((next, living));
+        assert!(!is_there("info/exclude.lock"), "a run that ends takes its own away");
+    });
+}
+
 fn lock_of(run: &str, number: &str) -> String {
     format!(".git/refs/codeloops/{run}/{number}.lock")
 }
