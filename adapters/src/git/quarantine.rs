@@ -61,16 +61,65 @@ fn move_all(from: &Path, to: &Path) -> io::Result<()> {
     entries.sort_by_key(|entry| entry.path().extension() == Some(OsStr::new("idx")));
     for entry in entries.iter().filter(|entry| is_stored(entry)) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() && to.is_dir() {
-            move_all(&from, &to)?;
-        } else {
-            fs::rename(from, to)?;
-        }
+        if entry.file_type()?.is_dir() { move_folder(&from, &to)? } else { fs::rename(from, to)? }
     }
     Ok(())
+}
+
+/// Another git may make the folder at any moment, and remove it while it is empty.
+fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
+    use io::ErrorKind::{AlreadyExists, DirectoryNotEmpty};
+    loop {
+        match fs::rename(from, to) {
+            Err(error) if matches!(error.kind(), AlreadyExists | DirectoryNotEmpty) => {}
+            result => return result,
+        }
+        match move_all(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+    }
 }
 
 fn is_stored(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     name != "info" && !name.as_bytes().starts_with(b"tmp_")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// `git gc` removes folders that are empty, `git commit` makes them and puts a file in.
+    #[test]
+    fn another_git_makes_and_removes_the_same_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| place.path().join(name));
+        fs::create_dir_all(&to).unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    fs::create_dir(to.join("ab")).ok();
+                    fs::write(to.join("ab/theirs"), "").ok();
+                    fs::remove_file(to.join("ab/theirs")).ok();
+                    fs::remove_dir(to.join("ab")).ok();
+                }
+            });
+            let moved: Vec<_> = (0..2000)
+                .map(|round| {
+                    fs::create_dir_all(from.join("ab")).unwrap();
+                    fs::write(from.join("ab/ours"), "").unwrap();
+                    let moved = move_all(&from, &to).map_err(|error| (round, error));
+                    let there = fs::remove_file(to.join("ab/ours")).is_ok();
+                    moved.map(|()| there)
+                })
+                .collect();
+            is_over.store(true, Ordering::Relaxed);
+            let lost = moved.iter().find(|moved| !matches!(moved, Ok(true)));
+            assert!(lost.is_none(), "{lost:?}");
+        });
+    }
 }
