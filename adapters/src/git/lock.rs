@@ -7,6 +7,8 @@ use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use codeloops_event::RunId;
 
@@ -18,6 +20,12 @@ use super::ref_locks::RefLocks;
 
 /// The ending of a run's draft of a file of the user's git.
 const DRAFT: &str = ".draft";
+
+/// How long somebody who clears up may hold the lock of a dead run.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Until it is tried again.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// The run's own lock, with the files that go when it goes.
 #[derive(Debug)]
@@ -33,11 +41,18 @@ pub(super) fn folder(git_dir: &Path) -> PathBuf {
     git_dir.join("codeloops")
 }
 
-/// Whether a process holds the lock of a run in this folder. In doubt it does.
-pub(super) fn is_held(folder: &Path, run: &str) -> bool {
-    match File::open(folder.join(lock_name(run))) {
-        Ok(file) => file.try_lock().is_err(),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+/// A run that no process works on. While this lives none begins to, if there is a lock file.
+pub(super) struct Dead {
+    lock: Option<File>,
+}
+
+impl Dead {
+    /// None where a process holds the lock of the run in this folder, and in doubt.
+    pub(super) fn find(folder: &Path, run: &str) -> Option<Self> {
+        match File::open(folder.join(lock_name(run))) {
+            Ok(file) => file.try_lock().is_ok().then_some(Self { lock: Some(file) }),
+            Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(Self { lock: None }),
+        }
     }
 }
 
@@ -54,21 +69,7 @@ impl RunLock {
     pub(super) fn take(git: &Git, run_id: &RunId) -> Result<Self, OpenError> {
         let (folder, refs) = (folder(git.git_dir()), RefLocks::of(git)?);
         fs::create_dir_all(&folder).map_err(GitError::io("create", &folder))?;
-        let path = folder.join(lock_name(run_id.as_str()));
-        let file = loop {
-            let file = File::create(&path).map_err(GitError::io("create", &path))?;
-            match file.try_lock() {
-                Ok(()) if is_still(&file, &path) => break file,
-                // Somebody who cleared up took it for a leftover.
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(OpenError::RunIsLive(run_id.to_string()));
-                }
-                Err(TryLockError::Error(source)) => {
-                    return Err(GitError::io("lock", &path)(source).into());
-                }
-            }
-        };
+        let file = lock_file(&folder, run_id)?;
         let lock = Self { folder, run_id: run_id.to_string(), refs, file };
         lock.others();
         lock.refs.clear_dead();
@@ -121,18 +122,42 @@ impl RunLock {
         let name = entry.file_name().into_string().ok()?;
         let (run, rest) = name.split_once('.').filter(|(run, _)| *run != self.run_id)?;
         run.parse::<RunId>().ok()?;
-        if !is_held(&self.folder, run) {
-            clear(&self.folder, run);
-            return None;
+        match Dead::find(&self.folder, run) {
+            Some(dead) => {
+                clear(&self.folder, run, dead.lock.is_some());
+                None
+            }
+            None => (rest == "lock").then(|| run.to_owned()),
         }
-        (rest == "lock").then(|| run.to_owned())
     }
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
         self.refs.clear(&self.run_id);
-        clear(&self.folder, &self.run_id);
+        clear(&self.folder, &self.run_id, true);
+    }
+}
+
+/// Makes the lock file of a run, or takes that of a dead one over, and locks it.
+fn lock_file(folder: &Path, run_id: &RunId) -> Result<File, OpenError> {
+    let path = folder.join(lock_name(run_id.as_str()));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let file = File::create(&path).map_err(GitError::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) if is_still(&file, &path) => return Ok(file),
+            // Somebody who cleared up took it for a leftover.
+            Ok(()) => {}
+            // Or does so now.
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(AGAIN),
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::RunIsLive(run_id.to_string()));
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(GitError::io("lock", &path)(source).into());
+            }
+        }
     }
 }
 
@@ -142,7 +167,7 @@ fn release_dead(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let run = name.to_str().and_then(|name| name.strip_suffix(DRAFT));
-        if run.is_some_and(|run| !is_held(folder, run)) {
+        if let Some(_dead) = run.and_then(|run| Dead::find(folder, run)) {
             release(folder, &entry.path());
         }
     }
@@ -159,8 +184,8 @@ fn is_still(file: &File, path: &Path) -> bool {
     inode(file.metadata()).is_some_and(|own| inode(fs::metadata(path)) == Some(own))
 }
 
-/// Removes a run's files, the lock last.
-fn clear(folder: &Path, run: &str) {
+/// Removes a run's files; the lock last, and only by who holds it.
+fn clear(folder: &Path, run: &str, is_held: bool) {
     // As long as the draft tells which.
     release(folder, &folder.join(draft_name(run)));
     let Ok(entries) = fs::read_dir(folder) else { return };
@@ -172,5 +197,33 @@ fn clear(folder: &Path, run: &str) {
             fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path())).ok();
         }
     }
-    fs::remove_file(folder.join(lock)).ok();
+    if is_held {
+        fs::remove_file(folder.join(lock)).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of them clears up after the dead, and none may take another for dead that just begins.
+    #[test]
+    fn runs_that_begin_at_once_leave_each_others_locks_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let git = Git::new(place.path(), place.path());
+        for round in 0..50 {
+            let runs: Vec<RunId> = (0..8)
+                .map(|n| format!("01ARZ3NDEKTSV4RRFF{round:03}{n:05}").parse().unwrap())
+                .collect();
+            thread::scope(|scope| {
+                let begun: Vec<_> = runs
+                    .iter()
+                    .map(|run| scope.spawn(|| RunLock::take(&git, run).unwrap()))
+                    .collect();
+                let locks: Vec<_> = begun.into_iter().map(|run| run.join().unwrap()).collect();
+                let all_are_there = locks.iter().all(|lock| lock.others().len() == runs.len() - 1);
+                assert!(all_are_there, "round {round}");
+            });
+        }
+    }
 }

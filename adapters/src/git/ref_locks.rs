@@ -10,7 +10,7 @@ use codeloops_event::RunId;
 
 use super::command::Git;
 use super::error::GitError;
-use super::lock;
+use super::lock::{self, Dead};
 
 /// The refs of all runs in a repository, as files.
 #[derive(Debug)]
@@ -56,6 +56,6 @@ impl RefLocks {
 
     /// A run takes its lock before it writes a ref, and holds it in the working tree it works in.
     fn lives(&self, run: &str) -> bool {
-        self.runs.iter().any(|folder| lock::is_held(folder, run))
+        self.runs.iter().any(|folder| Dead::find(folder, run).is_none())
     }
 }
