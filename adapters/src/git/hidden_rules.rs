@@ -55,7 +55,7 @@ impl Moment {
 }
 
 /// The folders of some files, and those above; as git has them, so the root is empty.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Folders(BTreeSet<Vec<u8>>);
 
 impl Folders {
@@ -108,15 +108,16 @@ impl HiddenRules {
     /// Where one may be: in the folders that git sees into, and in what is new there and shows no
     /// file. A folder tells by its times that something came into it.
     fn suspects(&self, changes: &[Change]) -> Vec<RepoPath> {
-        let mut folders = self.folders.clone();
+        let mut new = Folders::default();
         let present = changes.iter().filter(|change| change.now == Now::Present);
-        present.for_each(|change| folders.add_those_of(&change.path));
+        present.for_each(|change| new.add_those_of(&change.path));
+        let is_seen = |path: &RepoPath| [&self.folders, &new].iter().any(|f| f.0.contains(&path.0));
         let mut found: Vec<_> =
             self.rules.iter().filter(|rules| self.is_since(rules)).cloned().collect();
-        let all = folders.0.iter().map(|folder| RepoPath(folder.clone()));
+        let all = self.folders.0.union(&new.0).map(|folder| RepoPath(folder.clone()));
         for folder in all.filter(|folder| self.is_since(folder)) {
             found.extend(Some(folder.entry(NAME.as_ref())).filter(|rules| self.is_since(rules)));
-            found.extend(self.folders_in(&folder).filter(|inner| !folders.0.contains(&inner.0)));
+            found.extend(self.folders_in(&folder).filter(|inner| !is_seen(inner)));
         }
         found
     }
