@@ -4,10 +4,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+
+use rustix::process::Signal;
 
 use super::error::GitError;
 use super::path::RepoPath;
@@ -82,8 +84,29 @@ pub(super) fn bare_command(dir: &Path) -> Command {
     command
 }
 
+/// How often a command is begun that the terminal ends.
+const TRIES: u32 = 3;
+
 /// Runs `command`, feeds it `input`, and gives its output whatever its exit code.
+///
+/// A Ctrl+C that comes while the process is made, before it has a group of its own, still ends it.
+/// What it was to do is not the terminal's to stop, so it is begun again.
 pub(super) fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let mut output = output_of_one(command, input)?;
+    for _ in 1..TRIES {
+        if !output.status.signal().is_some_and(is_of_the_terminal) {
+            break;
+        }
+        output = output_of_one(command, input)?;
+    }
+    Ok(output)
+}
+
+fn is_of_the_terminal(signal: i32) -> bool {
+    [Signal::INT, Signal::QUIT, Signal::HUP].iter().any(|of_it| of_it.as_raw() == signal)
+}
+
+fn output_of_one(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     if input.is_empty() {
         return command.output();
     }
@@ -241,4 +264,25 @@ pub(super) fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ").chars().map(|c| if c.is_control() { '?' } else { c }).take(2000).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_terminal_ends_is_begun_again_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = |signal: &str| {
+            let once = dir.path().join(signal);
+            let script = format!("[ -e {once:?} ] && exec cat; : > {once:?}; kill -{signal} $$");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped());
+            output(&mut command, b"all of it").unwrap().stdout
+        };
+        for signal in ["INT", "QUIT", "HUP"] {
+            assert_eq!(run(signal), b"all of it", "{signal}");
+        }
+        assert_eq!(run("TERM"), b"");
+    }
 }
