@@ -134,14 +134,19 @@ fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
+/// How long the last lines may take when somebody asked for the end; a second request is not kept
+/// waiting.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 /// The run is over and recorded. From here on a signal ends the process: what may still hold it up
 /// is a sink that takes its time, or somebody who does not read what we print.
 fn end_when_asked(exit_code: u8) {
     let asked = async {
-        match stop_requests() {
-            Ok(mut stops) => stops.recv().await,
-            Err(_) => None,
-        }
+        let mut stops = stop_requests().ok()?;
+        stops.recv().await?;
+        // Mostly it was meant for the run, and nothing holds the last lines up.
+        let _hurry = tokio::time::timeout(LAST_LINES, stops.recv()).await;
+        Some(())
     };
     let listen = move || {
         if let Ok(runtime) = runtime()
