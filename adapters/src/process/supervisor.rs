@@ -279,7 +279,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
     /// What is in the pipe at this moment is still counted as the program's.
     fn exited(&mut self) {
         self.exit = None;
-        let waiting = self.stdout.as_ref().map(|pipe| rustix::io::ioctl_fionread(pipe));
+        let waiting = self.stdout.as_ref().map(rustix::io::ioctl_fionread);
         let mut left = waiting.and_then(Result::ok).unwrap_or(0);
         while let (Some(pipe), true) = (&self.stdout, left > 0) {
             let mut chunk = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
