@@ -24,7 +24,7 @@ mod tree;
 
 pub(crate) use spawn::{Invocation, Pipes};
 pub(crate) use supervisor::Supervisor;
-pub(crate) use tree::end_run;
+pub(crate) use tree::{end_run, processes_of_run};
 
 /// How long the steps of an end may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,6 +34,8 @@ pub(super) struct RunLock {
     run_id: String,
     refs: RefLocks,
     file: File,
+    /// The runs that had died here.
+    dead: Vec<RunId>,
 }
 
 /// Where the runs of a working tree have their files.
@@ -69,12 +71,18 @@ impl RunLock {
     pub(super) fn take(git: &Git, run_id: &RunId) -> Result<Self, OpenError> {
         let (folder, refs) = (folder(git.git_dir()), RefLocks::of(git)?);
         fs::create_dir_all(&folder).map_err(GitError::io("create", &folder))?;
+        let dead = dead_runs(&folder);
         let file = lock_file(&folder, run_id)?;
-        let lock = Self { folder, run_id: run_id.to_string(), refs, file };
+        let lock = Self { folder, run_id: run_id.to_string(), refs, file, dead };
         lock.others();
         lock.refs.clear_dead();
         lock.refs.run_folders().iter().for_each(|folder| release_dead(folder));
         Ok(lock)
+    }
+
+    /// The runs that had died in this working tree, and were cleared up after.
+    pub(super) fn dead(&self) -> &[RunId] {
+        &self.dead
     }
 
     /// When the run took it.
@@ -137,6 +145,13 @@ impl Drop for RunLock {
         self.refs.clear(&self.run_id);
         clear(&self.folder, &self.run_id, true);
     }
+}
+
+fn dead_runs(folder: &Path) -> Vec<RunId> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let runs = names.filter_map(|name| name.strip_suffix(".lock")?.parse::<RunId>().ok());
+    runs.filter(|run| Dead::find(folder, run.as_str()).is_some()).collect()
 }
 
 /// Makes the lock file of a run, or takes that of a dead one over, and locks it.

@@ -22,6 +22,7 @@ use super::snapshots::{Snapshot, Snapshots, is_excluded};
 use super::user_index::UserIndex;
 use super::watch::Watch;
 use super::{Base, Options, Way};
+use crate::process::processes_of_run;
 
 pub(super) fn open(
     working_dir: &Path,
@@ -33,6 +34,7 @@ pub(super) fn open(
     let git = discover(working_dir)?;
     let lock = RunLock::take(&git, run_id)?;
     warn_of_others(&lock, warn);
+    lock.dead().iter().for_each(|run| warn_of_survivors(run, warn));
     let excluded = excluded(git.root(), evidence, &options.excluded);
     let index = lock.index();
     let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
@@ -82,6 +84,18 @@ fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(&str)) {
             "another run works in the same tree ({}): its changes will show in the diff, and what \
              a critic changes is not put back",
             others.join(", ")
+        ));
+    }
+}
+
+/// A codeloops that was killed could not end its agent.
+fn warn_of_survivors(run: &RunId, warn: &mut dyn FnMut(&str)) {
+    let pids: Vec<String> = processes_of_run(run).iter().map(ToString::to_string).collect();
+    if !pids.is_empty() {
+        warn(&format!(
+            "run {run} was killed in this tree, and its agent still works: its changes will show in \
+             the diff; to end it: kill {}",
+            pids.join(" ")
         ));
     }
 }

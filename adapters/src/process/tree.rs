@@ -161,24 +161,34 @@ impl Tree {
 pub(crate) fn end_run(run: &RunId, until: Instant) -> u32 {
     let mut ended = BTreeSet::new();
     loop {
-        let table = proc_fs::processes();
-        let spared = ancestors(&table);
-        let marked = |p: &&Process| {
-            !p.is_zombie()
-                && !spared.contains(&p.pid)
-                && proc_fs::variable(p.pid, RUN_ID_VARIABLE).as_deref()
-                    == Some(run.as_str().as_bytes())
-        };
-        let living: Vec<&Process> = table.iter().filter(marked).collect();
+        let living = living_of_run(run);
         if living.is_empty() || Instant::now() > until {
             return u32::try_from(ended.len()).unwrap_or(u32::MAX);
         }
         for process in living {
             ended.insert((process.pid, process.start));
-            signal(process, Signal::KILL);
+            signal(&process, Signal::KILL);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What carries the run's id, ourselves and our ancestors excepted.
+fn living_of_run(run: &RunId) -> Vec<Process> {
+    let mut table = proc_fs::processes();
+    let spared = ancestors(&table);
+    table.retain(|process| {
+        !process.is_zombie()
+            && !spared.contains(&process.pid)
+            && proc_fs::variable(process.pid, RUN_ID_VARIABLE).as_deref()
+                == Some(run.as_str().as_bytes())
+    });
+    table
+}
+
+/// The processes that an earlier codeloops left behind, by the run id in their environment.
+pub(crate) fn processes_of_run(run: &RunId) -> Vec<u32> {
+    living_of_run(run).iter().map(|process| process.pid).collect()
 }
 
 /// Signals exactly this process: one that only has the same id is left alone.

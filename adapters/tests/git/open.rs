@@ -1,6 +1,7 @@
 //! Which repositories can be opened, and what the user is told.
 
 use std::fs;
+use std::process::Command;
 
 use codeloops_adapters::git::{GitWorkspace, OpenError, Options, Way};
 use codeloops_event::TreeId;
@@ -162,6 +163,19 @@ fn another_live_run_in_the_same_tree_is_told_and_a_dead_one_is_not() {
         drop((first, second));
         assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a run leaves nothing behind");
     });
+}
+
+#[test]
+fn an_agent_that_outlived_its_run_is_told() {
+    let repo = Repo::new(Way::Auto);
+    let run = "01J0000000000000000TESTRVN";
+    repo.write(format!(".git/codeloops/{run}.lock"), "");
+    let mut agent = Command::new("sleep").arg("1000").env("CODELOOPS_RUN_ID", run).spawn().unwrap();
+    let warnings = repo.begin().warnings;
+    let pid = agent.id();
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    assert!(warnings[0].ends_with(&format!("kill {pid}")), "{warnings:?}");
 }
 
 /// A process that is killed while it writes a ref leaves the lock of that ref. Refs are shared by all
