@@ -184,7 +184,7 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
         TreeCheck::Failed { error } => {
             vec![format!("Could not compare the tree after the critic: {}", flatten(error))]
         }
-        TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored } => {
+        TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
             let what = changed_by_critic(files, *head_moved, *index_changed);
             let after = if *restored { "it was put back" } else { "it was not put back" };
             let kept = flatten(kept_as);

@@ -71,6 +71,16 @@ fn what_the_critic_edits_stays_where_the_user_said_so() {
     assert_eq!(place.read("a.txt"), "by-the-critic\n");
 }
 
+/// Each approval is of a tree that the next call has changed again.
+#[test]
+fn a_critic_that_edits_on_every_call_does_not_approve_where_nothing_is_put_back() {
+    let place =
+        scripted(&format!("on actor\nedit a.txt by-the-actor\n{APPROVES}run echo more >> a.txt\n"));
+    let ran = place.task(&["--no-restore-tree", "-n", "1"]).exits(1);
+    assert!(!ran.stdout.contains("Decision: DONE"), "{ran}");
+    assert_eq!(place.read("a.txt").matches("more").count(), 3);
+}
+
 /// Whatever the actor writes, wherever: it is the critic who decides.
 #[test]
 fn a_forged_verdict_does_not_approve() {

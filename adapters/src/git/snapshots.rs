@@ -136,7 +136,8 @@ impl Snapshots {
         let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
         let paths = inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
         let files = rules.into_iter().chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
-        Ok(TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored })
+        let tree = Some(tree);
+        Ok(TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored })
     }
 
     fn hidden_rules(&self, changes: &[Change]) -> Result<Vec<String>, GitError> {

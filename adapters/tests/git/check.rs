@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
 
 use codeloops_adapters::git::Way;
-use codeloops_event::TreeCheck;
+use codeloops_event::{TreeCheck, TreeId};
 
 use crate::each_way;
 use crate::repo::{OTHER_RUN, RUN, Repo, git_command};
@@ -27,10 +27,12 @@ fn put_back(critic: impl Fn(&Repo), files: &[&str], head: bool, index: bool) {
 
         critic(&repo);
         let kept_as = format!("refs/codeloops/{RUN}/critic-1-2");
+        let check = run.check(&snapshot);
         assert_eq!(
-            run.check(&snapshot),
+            check,
             TreeCheck::Changed {
                 kept_as: kept_as.clone(),
+                tree: Some(TreeId(repo.git(&["rev-parse", &kept_as]))),
                 files: files.iter().map(ToString::to_string).collect(),
                 head_moved: head,
                 index_changed: index,
@@ -232,10 +234,12 @@ fn a_submodule_that_the_critic_moved_is_told_and_nothing_is_put_back() {
         let commit = [&commit[..], &["-m", "moved"]].concat();
         assert!(git_command(&repo.path("sub"), &commit).status().unwrap().success());
         let kept_as = format!("refs/codeloops/{RUN}/critic-1-2");
+        let check = run.check(&snapshot);
         assert_eq!(
-            run.check(&snapshot),
+            check,
             TreeCheck::Changed {
                 kept_as: kept_as.clone(),
+                tree: Some(TreeId(repo.git(&["rev-parse", &kept_as]))),
                 files: vec!["a.txt".to_owned(), "sub".to_owned()],
                 head_moved: false,
                 index_changed: false,

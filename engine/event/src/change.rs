@@ -79,6 +79,9 @@ pub enum TreeCheck {
     Changed {
         /// The ref that keeps the changed tree.
         kept_as: String,
+        /// The changed tree itself; none in the record of a build that did not tell it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<TreeId>,
         /// Paths that differ, lossily decoded; at most the first 100.
         files: Vec<String>,
         /// Whether HEAD or its branch moved.

@@ -2,8 +2,11 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Attempt, Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, Verdict,
+    Attempt, Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, TreeCheck,
+    TreeChecked, Verdict, VerdictReached,
 };
+
+use crate::looks::left_alone;
 
 /// Something that no run can have recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,10 @@ struct Seen<'a> {
     critic_attempt: Attempt,
     /// The critic's try whose end was told last.
     heard: Option<(Iteration, Attempt)>,
+    /// What the last look at the tree found in this round.
+    look: Option<&'a TreeCheck>,
+    /// The critic's try that left the tree as it found it, the last of them.
+    left_alone: Option<(Iteration, Attempt)>,
     judged: Option<(Iteration, &'a Verdict)>,
     last_decision: Option<Decision>,
     elapsed_ms: u64,
@@ -86,16 +93,9 @@ impl<'a> Seen<'a> {
                 self.critic_attempt = next_attempt(self.critic_attempt, e.attempt)?;
                 self.heard = Some((e.iteration, e.attempt));
             }
-            Event::TreeChecked(e) => self.critic_asked(e.iteration)?,
+            Event::TreeChecked(e) => self.tree_checked(e)?,
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
-            Event::VerdictReached(e) => {
-                self.critic_asked(e.iteration)?;
-                let heard = self.heard == Some((e.iteration, e.attempt));
-                holds(heard, "a verdict is read from the critic's last answer")?;
-                if let Ruling::Accepted { verdict } = &e.ruling {
-                    self.judged = Some((e.iteration, verdict));
-                }
-            }
+            Event::VerdictReached(e) => self.verdict_reached(e)?,
             Event::Iteration(e) => self.iteration(e)?,
             Event::StopRequested(_) => self.stop_requested = true,
             Event::EngineFailed(_) => self.engine_failed = true,
@@ -119,6 +119,7 @@ impl<'a> Seen<'a> {
         self.begun = iteration;
         self.actor_attempt = 0;
         self.critic_attempt = 0;
+        self.look = None;
         Ok(())
     }
 
@@ -130,6 +131,27 @@ impl<'a> Seen<'a> {
     fn critic_asked(&self, iteration: Iteration) -> Rule {
         self.in_round(iteration)?;
         holds(self.captured == iteration, "the critic is asked after the changes are captured")
+    }
+
+    fn tree_checked(&mut self, e: &'a TreeChecked) -> Rule {
+        self.critic_asked(e.iteration)?;
+        if left_alone(self.look, &e.check) {
+            self.left_alone = Some((e.iteration, e.attempt));
+        }
+        self.look = Some(&e.check);
+        Ok(())
+    }
+
+    fn verdict_reached(&mut self, e: &'a VerdictReached) -> Rule {
+        self.critic_asked(e.iteration)?;
+        let call = Some((e.iteration, e.attempt));
+        holds(self.heard == call, "a verdict is read from the critic's last answer")?;
+        if let Ruling::Accepted { verdict } = &e.ruling {
+            let sure = verdict.decision() != Decision::Done || self.left_alone == call;
+            holds(sure, "an approval is of a tree that its call left as it was")?;
+            self.judged = Some((e.iteration, verdict));
+        }
+        Ok(())
     }
 
     fn iteration(&mut self, e: &codeloops_event::IterationEnd) -> Rule {

@@ -10,6 +10,7 @@
 mod context;
 mod effect;
 mod input;
+mod looks;
 mod machine;
 mod out;
 mod phase;

@@ -231,15 +231,24 @@ fn outcomes() -> Vec<AgentOutcome> {
 fn tree_checks() -> Vec<TreeCheck> {
     vec![
         TreeCheck::Unchanged,
-        TreeCheck::Changed {
-            kept_as: "refs/codeloops/x/critic-1-1".to_owned(),
-            files: vec!["a.txt".to_owned()],
-            head_moved: false,
-            index_changed: false,
-            restored: true,
-        },
+        changed_tree('a', true),
+        changed_tree('a', false),
+        changed_tree('b', false),
         TreeCheck::Failed { error: "index.lock exists".to_owned() },
     ]
+}
+
+/// What a look finds after the critic made the tree named by the digit.
+#[must_use]
+pub fn changed_tree(digit: char, restored: bool) -> TreeCheck {
+    TreeCheck::Changed {
+        kept_as: "refs/codeloops/x/critic-1-1".to_owned(),
+        tree: Some(TreeId(digit.to_string().repeat(40))),
+        files: vec!["a.txt".to_owned()],
+        head_moved: false,
+        index_changed: false,
+        restored,
+    }
 }
 
 fn finished(call: CallId, outcome: AgentOutcome, text: &str) -> Input {

@@ -4,8 +4,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use codeloops_event::{AgentOutcome, CallKind, Class, Decision, Event, Outcome, StopReason};
-use codeloops_machine::testing::{Simulation, alphabet, answers, run_ops, settings, settings_from};
+use codeloops_event::{
+    AgentOutcome, CallKind, Class, Decision, Event, Outcome, StopReason, TreeCheck,
+};
+use codeloops_machine::testing::{
+    Simulation, alphabet, answers, changed_tree, run_ops, settings, settings_from,
+};
 use codeloops_machine::{AgentReport, Input, Move, TRANSITIONS};
 use proptest::prelude::*;
 
@@ -222,8 +226,13 @@ impl Script {
     }
 
     fn tree_unchanged(&mut self) -> &mut Self {
-        use codeloops_event::TreeCheck::Unchanged;
-        self.answer(|i| matches!(i, Input::TreeChecked { check: Unchanged, .. }))
+        self.answer(|i| matches!(i, Input::TreeChecked { check: TreeCheck::Unchanged, .. }))
+    }
+
+    fn approves_and_leaves(&mut self, check: &TreeCheck) -> &mut Self {
+        self.says("DECISION: DONE", "Completed").answer(
+            |input| matches!(input, Input::TreeChecked { check: found, .. } if found == check),
+        )
     }
 
     fn critic_says(&mut self, text: &str) -> &mut Self {
@@ -292,15 +301,54 @@ fn done_from_a_failed_critic_is_asked_again_but_its_continue_counts() {
 
 #[test]
 fn a_done_of_a_critic_that_changed_the_tree_never_counts() {
-    use codeloops_event::TreeCheck::Changed;
-    let changed = |i: &Input| matches!(i, Input::TreeChecked { check: Changed { .. }, .. });
     let mut run = Script::new();
     run.actor_works();
     for _ in 0..3 {
         assert_eq!(run.decisions(), [], "what it approved may be its own work");
-        run.says("DECISION: DONE", "Completed").answer(changed);
+        run.approves_and_leaves(&changed_tree('a', true));
     }
     assert_eq!((run.decisions(), run.end()), (vec![Decision::Error], None));
+}
+
+#[test]
+fn a_done_counts_over_a_change_that_stays_once_it_stays_the_same() {
+    let mut run = Script::new();
+    run.actor_works();
+    run.approves_and_leaves(&changed_tree('a', false));
+    assert_eq!(run.decisions(), []);
+    run.approves_and_leaves(&changed_tree('a', false));
+    assert_eq!(run.end(), Some((Outcome::Success, Some(StopReason::Approved))));
+}
+
+#[test]
+fn a_done_of_a_call_that_moved_the_tree_on_does_not_count() {
+    for moved_on in [changed_tree('b', false), changed_tree('a', true), TreeCheck::Unchanged] {
+        let mut run = Script::new();
+        run.actor_works();
+        run.approves_and_leaves(&changed_tree('a', false)).approves_and_leaves(&moved_on);
+        assert_eq!((run.decisions(), run.end()), (vec![], None), "{moved_on:?}");
+    }
+    let mut run = Script::new();
+    run.actor_works();
+    for digit in ['a', 'b', 'a'] {
+        run.approves_and_leaves(&changed_tree(digit, false));
+    }
+    assert_eq!((run.decisions(), run.end()), (vec![Decision::Error], None));
+}
+
+/// Such a record is not of a run of this program, whoever wrote it.
+#[test]
+fn a_record_that_approves_what_the_last_call_changed_is_unsound() {
+    let mut run = Script::new();
+    run.actor_works();
+    run.approves_and_leaves(&changed_tree('a', false));
+    run.approves_and_leaves(&changed_tree('a', false));
+    let mut events = run.0.events().to_vec();
+    let last_look = events.iter().rposition(|e| matches!(e, Event::TreeChecked(_))).unwrap();
+    let Event::TreeChecked(look) = &mut events[last_look] else { unreachable!() };
+    look.check = changed_tree('b', false);
+    let violation = codeloops_machine::invariants::check(&events).unwrap_err();
+    assert!(violation.rule.contains("left as it was"), "{violation}");
 }
 
 #[test]

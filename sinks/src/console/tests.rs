@@ -138,6 +138,7 @@ fn changes() -> Vec<Event> {
         gate(GateStatus::TimedOut, false, None),
         samples::tree_checked(TreeCheck::Changed {
             kept_as,
+            tree: None,
             files,
             head_moved: true,
             index_changed: false,

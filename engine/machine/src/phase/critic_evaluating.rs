@@ -13,6 +13,7 @@ use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
 use crate::context::{Context, add_usage};
 use crate::effect::{CriticTree, Effect, StopLevel};
 use crate::input::{AgentReport, Input};
+use crate::looks::left_alone;
 use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::actor_executing::{millis, trigger_of};
@@ -50,6 +51,8 @@ struct Desk {
     reasks: u32,
     /// What was wrong with the last answer, and what the last look at the tree found.
     last: EarlierTry,
+    /// Whether the call that is over left the tree as it found it.
+    left_alone: bool,
     /// Duration of the tries that are over, in milliseconds.
     spent_ms: u64,
     usage: UsageByRole,
@@ -85,6 +88,7 @@ impl CriticEvaluating {
             retries: Retries::default(),
             reasks: 0,
             last: EarlierTry::default(),
+            left_alone: false,
             spent_ms: 0,
             usage,
         };
@@ -137,6 +141,7 @@ impl Desk {
     /// Makes the next try, with a nonce of its own.
     fn call_critic(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
         self.attempt += 1;
+        self.left_alone = false;
         self.nonce = out.nonce.clone();
         let call = ctx.issue(self.case.work.turn.iteration, CallKind::Critic, self.attempt);
         let prompt = Prompt::for_critic(ctx, &self.case, &self.nonce, &self.last);
@@ -239,6 +244,7 @@ impl Desk {
         if let Some(ending) = task.ending() {
             return end(ctx, Trigger::Stopped, ending.clone(), out);
         }
+        self.left_alone = left_alone(self.last.tree.as_ref(), &check);
         self.last.tree = Some(check.clone());
         match check {
             // What would be approved is not known: no verdict counts.
@@ -268,7 +274,7 @@ impl Desk {
     }
 
     /// The verdict of a whole answer. A DONE is asked about again where there is doubt what it was
-    /// said of: one that came with a change which was put back may be about a tree that is gone.
+    /// said of: a call that changed the tree may have approved its own work, or what is gone.
     fn read(&self, text: &str) -> Result<Verdict, VerdictProblem> {
         let verdict = verdict::parse(text)?;
         if verdict.decision() != Decision::Done {
@@ -277,15 +283,10 @@ impl Desk {
         if text.len() > TEXT_LIMIT {
             return Err(VerdictProblem::AnswerTooLong);
         }
-        let told = self.last.problem == Some(VerdictProblem::TreeChanged);
-        match self.last.tree {
-            Some(TreeCheck::Changed { restored: true, .. }) => Err(VerdictProblem::TreeChanged),
-            // Left in place by the user's wish, or perhaps another run's: that is not its fault.
-            Some(TreeCheck::Changed { restored: false, .. }) if !told => {
-                Err(VerdictProblem::TreeChanged)
-            }
-            _ => Ok(verdict),
+        if !self.left_alone {
+            return Err(VerdictProblem::TreeChanged);
         }
+        Ok(verdict)
     }
 
     /// A call that failed may still have said something: its CONTINUE or ERROR counts, its DONE is

@@ -152,6 +152,7 @@ fn a_critic_prompt_with_everything_there_can_be() {
     ];
     let check = TreeCheck::Changed {
         kept_as: "refs/codeloops/x/1-critic".to_owned(),
+        tree: None,
         files: vec!["target/x".to_owned()],
         head_moved: true,
         index_changed: false,

@@ -320,15 +320,10 @@ fn problem() -> impl Strategy<Value = VerdictProblem> {
 fn tree_check() -> impl Strategy<Value = TreeCheck> {
     prop_oneof![
         Just(TreeCheck::Unchanged),
-        (text(), vec(text(), 0..3), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-            |(kept_as, files, head_moved, index_changed, restored)| TreeCheck::Changed {
-                kept_as,
-                files,
-                head_moved,
-                index_changed,
-                restored,
-            }
-        ),
+        (text(), of(tree()), vec(text(), 0..3), any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(kept_as, tree, files, head_moved, index_changed, restored)| {
+                TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored }
+            }),
         text().prop_map(|error| TreeCheck::Failed { error }),
     ]
 }
