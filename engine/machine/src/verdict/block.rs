@@ -15,9 +15,9 @@ pub(super) struct Scan {
     doubt: bool,
     /// The last line that opens a block.
     last_opening: Option<usize>,
-    /// The last line that would be a refusal if no fence stood around it. Before the verdict that
-    /// is an example; after it, perhaps a change of mind.
-    last_shown_refusal: Option<usize>,
+    /// The last line that would be a refusal if no fence stood around it, or that tells of one.
+    /// Before the verdict that is an example or an earlier round; after it, perhaps a change of mind.
+    last_told_refusal: Option<usize>,
 }
 
 impl Scan {
@@ -28,14 +28,14 @@ impl Scan {
 
     /// Whether a DONE at the end of it cannot be relied on.
     pub(super) fn doubts_a_done(&self) -> bool {
-        self.doubt || self.last_shown_refusal > self.last_opening
+        self.doubt || self.last_told_refusal > self.last_opening
     }
 
     fn look_for_refusal(&mut self, at: usize, line: Line<'_>) {
         if is_doubtful(line) || (line.place == Place::Plain && word::refuses(line.text)) {
             self.doubt = true;
-        } else if word::refuses(line.text) {
-            self.last_shown_refusal = Some(at);
+        } else if word::refuses(line.text) || word::tells_refusal(line.text) {
+            self.last_told_refusal = Some(at);
         }
     }
 }
@@ -58,7 +58,12 @@ pub(super) enum Block {
 
 impl Block {
     pub(super) const fn speaks_against_done(&self) -> bool {
-        !matches!(self, Self::Read { decision: Decision::Done, .. })
+        match self {
+            Self::Read { decision: Decision::Done, verdict } => {
+                matches!(verdict, Err(VerdictProblem::Contradiction))
+            }
+            Self::Read { .. } | Self::Unknown { .. } => true,
+        }
     }
 
     pub(super) fn unknown(found: &str) -> Self {
@@ -105,7 +110,7 @@ const FOUND_LIMIT: usize = 80;
 pub(super) fn scan(text: &str) -> Scan {
     let lines = lines::read(text);
     let mut scan =
-        Scan { blocks: Vec::new(), doubt: false, last_opening: None, last_shown_refusal: None };
+        Scan { blocks: Vec::new(), doubt: false, last_opening: None, last_told_refusal: None };
     let mut tags = tagged::Tags::default();
     let mut at = 0;
     while at < lines.len() {
@@ -173,14 +178,17 @@ fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
 /// Reads what a block says beside its decision.
 fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProblem> {
     match decision {
+        Decision::Done if holds_findings(lines) => Err(VerdictProblem::Contradiction),
         Decision::Done => {
-            let fields = Fields::read(lines, ["summary", ""], true);
-            let [summary, _] = fields.texts;
+            // Those of a refusal are empty, and no part of the summary.
+            let labels = ["summary", "feedback", "analysis", "recovery"];
+            let fields = Fields::read(lines, labels, true);
+            let [summary, ..] = fields.texts;
             verdict_done(summary, fields.confidence)
         }
         Decision::Continue => {
-            let fields = Fields::read(lines, ["feedback", ""], false);
-            let [feedback, _] = fields.texts;
+            let fields = Fields::read(lines, ["feedback"], false);
+            let [feedback] = fields.texts;
             verdict_continue(with_stray(&fields.stray, feedback))
         }
         Decision::Error => {
@@ -189,6 +197,21 @@ fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProble
             verdict_error(with_stray(&fields.stray, analysis), recovery)
         }
     }
+}
+
+/// Whether a field of a refusal stands among the lines, and says something: approved, and yet
+/// there is something to mend.
+fn holds_findings(lines: &[Line<'_>]) -> bool {
+    let says = |text: &str| text.contains(char::is_alphanumeric) && !is_restated(text);
+    let mut within = false;
+    lines.iter().any(|line| {
+        if let Some((_, value)) = label_of(*line, ["feedback", "analysis", "recovery"]) {
+            within = true;
+            return says(value);
+        }
+        within &= label_of(*line, ["summary", "confidence"]).is_none();
+        within && says(line.text)
+    })
 }
 
 pub(super) fn verdict_done(
@@ -227,18 +250,18 @@ fn with_stray(stray: &str, text: String) -> String {
 }
 
 /// The fields of a block. A label that is not looked for, or comes a second time, is text.
-#[derive(Default)]
-struct Fields {
+struct Fields<const N: usize> {
     stray: String,
-    texts: [String; 2],
+    texts: [String; N],
     confidence: Option<f64>,
 }
 
-impl Fields {
-    /// `labels` are those of the texts, an empty one stands for none.
-    fn read(lines: &[Line<'_>], labels: [&str; 2], with_confidence: bool) -> Self {
-        let mut fields = Self::default();
-        let mut seen = [labels[0].is_empty(), labels[1].is_empty()];
+impl<const N: usize> Fields<N> {
+    /// `labels` are those of the texts.
+    fn read(lines: &[Line<'_>], labels: [&str; N], with_confidence: bool) -> Self {
+        let texts = std::array::from_fn(|_| String::new());
+        let mut fields = Self { stray: String::new(), texts, confidence: None };
+        let mut seen = [false; N];
         let mut confidence_seen = !with_confidence;
         let mut current = None;
         for line in lines {
@@ -246,8 +269,7 @@ impl Fields {
                 seen[n] = true;
                 current = Some(n);
                 fields.push(current, value);
-            } else if let Some(value) =
-                label_of(*line, ["confidence", ""]).filter(|_| !confidence_seen)
+            } else if let Some(value) = label_of(*line, ["confidence"]).filter(|_| !confidence_seen)
             {
                 confidence_seen = true;
                 fields.confidence = word::confidence(value.1);
@@ -277,12 +299,9 @@ impl Fields {
 }
 
 /// Which of the labels the line begins with, and what follows it.
-fn label_of<'a>(line: Line<'a>, labels: [&str; 2]) -> Option<(usize, &'a str)> {
+fn label_of<'a, const N: usize>(line: Line<'a>, labels: [&str; N]) -> Option<(usize, &'a str)> {
     if line.place != Place::Plain {
         return None;
     }
-    labels.iter().enumerate().find_map(|(n, label)| {
-        let value = (!label.is_empty()).then(|| word::labelled(line.text, label))??;
-        Some((n, value))
-    })
+    labels.iter().enumerate().find_map(|(n, label)| Some((n, word::labelled(line.text, label)?)))
 }

@@ -75,12 +75,16 @@ impl Body {
         }
     }
 
+    /// Whether something of a refusal is there: approved, and yet there is something to mend.
+    fn holds_findings(&self) -> bool {
+        let fields = [&self.feedback, &self.error_description, &self.recovery_suggestion];
+        let mut texts = fields.into_iter().flatten();
+        !self.remaining_issues.is_empty() || texts.any(|text| !text.trim().is_empty())
+    }
+
     fn into_verdict(self, decision: Decision) -> Result<Verdict, VerdictProblem> {
         match decision {
-            // Approved, and yet issues remain.
-            Decision::Done if !self.remaining_issues.is_empty() => {
-                Err(VerdictProblem::Contradiction)
-            }
+            Decision::Done if self.holds_findings() => Err(VerdictProblem::Contradiction),
             Decision::Done => verdict_done(text(self.summary), confidence(self.confidence)),
             Decision::Continue => verdict_continue(findings(self.feedback, &self.remaining_issues)),
             Decision::Error => {

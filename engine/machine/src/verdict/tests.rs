@@ -503,3 +503,55 @@ fn a_verdict_in_a_fence_of_its_own_at_the_end_is_read() {
         assert!(parse(answer).is_err(), "{answer}");
     }
 }
+
+#[test]
+fn a_done_with_the_fields_of_a_refusal_contradicts_itself() {
+    for findings in [
+        "FEEDBACK: mend the tests",
+        "**FEEDBACK:**\n\n- mend the tests",
+        "ANALYSIS: it does not compile",
+        "RECOVERY: revert",
+        "FEEDBACK:\nCONFIDENCE: 0.5\nFEEDBACK: mend the tests",
+    ] {
+        let before = format!("DECISION: DONE\n{findings}\nSUMMARY: ok");
+        let after = format!("DECISION: DONE\nSUMMARY: ok\n{findings}");
+        let repeated = format!("{after}\n\nDECISION: DONE\nSUMMARY: ok");
+        for answer in [before, after, repeated] {
+            check(&answer, Err(Problem::Contradiction));
+        }
+    }
+    for field in ["feedback", "error_description", "recovery_suggestion"] {
+        let tagged = |text: &str| {
+            format!(r#"<decision>{{"type":"done","summary":"ok","{field}":"{text}"}}</decision>"#)
+        };
+        check(&tagged("mend it"), Err(Problem::Contradiction));
+        check(&tagged(" "), done("ok", None));
+    }
+    check("DECISION: DONE\nSUMMARY: ok\nFEEDBACK:\n\nCONFIDENCE: 1", done("ok", Some(1.0)));
+    // What was looked at first is no part of the verdict.
+    check("Analysis: I ran it.\n\nDECISION: DONE\nSUMMARY: ok", done("ok", None));
+}
+
+#[test]
+fn a_line_after_a_done_may_take_it_back() {
+    for line in [
+        "**Final decision: CONTINUE**",
+        "Verdict: CONTINUE",
+        "- Verdict: ERROR, the tests fail",
+        "My final verdict is CONTINUE.",
+        "Final decision: not done",
+    ] {
+        check(&format!("DECISION: DONE\nSUMMARY: ok\n\n{line}"), Err(Problem::Contradiction));
+        check(&format!("{line}\n\nDECISION: DONE\nSUMMARY: ok"), done("ok", None));
+    }
+    for line in [
+        "The decision error path is tested.",
+        "The decision not to retry is kept.",
+        "Verdict: DONE",
+        "> Verdict: CONTINUE",
+        "Verdict: CONTINUE or DONE",
+    ] {
+        let answer = format!("DECISION: DONE\nSUMMARY: ok\n{line}");
+        assert!(matches!(parse(&answer), Ok(Verdict::Done { .. })), "{answer}");
+    }
+}

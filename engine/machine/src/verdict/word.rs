@@ -48,16 +48,60 @@ pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
 /// however they are joined, behind blanks, a list's mark or a heading's. Quoted and diff lines
 /// (`> …`, `+…`, `-…`) are not.
 pub(super) fn refuses(line: &str) -> bool {
-    let unlisted = line.trim_start().trim_start_matches("- ");
-    let mark = |c: char| c.is_whitespace() || c.is_ascii_digit() || "*_#.()|`•".contains(c);
-    let Some(after) = strip_prefix_ignoring_case(unlisted.trim_start_matches(mark), "decision")
-    else {
+    let Some(after) = strip_prefix_ignoring_case(unmarked(line), "decision") else {
         return false;
     };
     let value = after.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let word = value.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let refusal = matches!(decision(word), Some(Decision::Continue | Decision::Error));
-    refusal && after.len() > value.len() && !is_choice(value)
+    after.len() > value.len() && is_refusal(first_word(value)) && !is_choice(value)
+}
+
+/// Whether a line tells of a refusal in words of its own: `Final decision: CONTINUE`, `My verdict is
+/// ERROR`.
+pub(super) fn tells_refusal(line: &str) -> bool {
+    let mut rest = unmarked(line);
+    for _ in 0..WORDS_BEFORE {
+        let word = first_word(rest);
+        let after = &rest[word.len()..];
+        let next = after.trim_start_matches(|c: char| !c.is_alphanumeric());
+        if word.is_empty() {
+            return false;
+        }
+        if ["decision", "verdict"].iter().any(|subject| word.eq_ignore_ascii_case(subject)) {
+            let between = &after[..after.len() - next.len()];
+            return is_told(between, next);
+        }
+        rest = next;
+    }
+    false
+}
+
+/// Words of a line among which a verdict's name is looked for.
+const WORDS_BEFORE: usize = 4;
+
+/// Whether what follows a verdict's name, `between` the two, is a refusal.
+fn is_told(between: &str, value: &str) -> bool {
+    let word = first_word(value);
+    if word.eq_ignore_ascii_case("is") {
+        let value = value[word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());
+        return is_refusal(first_word(value)) && !is_choice(value);
+    }
+    let joined = between.contains(|c: char| !c.is_whitespace());
+    let refusal = is_refusal(word) || word.eq_ignore_ascii_case("not");
+    joined && refusal && !is_choice(value)
+}
+
+/// The line without blanks, a list's mark or a heading's before it.
+fn unmarked(line: &str) -> &str {
+    let mark = |c: char| c.is_whitespace() || c.is_ascii_digit() || "*_#.()|`•".contains(c);
+    line.trim_start().trim_start_matches("- ").trim_start_matches(mark)
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+fn is_refusal(word: &str) -> bool {
+    matches!(decision(word), Some(Decision::Continue | Decision::Error))
 }
 
 /// Whether the text only holds the place of one: `<what was done>`, `[what was done]`, `...`.
