@@ -13,17 +13,16 @@ pub(super) fn unwrap(answer: &str) -> Option<String> {
     if !answer.starts_with(['{', '[', '"']) {
         return None;
     }
-    let events = match serde_json::from_str(answer) {
-        Ok(Value::Array(events)) => events,
-        Ok(value) => vec![value],
-        Err(_) => answer
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()
-            .ok()?,
-    };
-    Some(final_text(&events))
+    match serde_json::from_str(answer) {
+        Ok(Value::Array(events)) => Some(final_text(events.iter().filter_map(said))),
+        Ok(value) => Some(final_text(said(&value).or_else(|| untyped(&value)))),
+        Err(_) => {
+            let lines = answer.lines().filter(|line| !line.trim().is_empty());
+            let events: Vec<Value> =
+                lines.map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+            Some(final_text(events.iter().filter_map(said)))
+        }
+    }
 }
 
 /// What one event says.
@@ -34,46 +33,75 @@ enum Said {
     Message(String),
     /// A piece of a message.
     Piece(String),
+    /// Something failed: what was said before may not be the whole of it.
+    Failure,
 }
 
-fn final_text(events: &[Value]) -> String {
+fn final_text(events: impl IntoIterator<Item = Said>) -> String {
     let mut last = String::new();
     let mut in_pieces = false;
     let mut final_word = None;
-    for said in events.iter().filter_map(said) {
+    for said in events {
         match said {
             Said::Final(text) => final_word = Some(text),
             Said::Message(text) => (last, in_pieces) = (text, false),
             Said::Piece(text) if in_pieces => last.push_str(&text),
             Said::Piece(text) => (last, in_pieces) = (text, true),
+            Said::Failure => (last, in_pieces, final_word) = (String::new(), false, None),
         }
     }
     final_word.unwrap_or(last)
 }
 
+/// What an event says that tells whose it is.
 fn said(event: &Value) -> Option<Said> {
-    if let Value::String(text) = event {
-        return Some(Said::Message(text.clone()));
-    }
-    // An error event is no answer, whatever text it holds.
-    if event.get("is_error").is_some_and(|flag| flag != &Value::Bool(false)) {
-        return None;
+    if is_failure(event) {
+        return Some(Said::Failure);
     }
     match event.get("type").and_then(Value::as_str) {
         Some("result") => text_of(event.get("result")?).map(Said::Final),
         Some("assistant") => text_of(event.get("message")?).map(Said::Message),
-        Some("item.completed") => said(event.get("item")?),
-        Some("agent_message") => text_of(event).map(Said::Message),
+        Some("item.completed") => item(event.get("item")?),
         Some("text") => text_of(event.get("part").unwrap_or(event)).map(Said::Message),
-        Some("message") => message(event),
+        Some("agent_message") => text_of(event).map(Said::Message),
+        Some("message") | None => message(event),
         Some(_) => None,
-        None if event.get("role").is_some() => message(event),
-        None => ["result", "response", "output"]
-            .iter()
-            .find_map(|key| event.get(key))
-            .map_or_else(|| text_of(event), text_of)
-            .map(Said::Message),
     }
+}
+
+/// Whether an event is an error, or carries one. It is no answer then, whatever text it holds.
+fn is_failure(event: &Value) -> bool {
+    let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+    let has = |key| event.get(key).is_some_and(|v| !matches!(v, Value::Null | Value::Bool(false)));
+    let unsuccessful = |key| has(key) && event[key] != "success";
+    has("is_error")
+        || has("error")
+        || kind == "error"
+        || kind.ends_with(".failed")
+        || (kind == "result" && (unsuccessful("subtype") || unsuccessful("status")))
+}
+
+/// A finished item. An error among them is a warning to the user: it ends nothing.
+fn item(item: &Value) -> Option<Said> {
+    match item.get("type").and_then(Value::as_str) {
+        Some("agent_message") => text_of(item).map(Said::Message),
+        _ => None,
+    }
+}
+
+/// What an answer says that is one value and does not tell whose it is. Among other events such a
+/// value may be a tool's; alone it is the agent's, unless it names a tool.
+fn untyped(answer: &Value) -> Option<Said> {
+    if let Value::String(text) = answer {
+        return Some(Said::Message(text.clone()));
+    }
+    let fields = answer.as_object()?;
+    let of_a_tool = fields.keys().any(|key| key.starts_with("tool"));
+    if of_a_tool || fields.contains_key("type") || fields.contains_key("role") {
+        return None;
+    }
+    let told = ["result", "response", "output"].iter().find_map(|key| fields.get(*key));
+    text_of(told.unwrap_or(answer)).map(Said::Message)
 }
 
 /// A message that names its speaker.
