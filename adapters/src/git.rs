@@ -43,6 +43,7 @@ mod staged;
 mod tracked;
 mod tree;
 mod user_index;
+mod users_files;
 mod watch;
 
 use std::path::{Path, PathBuf};

@@ -11,15 +11,23 @@ use super::command::Git;
 use super::error::GitError;
 use super::git_lock;
 use super::path::RepoPath;
+use super::users_files;
 
 /// Files of the git folder that git obeys and that no snapshot holds.
 const WATCHED: [(&str, &str); 5] = [
-    ("info/exclude", "files it names are not in the diff"),
-    ("info/attributes", "it can make git show a text as binary"),
+    ("info/exclude", IGNORE),
+    ("info/attributes", ATTRIBUTES),
     ("info/sparse-checkout", "files outside of it are not in the diff"),
-    ("config", "it can name more files to be ignored"),
-    ("config.worktree", "it can name more files to be ignored"),
+    ("config", CONFIG),
+    ("config.worktree", CONFIG),
 ];
+
+/// What a change of settings can do: they name programs through which git reads each file, and
+/// further files of rules.
+pub(super) const CONFIG: &str =
+    "files may be missing from the diff, and it may show another text than the one on disk";
+pub(super) const ATTRIBUTES: &str = "the diff may show another text than the one on disk, or none";
+pub(super) const IGNORE: &str = "files it names are not in the diff";
 
 /// Those of them that each linked working tree has for itself.
 const OWN: [&str; 2] = ["info/sparse-checkout", "config.worktree"];
@@ -43,7 +51,7 @@ struct Watched {
     name: String,
     /// What a change of it can do.
     effect: &'static str,
-    /// Whether it lies in the git folder; one that does not is the user's, and never written to.
+    /// Whether it lies in the repository; one that does not is the user's, and never written to.
     is_ours: bool,
 }
 
@@ -56,7 +64,7 @@ struct Content {
     /// None for what is too large or no file.
     bytes: Option<Vec<u8>>,
     mode: u32,
-    /// Whether it may be replaced: in the git folder, and no link.
+    /// Whether it may be replaced: in the repository, and no link.
     is_ours: bool,
 }
 
@@ -68,12 +76,16 @@ impl Watch {
             Watched { path: folder.join(name), name: shown(name), effect, is_ours: true }
         };
         let mut files: Vec<_> = WATCHED.iter().map(place).collect();
-        files.extend(users_ignore_file(git)?.map(|path| Watched {
-            name: RepoPath(path.as_os_str().as_encoded_bytes().to_vec()).shown(),
-            path,
-            effect: "files it names are not in the diff",
-            is_ours: false,
-        }));
+        let root = real(git.root());
+        for (path, effect) in users_files::find(git)? {
+            let place = real(&path);
+            if files.iter().all(|known| real(&known.path) != place) {
+                let within = place.strip_prefix(&root).ok();
+                let name = within.unwrap_or(&path).as_os_str().as_encoded_bytes().to_vec();
+                let (name, is_ours) = (RepoPath(name).shown(), within.is_some());
+                files.push(Watched { path, name, effect, is_ours });
+            }
+        }
         let hooks = common.join("hooks");
         let mut watch = Self { files, hooks, begun: Held::new(), last: Held::new() };
         watch.begun = watch.look();
@@ -114,7 +126,9 @@ impl Watch {
     ) -> Result<(), GitError> {
         let now = self.look();
         for (number, name) in changed.iter().enumerate() {
-            if let Some(bytes) = now.get(name).and_then(|file| file.bytes.as_ref()) {
+            // The user's own settings are none of the repository's, and may hold secrets.
+            let ours = now.get(name).filter(|file| !self.is_users(&file.path));
+            if let Some(bytes) = ours.and_then(|file| file.bytes.as_ref()) {
                 let blob = git.run(None, &["hash-object", "-w", "--stdin"], bytes)?;
                 let id = String::from_utf8_lossy(&blob);
                 let name = format!("{kept_as}-git-{}", number + 1);
@@ -140,6 +154,10 @@ impl Watch {
             }
         }
         Ok(true)
+    }
+
+    fn is_users(&self, path: &Path) -> bool {
+        self.files.iter().any(|file| file.path == path && !file.is_ours)
     }
 
     fn look(&self) -> Held {
@@ -200,15 +218,11 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     (bytes.len() as u64 <= LIMIT).then_some(bytes)
 }
 
-/// The ignore rules that the user has for all repositories.
-fn users_ignore_file(git: &Git) -> Result<Option<PathBuf>, GitError> {
-    let named = git.ask(&["config", "--type=path", "--get", "core.excludesFile"])?;
-    let folder = || {
-        let set =
-            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))
-    };
-    // A relative one begins where git runs.
-    let named = named.map(|path| git.root().join(path));
-    Ok(named.or_else(|| Some(folder()?.join("git/ignore"))))
+/// The path of a file without links and `..` above it, so that two names of one file are equal.
+fn real(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }

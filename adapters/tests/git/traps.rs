@@ -1,7 +1,10 @@
 //! What can stop git, hide work from it, or make it run programs of the repository's choice.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use codeloops_adapters::git::Way;
 use codeloops_event::TreeCheck;
 
 use crate::each_way;
@@ -85,7 +88,7 @@ fn no_forged_copy_of_the_users_index_is_put_back() {
         let run = repo.begin();
         let snapshot = run.capture(1).tree;
         repo.git(&["rm", "-q", "--cached", "a.txt"]);
-        let index = std::fs::read(repo.path(".git/index")).unwrap();
+        let index = fs::read(repo.path(".git/index")).unwrap();
         repo.write(format!(".git/codeloops/{RUN}.kept"), &index);
         let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
         assert!(error.contains(".kept` was changed by something else"), "{error}");
@@ -174,18 +177,114 @@ fn a_change_of_the_users_own_ignore_rules_is_told_and_never_written_to() {
     each_way(|way| {
         let repo = Repo::new(way);
         let rules = repo.root.parent().unwrap().join("ignore");
-        std::fs::write(&rules, "old\n").unwrap();
+        fs::write(&rules, "old\n").unwrap();
         repo.git(&["config", "core.excludesFile", rules.to_str().unwrap()]);
         let run = repo.begin();
         let diff = run.capture(1);
         assert_eq!(diff.notes, [""; 0]);
-        std::fs::write(&rules, "evil.sh\n").unwrap();
+        fs::write(&rules, "evil.sh\n").unwrap();
         let check = run.check(&diff.tree);
         let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
         assert_eq!(files, [rules.to_str().unwrap()]);
-        assert_eq!(std::fs::read_to_string(&rules).unwrap(), "evil.sh\n");
+        assert_eq!(fs::read_to_string(&rules).unwrap(), "evil.sh\n");
         let notes = run.capture(2).notes;
         assert!(notes[0].contains("ignore` changed since the run began"), "{notes:?}");
+    });
+}
+
+/// An agent can write to the user's own configuration as well.
+#[test]
+fn a_change_of_the_users_own_settings_is_told_and_never_written_to() {
+    const INNER: &str = "CODELOOPS_TEST_HOME";
+    if let Some(home) = std::env::var_os(INNER) {
+        each_way(|way| users_settings(way, Path::new(&home)));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().canonicalize().unwrap();
+    let name = "traps::a_change_of_the_users_own_settings_is_told_and_never_written_to";
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", name, "--nocapture"]).env(INNER, &home);
+    for variable in ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"] {
+        child.env_remove(variable);
+    }
+    child.env("HOME", &home).env("XDG_CONFIG_HOME", home.join("xdg"));
+    assert!(child.status().unwrap().success());
+}
+
+fn users_settings(way: Way, home: &Path) {
+    let settings = "[include]\npath = included\n[core]\nattributesFile = ~/mine\n";
+    for (file, hide, effect) in [
+        (".gitconfig", "[core]\nexcludesFile = /x\n", "missing from the diff"),
+        ("xdg/git/config", "[filter \"h\"]\nclean = echo nice\n", "another text than the one on"),
+        ("included", "[core]\nexcludesFile = /x\n", "missing from the diff"),
+        ("mine", "*.txt -diff\n", "another text than the one on disk"),
+        ("xdg/git/attributes", "*.txt filter=h\n", "another text than the one on disk"),
+        ("xdg/git/ignore", "evil.sh\n", "files it names are not in the diff"),
+    ] {
+        fs::remove_dir_all(home).unwrap();
+        fs::create_dir_all(home.join("xdg/git")).unwrap();
+        let repo = Repo::new(way);
+        repo.git(&["config", "--unset", "core.excludesFile"]);
+        if ["included", "mine"].contains(&file) {
+            fs::write(home.join(".gitconfig"), settings).unwrap();
+        }
+        let file = home.join(file);
+        let run = repo.begin();
+        let diff = run.capture(1);
+        assert_eq!(diff.notes, [""; 0]);
+
+        fs::write(&file, hide).unwrap();
+        let check = run.check(&diff.tree);
+        let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [file.to_str().unwrap()]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), hide);
+        assert_eq!(
+            repo.git(&["for-each-ref", &format!("refs/codeloops/{RUN}/critic-1-2-git-1")]),
+            ""
+        );
+
+        let notes = run.capture(2).notes;
+        let [note] = &notes[..] else { panic!("{notes:?}") };
+        let told = format!("`{}` changed since the run began: ", file.display());
+        assert!(note.starts_with(&told) && note.contains(effect), "{note}");
+    }
+}
+
+#[test]
+fn a_file_of_settings_in_the_working_tree_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write(".gitconfig", "[pull]\nrebase = true\n");
+        repo.commit("settings for all");
+        repo.git(&["config", "include.path", "../.gitconfig"]);
+        let run = repo.begin();
+        let diff = run.capture(1);
+        assert_eq!(diff.notes, [""; 0]);
+        repo.write(".gitconfig", "[core]\nexcludesFile = /x\n");
+        let check = run.check(&diff.tree);
+        let TreeCheck::Changed { files, restored: true, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [".gitconfig"]);
+        assert_eq!(repo.read(".gitconfig"), "[pull]\nrebase = true\n");
+    });
+}
+
+#[test]
+fn a_filter_that_forges_the_diff_is_told_as_what_it_is() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        repo.write("a.txt", "evil\n");
+        repo.write(".git/info/attributes", "*.txt filter=h\n");
+        repo.git(&["config", "filter.h.clean", "cat >/dev/null; echo nice"]);
+        let diff = run.capture(1);
+        assert!(diff.diff.contains("+nice"), "{}", diff.diff);
+        for (file, note) in
+            [(".git/info/attributes", &diff.notes[0]), (".git/config", &diff.notes[1])]
+        {
+            assert!(note.starts_with(&format!("`{file}` changed")), "{note}");
+            assert!(note.contains("may show another text than the one on disk"), "{note}");
+        }
     });
 }
 
@@ -232,15 +331,15 @@ fn no_program_of_the_repositorys_choice_runs_and_no_setting_bends_the_diff() {
                 repo.write(&hook, format!("#!/bin/sh\n{run}\n"));
                 repo.chmod(&hook, 0o755);
             }
-            std::fs::rename(repo.path("hooks"), repo.path(".git/its-hooks")).unwrap();
+            fs::rename(repo.path("hooks"), repo.path(".git/its-hooks")).unwrap();
             repo.git(&["config", "core.hooksPath", repo.path(".git/its-hooks").to_str().unwrap()]);
             // Making it has run some of them.
-            std::fs::remove_file(&marker).ok();
+            fs::remove_file(&marker).ok();
         }
         let run = repo.begin();
         repo.write("a.txt", "one\nTWO\nthree\n");
         repo.write("ä.txt", "x\n");
-        std::fs::rename(repo.path("moved.txt"), repo.path("to.txt")).unwrap();
+        fs::rename(repo.path("moved.txt"), repo.path("to.txt")).unwrap();
         let diff = run.capture(1);
         repo.write("a.txt", "critic\n");
         run.check(&diff.tree);
