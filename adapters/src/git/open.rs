@@ -52,7 +52,8 @@ pub(super) fn open(
         root: git.root().to_owned(),
     };
     let snapshots = Snapshots {
-        watch: Watch::begin(&git)?,
+        rules: Watch::rules(&git)?,
+        operation: Watch::operation(&git),
         hidden_rules: HiddenRules::begin(git.root(), made.folders, lock.taken()?),
         backend,
         run_id: run_id.clone(),

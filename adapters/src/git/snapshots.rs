@@ -38,7 +38,8 @@ pub(super) struct Snapshots {
     pub(super) skipped: Vec<RepoPath>,
     /// Of the private index.
     pub(super) seal: Seal,
-    pub(super) watch: Watch,
+    pub(super) rules: Watch,
+    pub(super) operation: Watch,
     pub(super) hidden_rules: HiddenRules,
     pub(super) user_index: UserIndex,
     pub(super) put_backs: PutBacks,
@@ -74,7 +75,8 @@ impl Snapshots {
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
         self.user_index.remember()?;
-        self.watch.remember();
+        self.rules.remember();
+        self.operation.remember();
         let taken = SystemTime::now();
         self.last = Snapshot {
             tree: tree.clone(),
@@ -83,7 +85,7 @@ impl Snapshots {
             inner: Some(inner::look(&self.git, &scan.inner)?),
             taken,
         };
-        scan.notes.extend(self.watch.notes());
+        scan.notes.extend(self.rules.notes());
         scan.notes.extend(self.hidden_rules(&scan.changes)?);
         Ok(CapturedDiff {
             tree,
@@ -112,7 +114,9 @@ impl Snapshots {
         let head_moved = scan.head != self.last.head;
         let index_changed = self.user_index.changed(&self.git)?;
         let inner = self.inner_changed(&scan)?;
-        let tree_changed = tree != before.tree || head_moved || index_changed;
+        let operation = self.operation.changed();
+        let tree_changed =
+            tree != before.tree || head_moved || index_changed || !operation.is_empty();
         if !tree_changed && rules.is_empty() && inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
@@ -123,19 +127,26 @@ impl Snapshots {
         if index_changed {
             self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
         }
+        self.operation.keep(&self.git, &kept_as, &operation, rules.len())?;
         let differences = restore::differences(&self.git, &before.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
-        let mut restored =
-            may_restore && rules_restored && inner.is_empty() && restore::is_possible(&differences);
+        let mut restored = may_restore
+            && rules_restored
+            && inner.is_empty()
+            && restore::is_possible(&differences)
+            && self.operation.can_restore(&operation);
         if restored && tree_changed {
             let put_backs = self.put_backs.clone();
             restored = put_backs
-                .run(&kept_as, || self.put_back(before, &scan.head, &differences, index_changed))
+                .run(&kept_as, || {
+                    self.put_back(before, &scan.head, &differences, index_changed, &operation)
+                })
                 .map_err(not_put_back(&kept_as))?;
         }
         let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
         let paths = inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
-        let files = rules.into_iter().chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
+        let git_files = rules.into_iter().chain(operation);
+        let files = git_files.chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
         let tree = Some(tree);
         Ok(TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored })
     }
@@ -157,15 +168,15 @@ impl Snapshots {
         kept_as: &str,
         may_restore: bool,
     ) -> Result<(Vec<String>, bool), GitError> {
-        let changed = self.watch.changed();
+        let changed = self.rules.changed();
         if changed.is_empty() {
             return Ok((changed, true));
         }
-        self.watch.keep(&self.git, kept_as, &changed)?;
+        self.rules.keep(&self.git, kept_as, &changed, 0)?;
         let restored = may_restore
             && self
                 .put_backs
-                .run(kept_as, || self.watch.restore(&changed, &self.lock.draft()))
+                .run(kept_as, || self.rules.restore(&changed, &self.lock.draft()))
                 .map_err(not_put_back(kept_as))?;
         Ok((changed, restored))
     }
@@ -177,6 +188,7 @@ impl Snapshots {
         head: &Head,
         differences: &[Difference],
         index_changed: bool,
+        operation: &[String],
     ) -> Result<bool, GitError> {
         let (scratch, staging) = (self.lock.scratch(), self.lock.staging());
         let paths = restore::earlier(differences);
@@ -193,6 +205,9 @@ impl Snapshots {
         }
         if index_changed {
             self.user_index.restore(&self.lock.draft())?;
+        }
+        if !operation.is_empty() && !self.operation.restore(operation, &self.lock.draft())? {
+            return Err(GitError::StillDiffers);
         }
         let scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);

@@ -1,5 +1,6 @@
-//! Notices a change of the files by which work can be hidden from a snapshot or its diff, or by
-//! which git is made to run programs; puts back what a critic changed of them.
+//! Notices a change of files that git obeys and no snapshot holds: those by which work can be hidden
+//! from a snapshot or its diff, or git made to run programs, and those of a merge or the like in
+//! progress. Puts back what a critic changed of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -29,7 +30,22 @@ pub(super) const CONFIG: &str =
 pub(super) const ATTRIBUTES: &str = "the diff may show another text than the one on disk, or none";
 pub(super) const IGNORE: &str = "files it names are not in the diff";
 
-/// Those of them that each linked working tree has for itself.
+/// What git knows of a merge, a cherry-pick or a revert in progress, beside the index.
+const OPERATION: [&str; 8] = [
+    "AUTO_MERGE",
+    "CHERRY_PICK_HEAD",
+    "MERGE_AUTOSTASH",
+    "MERGE_HEAD",
+    "MERGE_MODE",
+    "MERGE_MSG",
+    "MERGE_RR",
+    "REVERT_HEAD",
+];
+
+/// The same of a rebase, or of several commits to be picked: folders that are there meanwhile.
+const OPERATION_FOLDERS: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
+
+/// Those of the rules that each linked working tree has for itself.
 const OWN: [&str; 2] = ["info/sparse-checkout", "config.worktree"];
 
 /// Bytes of a file that are kept; what is larger is not put back.
@@ -38,11 +54,19 @@ const LIMIT: u64 = 1024 * 1024;
 /// What those files held, and hold.
 pub(super) struct Watch {
     files: Vec<Watched>,
-    hooks: PathBuf,
+    folders: Vec<Folder>,
     /// When the run began.
     begun: Held,
     /// At the last snapshot.
     last: Held,
+}
+
+/// A folder of the git folder all of whose files are watched.
+struct Folder {
+    path: PathBuf,
+    name: &'static str,
+    /// Whether git takes it for a sign that something is in progress, even without files.
+    is_sign: bool,
 }
 
 struct Watched {
@@ -69,7 +93,8 @@ struct Content {
 }
 
 impl Watch {
-    pub(super) fn begin(git: &Git) -> Result<Self, GitError> {
+    /// The rules of git.
+    pub(super) fn rules(git: &Git) -> Result<Self, GitError> {
         let common = git.common_dir()?;
         let place = |&(name, effect): &(&str, &'static str)| {
             let folder = if OWN.contains(&name) { git.git_dir() } else { &common };
@@ -86,11 +111,27 @@ impl Watch {
                 files.push(Watched { path, name, effect, is_ours });
             }
         }
-        let hooks = common.join("hooks");
-        let mut watch = Self { files, hooks, begun: Held::new(), last: Held::new() };
+        let hooks = Folder { path: common.join("hooks"), name: "hooks", is_sign: false };
+        Ok(Self::begin(files, vec![hooks]))
+    }
+
+    /// An operation in progress.
+    pub(super) fn operation(git: &Git) -> Self {
+        let file = |name: &str| Watched {
+            path: git.git_dir().join(name),
+            name: shown(name),
+            effect: "it belongs to a merge or the like in progress",
+            is_ours: true,
+        };
+        let folder = |name| Folder { path: git.git_dir().join(name), name, is_sign: true };
+        Self::begin(OPERATION.map(file).into(), OPERATION_FOLDERS.map(folder).into())
+    }
+
+    fn begin(files: Vec<Watched>, folders: Vec<Folder>) -> Self {
+        let mut watch = Self { files, folders, begun: Held::new(), last: Held::new() };
         watch.begun = watch.look();
-        watch.remember();
-        Ok(watch)
+        watch.last = watch.begun.clone();
+        watch
     }
 
     /// Keeps all as it is now.
@@ -117,12 +158,14 @@ impl Watch {
         names.filter(|name| self.last.get(*name) != now.get(*name)).cloned().collect()
     }
 
-    /// Keeps what `changed` holds now under refs that begin with `kept_as`.
+    /// Keeps what `changed` holds now under refs that begin with `kept_as`, after the first `before`
+    /// of them.
     pub(super) fn keep(
         &self,
         git: &Git,
         kept_as: &str,
         changed: &[String],
+        before: usize,
     ) -> Result<(), GitError> {
         let now = self.look();
         for (number, name) in changed.iter().enumerate() {
@@ -131,7 +174,7 @@ impl Watch {
             if let Some(bytes) = ours.and_then(|file| file.bytes.as_ref()) {
                 let blob = git.run(None, &["hash-object", "-w", "--stdin"], bytes)?;
                 let id = String::from_utf8_lossy(&blob);
-                let name = format!("{kept_as}-git-{}", number + 1);
+                let name = format!("{kept_as}-git-{}", before + number + 1);
                 git.run(None, &["update-ref", "--no-deref", &name, id.trim()], b"")?;
             }
         }
@@ -141,11 +184,10 @@ impl Watch {
     /// Puts back what changed. Tells whether it was possible; nothing is touched where it was not.
     /// `draft` is a path for a moment.
     pub(super) fn restore(&self, changed: &[String], draft: &Path) -> Result<bool, GitError> {
-        let now = self.look();
-        let states = |name| [self.last.get(name), now.get(name)].into_iter().flatten();
-        if !changed.iter().all(|name| states(name).all(Content::can_be_replaced)) {
+        if !self.can_restore(changed) {
             return Ok(false);
         }
+        let now = self.look();
         for name in changed {
             match (self.last.get(name), now.get(name)) {
                 (Some(before), _) => before.put_back(draft)?,
@@ -153,7 +195,17 @@ impl Watch {
                 (None, None) => {}
             }
         }
+        for folder in self.folders.iter().filter(|folder| folder.is_sign) {
+            // One that is not empty stays.
+            fs::remove_dir(&folder.path).ok();
+        }
         Ok(true)
+    }
+
+    pub(super) fn can_restore(&self, changed: &[String]) -> bool {
+        let now = self.look();
+        let states = |name| [self.last.get(name), now.get(name)].into_iter().flatten();
+        changed.iter().all(|name| states(name).all(Content::can_be_replaced))
     }
 
     fn is_users(&self, path: &Path) -> bool {
@@ -163,14 +215,22 @@ impl Watch {
     fn look(&self) -> Held {
         let files =
             self.files.iter().map(|file| (file.path.clone(), file.name.clone(), file.is_ours));
-        let hooks = fs::read_dir(&self.hooks).into_iter().flatten().flatten().map(|entry| {
-            let name = RepoPath(entry.file_name().into_encoded_bytes()).shown();
-            (entry.path(), shown(&format!("hooks/{name}")), true)
-        });
-        // Git comes with samples, and does not run them.
-        let hooks = hooks.filter(|(path, ..)| path.extension() != Some("sample".as_ref()));
+        let within = self.folders.iter().flat_map(Folder::files);
         let content = |(path, name, is_ours)| Some((name, Content::of(path, is_ours)?));
-        files.chain(hooks).filter_map(content).collect()
+        files.chain(within).filter_map(content).collect()
+    }
+}
+
+impl Folder {
+    /// What is in it, with the name that it is told by, and whether it is ours.
+    fn files(&self) -> impl Iterator<Item = (PathBuf, String, bool)> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        // Git comes with samples of hooks, and does not run them.
+        let entries = entries.filter(|entry| entry.path().extension() != Some("sample".as_ref()));
+        entries.map(|entry| {
+            let name = RepoPath(entry.file_name().into_encoded_bytes()).shown();
+            (entry.path(), shown(&format!("{}/{name}", self.name)), true)
+        })
     }
 }
 

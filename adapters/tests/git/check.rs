@@ -565,3 +565,95 @@ fn what_the_critic_changes_in_a_submodule_is_told() {
         assert_eq!(told(&snapshot), ["nested"]);
     });
 }
+
+/// Begins something that stops at a conflict, lets a critic do away with it, and looks whether the
+/// user can go on.
+#[track_caller]
+fn in_progress_is_put_back(begin: &[&str], critic: impl Fn(&Repo), told: &str) {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["switch", "-q", "-c", "other"]);
+        repo.write("a.txt", "theirs\n");
+        repo.commit("theirs");
+        repo.git(&["switch", "-q", "main"]);
+        repo.write("a.txt", "ours\n");
+        repo.commit("ours");
+        assert!(!repo.try_git(begin).status.success());
+        let run = repo.begin();
+        repo.write("a.txt", "the actor's\n");
+        let snapshot = run.capture(1).tree;
+        let state = || (repo.users_state(), repo.git(&["status"]), repo.operation());
+        let before = state();
+
+        critic(&repo);
+        assert_ne!(state().2, before.2);
+        let check = run.check(&snapshot);
+        let TreeCheck::Changed { files, restored: true, .. } = check else { panic!("{check:?}") };
+        assert!(files.iter().any(|file| file == told), "{files:?}");
+        assert_eq!(state(), before);
+        assert_eq!(repo.read("a.txt"), "the actor's\n");
+        assert_eq!(run.check(&snapshot), TreeCheck::Unchanged);
+        assert_eq!(run.capture(2).notes, [""; 0]);
+    });
+}
+
+#[test]
+fn a_merge_in_progress_that_the_critic_ended_is_put_back() {
+    let merge = ["merge", "other"];
+    in_progress_is_put_back(
+        &merge,
+        |repo| drop(repo.git(&["merge", "--abort"])),
+        ".git/MERGE_HEAD",
+    );
+    in_progress_is_put_back(&merge, |repo| repo.commit("the critic's"), ".git/MERGE_HEAD");
+}
+
+#[test]
+fn a_cherry_pick_and_a_revert_in_progress_are_put_back() {
+    let pick = ["cherry-pick", "other"];
+    in_progress_is_put_back(&pick, |repo| repo.commit("picked"), ".git/CHERRY_PICK_HEAD");
+    let revert = ["revert", "--no-edit", "HEAD~1"];
+    let abort = |repo: &Repo| drop(repo.git(&["revert", "--abort"]));
+    in_progress_is_put_back(&revert, abort, ".git/REVERT_HEAD");
+}
+
+#[test]
+fn a_rebase_in_progress_that_the_critic_ended_is_put_back() {
+    let abort = |repo: &Repo| drop(repo.git(&["rebase", "--abort"]));
+    let told = ".git/rebase-merge/git-rebase-todo";
+    in_progress_is_put_back(&["rebase", "other"], abort, told);
+    in_progress_is_put_back(
+        &["rebase", "--apply", "other"],
+        |repo| drop(repo.git(&["rebase", "--quit"])),
+        ".git/rebase-apply/onto",
+    );
+}
+
+#[test]
+fn a_merge_that_the_critic_began_is_ended() {
+    put_back(
+        |repo| {
+            repo.write(".git/rebase-merge/done", "x\n");
+            repo.write(".git/MERGE_HEAD", repo.git(&["rev-parse", "other"]) + "\n");
+        },
+        &[".git/MERGE_HEAD", ".git/rebase-merge/done"],
+        false,
+        false,
+    );
+}
+
+#[test]
+fn what_is_in_progress_and_too_large_to_keep_is_told_and_nothing_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write(".git/rebase-apply/0001", vec![b'x'; 2 << 20]);
+        let run = repo.begin();
+        let snapshot = run.capture(1).tree;
+        fs::remove_dir_all(repo.path(".git/rebase-apply")).unwrap();
+        repo.write("a.txt", "critic\n");
+        let check = run.check(&snapshot);
+        let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [".git/rebase-apply/0001", "a.txt"]);
+        assert_eq!(repo.read("a.txt"), "critic\n");
+    });
+}

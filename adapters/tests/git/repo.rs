@@ -139,6 +139,20 @@ impl Repo {
         Ok(Run { repo: self, workspace, base, warnings })
     }
 
+    /// What is in progress: the names of the files by which git knows, and their content.
+    pub(crate) fn operation(&self) -> Vec<(String, Vec<u8>)> {
+        let names = "AUTO_MERGE MERGE_HEAD MERGE_MODE MERGE_MSG CHERRY_PICK_HEAD REVERT_HEAD";
+        let files = names.split(' ').map(|name| self.path(format!(".git/{name}")));
+        let folders = ["rebase-merge", "rebase-apply", "sequencer"];
+        let entries =
+            folders.iter().filter_map(|name| fs::read_dir(self.path(format!(".git/{name}"))).ok());
+        let within = entries.flatten().map(|entry| entry.unwrap().path());
+        let content = |path: PathBuf| Some((path.display().to_string(), fs::read(path).ok()?));
+        let mut held: Vec<_> = files.chain(within).filter_map(content).collect();
+        held.sort();
+        held
+    }
+
     /// All that a run must leave alone: index bytes, HEAD, refs that are not ours, stash, status.
     pub(crate) fn users_state(&self) -> (Vec<u8>, String, String, String) {
         let index = fs::read(self.root.join(self.git(&["rev-parse", "--git-path", "index"])));
