@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 
 use rustix::process::Signal;
@@ -248,14 +248,19 @@ impl Git {
 
 fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
     let output = output(command, input).map_err(GitError::NotStarted)?;
-    if output.status.success() { Ok(output.stdout) } else { Err(refused(args, &output.stderr)) }
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(refused(args, output.status, &output.stderr))
 }
 
 /// The error of a command that failed.
-pub(super) fn refused(args: &[&str], stderr: &[u8]) -> GitError {
+pub(super) fn refused(args: &[&str], status: ExitStatus, stderr: &[u8]) -> GitError {
+    let told = one_line(stderr);
     GitError::Refused {
         command: args.first().copied().unwrap_or_default().to_owned(),
-        stderr: one_line(stderr),
+        // One that was killed says nothing.
+        reason: if told.is_empty() { status.to_string() } else { told },
     }
 }
 

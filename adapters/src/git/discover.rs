@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use super::command::{self, Git, bare_command};
 use super::error::{GitError, OpenError};
@@ -26,7 +27,7 @@ fn ask(dir: &Path, question: &str) -> Result<PathBuf, OpenError> {
     let args = ["rev-parse", question];
     let mut output = bare_command(dir).args(args).output().map_err(not_started)?;
     if !output.status.success() {
-        return Err(refusal(dir, &args, &output.stderr));
+        return Err(refusal(dir, &args, &output));
     }
     if output.stdout.last() == Some(&b'\n') {
         output.stdout.pop();
@@ -41,13 +42,13 @@ fn not_started(error: io::Error) -> OpenError {
     }
 }
 
-fn refusal(dir: &Path, args: &[&str], stderr: &[u8]) -> OpenError {
-    let text = String::from_utf8_lossy(stderr);
+fn refusal(dir: &Path, args: &[&str], output: &Output) -> OpenError {
+    let text = String::from_utf8_lossy(&output.stderr);
     if text.contains("not a git repository") || text.contains("must be run in a work tree") {
         OpenError::NotARepository
     } else if text.contains("dubious ownership") || text.contains("safe.directory") {
         OpenError::ForeignOwner(dir.to_owned())
     } else {
-        command::refused(args, stderr).into()
+        command::refused(args, output.status, &output.stderr).into()
     }
 }

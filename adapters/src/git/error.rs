@@ -48,12 +48,12 @@ pub enum GitError {
     #[error("cannot run git: {0}")]
     NotStarted(io::Error),
     /// The program said no.
-    #[error("`git {command}` failed: {stderr}")]
+    #[error("`git {command}` failed: {reason}")]
     Refused {
         /// The subcommand.
         command: String,
-        /// What it printed, in one line.
-        stderr: String,
+        /// What it printed, in one line; how it ended, where it printed nothing.
+        reason: String,
     },
     /// The library said no.
     #[error("cannot {action}: {}", .source.message())]

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -183,18 +183,35 @@ impl Library {
             self.sizes.borrow_mut().learn(id, content.len());
             return Ok(id);
         }
-        self.store_stream(path, meta.len())
+        match self.store_stream(path)? {
+            Some(id) => Ok(id),
+            None => self.store_whole(path),
+        }
     }
 
-    fn store_stream(&self, path: &Path, size: u64) -> Result<Oid, GitError> {
+    /// Stores as many bytes as the file has now, however it grows meanwhile. None where it shrinks:
+    /// the size of an object is told first.
+    fn store_stream(&self, path: &Path) -> Result<Option<Oid>, GitError> {
         let failed = "store a file";
-        let mut file = File::open(path).map_err(GitError::io("read", path))?;
+        let file = File::open(path).map_err(GitError::io("read", path))?;
+        let size = file.metadata().map_err(GitError::io("read", path))?.len();
         let odb = self.repo.odb().map_err(GitError::library(failed))?;
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let mut writer = odb.writer(size, ObjectType::Blob).map_err(GitError::library(failed))?;
-        io::copy(&mut file, &mut writer).map_err(GitError::io("store", path))?;
+        let told = usize::try_from(size).unwrap_or(usize::MAX);
+        let mut writer = odb.writer(told, ObjectType::Blob).map_err(GitError::library(failed))?;
+        let stored = io::copy(&mut file.take(size), &mut writer);
+        if stored.map_err(GitError::io("store", path))? < size {
+            return Ok(None);
+        }
         writer.flush().map_err(GitError::io("store", path))?;
-        writer.finalize().map_err(GitError::library(failed))
+        writer.finalize().map(Some).map_err(GitError::library(failed))
+    }
+
+    fn store_whole(&self, path: &Path) -> Result<Oid, GitError> {
+        let file = File::open(path).map_err(GitError::io("read", path))?;
+        let size = file.metadata().map_err(GitError::io("read", path))?.len();
+        let mut content = Vec::new();
+        file.take(size).read_to_end(&mut content).map_err(GitError::io("read", path))?;
+        self.repo.blob(&content).map_err(GitError::library("store a file"))
     }
 }
 

@@ -36,6 +36,10 @@ const DIFF: [&str; 16] = [
     "--end-of-options",
 ];
 
+/// How often files are stored that change meanwhile: git refuses one that got shorter while it was
+/// read, or is killed by it.
+const TRIES: usize = 4;
+
 /// Calls `git` for everything.
 pub(super) struct Program {
     git: Git,
@@ -67,11 +71,22 @@ impl Program {
     pub(super) fn update(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
         self.forget(index, changes)?;
         let present = paths(changes, Now::Present);
-        if !present.is_empty() {
-            let args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
-            self.git.run(Some(index), &args, &present)?;
+        if present.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        for _ in 1..TRIES {
+            if self.add(index, &present).is_ok() {
+                return Ok(());
+            }
+            // A git that was killed leaves it.
+            index_copy::remove(&lock_of(index))?;
+        }
+        self.add(index, &present)
+    }
+
+    fn add(&self, index: &Path, present: &[u8]) -> Result<(), GitError> {
+        let args = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
+        self.git.run(Some(index), &args, present).map(drop)
     }
 
     /// Writes the tree of an index file.
@@ -132,7 +147,7 @@ impl Backend for Program {
         let status = child.wait().map_err(GitError::NotStarted)?;
         match files {
             Err(error @ GitError::Io { .. }) => Err(error),
-            _ if !status.success() => Err(command::refused(&args, &errors)),
+            _ if !status.success() => Err(command::refused(&args, status, &errors)),
             files => files,
         }
     }
@@ -140,6 +155,13 @@ impl Backend for Program {
     fn reload(&mut self) -> Result<(), GitError> {
         Ok(())
     }
+}
+
+/// Git's lock of an index file.
+fn lock_of(index: &Path) -> PathBuf {
+    let mut lock = index.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
 }
 
 /// Paths of changes of one kind, as `--stdin -z` takes them.

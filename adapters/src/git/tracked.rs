@@ -17,6 +17,6 @@ pub fn tracks_files_in(root: &Path, folder: &Path) -> Result<bool, GitError> {
     if output.status.success() {
         Ok(!output.stdout.is_empty())
     } else {
-        Err(command::refused(&args, &output.stderr))
+        Err(command::refused(&args, output.status, &output.stderr))
     }
 }

@@ -1,13 +1,15 @@
 //! What is stored is what git would store.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 
 use codeloops_adapters::git::Way;
 use codeloops_event::layout::TEXT_LIMIT;
 use sha2::{Digest, Sha256};
 
 use crate::each_way;
-use crate::repo::{Repo, summary};
+use crate::repo::{OTHER_RUN, Repo, summary};
 
 #[test]
 fn line_ends_are_converted_as_git_does() {
@@ -94,4 +96,49 @@ fn a_file_of_300_mb_is_captured() {
     let size = repo.git(&["cat-file", "-s", &format!("{}:huge", diff.tree)]);
     assert_eq!(size, "300000000");
     assert!(diff.diff.len() < 1000);
+}
+
+#[test]
+fn a_large_file_that_changes_while_it_is_stored_stops_nothing() {
+    let repo = Repo::new(Way::Auto);
+    let run = repo.begin();
+    repo.write("log.txt", vec![b'x'; 2 << 20]);
+    let file = File::options().write(true).open(repo.path("log.txt")).unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sizes = [3 << 20, 5 << 20, 2 << 20].into_iter().cycle();
+        let change = || sizes.take_while(|_| !is_over.load(Relaxed)).map(|size| file.set_len(size));
+        scope.spawn(|| change().for_each(Result::unwrap));
+        let captured: Vec<_> = (1..=10).map(|iteration| run.try_capture(iteration)).collect();
+        is_over.store(true, Relaxed);
+        captured.into_iter().for_each(|diff| assert_eq!(diff.unwrap().files[0].path, "log.txt"));
+    });
+}
+
+/// What a file does to git that gets shorter while git reads it.
+#[test]
+fn a_git_that_is_killed_while_it_stores_a_file_is_asked_again() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let killed = repo.path(".git/killed");
+        let kill =
+            format!("test -e '{0}' || {{ : >'{0}'; kill -9 $PPID; }}; cat", killed.display());
+        repo.write(".gitattributes", "*.bin filter=once\n");
+        repo.commit("attributes");
+        repo.git(&["config", "filter.once.clean", &kill]);
+        let run = repo.begin();
+        repo.write("a.bin", "a\n");
+        assert_eq!(run.files(), ["A a.bin +1 -0"]);
+        assert!(killed.exists());
+        // The first snapshot as well.
+        repo.remove(".git/killed");
+        let other = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
+        assert!(killed.exists());
+        drop(other);
+
+        repo.git(&["config", "filter.once.clean", "kill -9 $PPID"]);
+        repo.write("a.bin", "b\n");
+        let error = run.try_capture(2).unwrap_err();
+        assert!(error.contains("`git update-index` failed: signal: 9"), "{error}");
+    });
 }
