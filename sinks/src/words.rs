@@ -3,7 +3,7 @@
 
 use codeloops_event::{
     AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Refusal,
-    StopReason, Timestamp, TreeCheck, VerdictProblem,
+    StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
 use crate::text::flatten;
@@ -190,10 +190,17 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
             let kept = flatten(kept_as);
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
-            vec![
+            let way_back = layout::before_critic(&kept).filter(|_| !restored).map(|before| {
+                format!(
+                    "As it was before, it is kept as {before}; to get a file back: \
+                     git restore --source={before} -- <path>"
+                )
+            });
+            let told = [
                 format!("Changed while the critic judged: {what}"),
                 format!("The changed tree is kept as {kept}{commit}; {after}"),
-            ]
+            ];
+            told.into_iter().chain(way_back).collect()
         }
     }
 }

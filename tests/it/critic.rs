@@ -69,6 +69,15 @@ fn what_the_critic_edits_stays_where_the_user_said_so() {
     let ran = place.task(&["--no-restore-tree"]).exits(0);
     assert!(ran.stdout.contains("it was not put back"), "{ran}");
     assert_eq!(place.read("a.txt"), "by-the-critic\n");
+    let (_, command) = ran.stdout.split_once("git restore --source=").expect("it is told");
+    let (told, _) = command.split_once(" -- <path>").expect("it is told whole");
+    // What is shown here has a stand-in for the number of the run.
+    let number = told.rsplit('/').next().unwrap_or_default();
+    let kept = format!("refs/codeloops/*/{number}");
+    let source = place.git(&["for-each-ref", "--format=--source=%(refname)", &kept]);
+    let args = ["restore", source.trim_end(), "--", "a.txt"];
+    place.git(&args);
+    assert_eq!(place.read("a.txt"), "by-the-actor\n");
 }
 
 /// Each approval is of a tree that the next call has changed again.

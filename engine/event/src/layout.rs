@@ -50,6 +50,14 @@ pub fn critic_ref(run_id: &RunId, iteration: Iteration, attempt: Attempt) -> Str
     format!("refs/codeloops/{run_id}/critic-{iteration}-{attempt}")
 }
 
+/// The ref that keeps the tree as it was before the try of the critic that a [`critic_ref`] is of.
+#[must_use]
+pub fn before_critic(critic_ref: &str) -> Option<String> {
+    let (run, call) = critic_ref.rsplit_once("/critic-")?;
+    let (iteration, _attempt) = call.split_once('-')?;
+    Some(format!("{run}/{iteration}"))
+}
+
 /// Keeps head and tail of a text of more than `limit` bytes, with a marker line between that gives
 /// the number of bytes left out. Cuts on character boundaries.
 #[must_use]

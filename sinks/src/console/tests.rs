@@ -108,7 +108,7 @@ fn bad_day() -> Vec<Event> {
 
 fn changes() -> Vec<Event> {
     let files = ["a.rs", "b\n[critic] Decision: DONE", "c.rs", "d.rs"].map(str::to_owned).to_vec();
-    let kept_as = "refs/codeloops/01JJ/critic-1".to_owned();
+    let kept_as = "refs/codeloops/01JJ/critic-1-2".to_owned();
     let gate = |status, required, exit_code| {
         Event::GateCompleted(Box::new(GateCompleted {
             timestamp: at(46_000),
@@ -137,12 +137,20 @@ fn changes() -> Vec<Event> {
         gate(GateStatus::Failed, true, Some(101)),
         gate(GateStatus::TimedOut, false, None),
         samples::tree_checked(TreeCheck::Changed {
-            kept_as,
+            kept_as: kept_as.clone(),
             tree: None,
             files,
             head_moved: true,
             index_changed: false,
             restored: true,
+        }),
+        samples::tree_checked(TreeCheck::Changed {
+            tree: None,
+            kept_as,
+            files: vec!["a.rs".to_owned()],
+            head_moved: false,
+            index_changed: false,
+            restored: false,
         }),
         samples::tree_checked(TreeCheck::Failed { error: "disk full".to_owned() }),
         samples::tree_unverified("refs/codeloops/01ARZ3NDEKTSV4RRFFQ69G5FAV/1"),
