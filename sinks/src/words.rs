@@ -123,19 +123,7 @@ const fn timed_out(limit: LimitKind) -> &'static str {
 /// Why an answer of the critic cannot be relied on.
 #[must_use]
 pub fn verdict_problem(problem: &VerdictProblem) -> String {
-    match problem {
-        VerdictProblem::NoDecision => "it holds no decision".to_owned(),
-        VerdictProblem::UnknownDecision { found } => {
-            format!("its decision `{}` is none of DONE, CONTINUE, ERROR", flatten(found))
-        }
-        VerdictProblem::NoFeedback => "it says CONTINUE without feedback".to_owned(),
-        VerdictProblem::NoSummary => "it says DONE without a summary".to_owned(),
-        VerdictProblem::NoAnalysis => "it says ERROR without analysis and recovery".to_owned(),
-        VerdictProblem::Contradiction => "it contradicts its own DONE".to_owned(),
-        VerdictProblem::DoneFromFailedCall => "it says DONE but the call failed".to_owned(),
-        VerdictProblem::TreeChanged => "it says DONE but changed what it judged".to_owned(),
-        VerdictProblem::AnswerTooLong => "it says DONE in too long an answer".to_owned(),
-    }
+    flatten(&problem.to_string())
 }
 
 /// How a gate ended.
@@ -186,7 +174,8 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
         }
         TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
             let what = changed_by_critic(files, *head_moved, *index_changed);
-            let after = if *restored { "it was put back" } else { "it was not put back" };
+            let after =
+                if *restored { "the actor's tree was put back" } else { "it was left as it is" };
             let kept = flatten(kept_as);
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };

@@ -61,13 +61,40 @@ fn a_critic_that_always_changes_what_it_judges_never_approves() {
     assert_eq!(place.read("a.txt"), "broken\n");
 }
 
+/// The critic only ran the tests; the actor can mend what they leave behind once it knows of it.
+#[test]
+fn files_that_tests_leave_behind_are_named_to_the_actor_who_can_ignore_them() {
+    let critic = "edit __pycache__/a.pyc x\nprint DECISION: DONE\\n\\nSUMMARY: It works.\n";
+    let place = scripted(&format!(
+        "on actor 1\nedit a.py a\n\
+         on actor 2\nexpect-prompt-contains - __pycache__/a.pyc\n\
+         expect-prompt-contains named in `.gitignore`\nedit .gitignore __pycache__/\n\
+         on critic\n{critic}"
+    ));
+    let ran = place.task(&[]).exits(0);
+    insta::assert_snapshot!(ran.stdout);
+    assert_eq!(place.read(".gitignore"), "__pycache__/\n");
+}
+
+#[test]
+fn a_run_without_a_verdict_says_what_was_wrong_with_the_last_answer() {
+    let place = scripted(
+        "on actor\nappend a.py a\non critic\nedit a.pyc x\n\
+         print DECISION: DONE\\n\\nSUMMARY: It works.\n",
+    );
+    let ran = place.task(&[]).exits(2);
+    let said =
+        "3 times in a row; the last answer does not count, it says DONE but changed what it judged";
+    assert!(ran.stdout.contains(said), "{ran}");
+}
+
 #[test]
 fn what_the_critic_edits_stays_where_the_user_said_so() {
     let place = scripted(&format!(
         "on actor\nedit a.txt by-the-actor\n{APPROVES}edit a.txt by-the-critic\n"
     ));
     let ran = place.task(&["--no-restore-tree"]).exits(0);
-    assert!(ran.stdout.contains("it was not put back"), "{ran}");
+    assert!(ran.stdout.contains("it was left as it is"), "{ran}");
     assert_eq!(place.read("a.txt"), "by-the-critic\n");
     let (_, command) = ran.stdout.split_once("git restore --source=").expect("it is told");
     let (told, _) = command.split_once(" -- <path>").expect("it is told whole");

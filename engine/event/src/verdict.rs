@@ -113,6 +113,26 @@ pub enum VerdictProblem {
     AnswerTooLong,
 }
 
+/// What the answer does, of which the text speaks as "it". The decision that it named is as untrusted
+/// as the answer.
+impl std::fmt::Display for VerdictProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoDecision => "it holds no decision",
+            Self::UnknownDecision { found } => {
+                return write!(f, "its decision `{found}` is none of DONE, CONTINUE, ERROR");
+            }
+            Self::NoFeedback => "it says CONTINUE without feedback",
+            Self::NoSummary => "it says DONE without a summary",
+            Self::NoAnalysis => "it says ERROR without analysis and recovery",
+            Self::Contradiction => "it contradicts its own DONE",
+            Self::DoneFromFailedCall => "it says DONE but the call failed",
+            Self::TreeChanged => "it says DONE but changed what it judged",
+            Self::AnswerTooLong => "it says DONE in too long an answer",
+        })
+    }
+}
+
 /// What became of one answer of the critic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ruling", rename_all = "snake_case")]

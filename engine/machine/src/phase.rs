@@ -7,6 +7,7 @@ pub(crate) mod critic_evaluating;
 pub(crate) mod end;
 pub(crate) mod feedback;
 pub(crate) mod running_gates;
+pub(crate) mod unusable;
 
 use codeloops_event::CallId;
 

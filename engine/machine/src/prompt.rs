@@ -8,7 +8,7 @@ mod critic;
 mod history;
 pub(crate) mod marker;
 pub mod truncate;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, DiffCaptured, Event, Evidence, GateResult,
-    GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Waiting,
+    GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, TreeChecked,
+    Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -32,7 +33,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
             lines.extend(left_over(Role::Critic, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
-        Event::TreeChecked(e) => tree_checked(&e.check),
+        Event::TreeChecked(e) => tree_checked(e),
         Event::TreeUnverified(e) => tree_unverified(&e.before),
         Event::VerdictReached(e) => ruling(&e.ruling),
         Event::Waiting(e) => vec![waiting(e)],
@@ -114,13 +115,20 @@ fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
     std::iter::once(note(Label::Git, summary)).chain(hidden).collect()
 }
 
-fn tree_checked(check: &TreeCheck) -> Vec<Line> {
-    let tone = match check {
-        TreeCheck::Failed { .. } => Tone::Bad,
-        TreeCheck::Unchanged | TreeCheck::Changed { .. } => Tone::Attention,
+/// What to do about it is told once a round: the critic changes mostly the same when asked again.
+fn tree_checked(e: &TreeChecked) -> Vec<Line> {
+    let (tone, advice) = match &e.check {
+        TreeCheck::Failed { .. } => (Tone::Bad, None),
+        TreeCheck::Changed { files, .. } if e.attempt == 1 && !files.is_empty() => {
+            (Tone::Attention, Some(note(Label::Git, LEFT_BEHIND.to_owned())))
+        }
+        TreeCheck::Unchanged | TreeCheck::Changed { .. } => (Tone::Attention, None),
     };
-    words::tree_checked(check).into_iter().map(|text| said(Label::Git, tone, text)).collect()
+    let found = words::tree_checked(&e.check).into_iter();
+    found.map(|text| said(Label::Git, tone, text)).chain(advice).collect()
 }
+
+const LEFT_BEHIND: &str = "If tests leave such files behind, name them in .gitignore";
 
 /// The command leaves the user's index alone, and shows new files too.
 fn tree_unverified(before: &str) -> Vec<Line> {

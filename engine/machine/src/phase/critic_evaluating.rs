@@ -24,6 +24,7 @@ use crate::phase::call::{
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{End, Ending};
 use crate::phase::feedback::{Judgement, RoundEnd};
+use crate::phase::unusable::Unusable;
 use crate::prompts::{Case, EarlierTry, Prompt};
 use crate::transitions::{PhaseName, Trigger};
 use crate::verdict;
@@ -319,9 +320,10 @@ impl Desk {
         out: &mut Out,
     ) -> Phase {
         if self.reasks >= MAX_REASKS {
-            self.tell_ruling(Ruling::GivenUp { problem }, out);
+            self.tell_ruling(Ruling::GivenUp { problem: problem.clone() }, out);
             ctx.critic_failures += 1;
-            return self.round_over(ctx, report, Judgement::Unreadable, out);
+            let unusable = Unusable { problem, tree: self.last.tree.clone() };
+            return self.round_over(ctx, report, Judgement::Unusable(unusable), out);
         }
         self.tell_ruling(Ruling::AskedAgain { problem: problem.clone() }, out);
         self.reasks += 1;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use codeloops_event::{Decision, Event, IterationEnd, StopReason, UsageByRole, Verdict};
+use codeloops_event::{
+    Decision, Event, IterationEnd, StopReason, UsageByRole, Verdict, VerdictProblem,
+};
 
 use crate::context::Context;
 use crate::input::AgentReport;
@@ -11,6 +13,7 @@ use crate::phase::Phase;
 use crate::phase::actor_executing::ActorExecuting;
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{Approval, End, Ending};
+use crate::phase::unusable::Unusable;
 use crate::prompt::Round;
 use crate::prompts::Case;
 use crate::transitions::{PhaseName, Trigger};
@@ -18,7 +21,16 @@ use crate::transitions::{PhaseName, Trigger};
 /// What the critic's answers came to.
 pub(crate) enum Judgement {
     Read(Verdict),
-    Unreadable,
+    Unusable(Unusable),
+}
+
+impl Judgement {
+    const fn problem(&self) -> Option<&VerdictProblem> {
+        match self {
+            Self::Read(_) => None,
+            Self::Unusable(unusable) => Some(&unusable.problem),
+        }
+    }
 }
 
 /// A round whose critic has been heard.
@@ -50,13 +62,14 @@ impl RoundEnd {
         });
         let iteration = self.case.work.turn.iteration;
         let Effective { decision, feedback, approval } = effective;
+        let problem = self.judgement.problem().cloned();
         self.tell_iteration(decision, feedback, out);
         if let Some(approval) = approval {
             out.moved(PhaseName::CriticEvaluating, Trigger::Approved, PhaseName::End);
             return End::approve(ctx, approval, out);
         }
         out.moved(PhaseName::CriticEvaluating, Trigger::VerdictReached, PhaseName::Feedback);
-        Feedback { iteration }.leave(ctx, out)
+        Feedback { iteration, problem }.leave(ctx, out)
     }
 
     fn effective(&self) -> Effective {
@@ -77,14 +90,9 @@ impl RoundEnd {
                 feedback: verdict.feedback(),
                 approval: None,
             },
-            (Judgement::Unreadable, _) => Effective {
+            (Judgement::Unusable(unusable), _) => Effective {
                 decision: Decision::Error,
-                feedback: Some(
-                    "The critic gave no verdict that can be relied on, so the work was not \
-                     judged. Check it against the task yourself, finish what is missing, and say \
-                     briefly what is done."
-                        .to_owned(),
-                ),
+                feedback: Some(unusable.feedback()),
                 approval: None,
             },
         }
@@ -94,7 +102,7 @@ impl RoundEnd {
         let Case { work: Work { turn, diff }, gates } = self.case;
         let verdict = match &self.judgement {
             Judgement::Read(verdict) => Some(verdict.decision()),
-            Judgement::Unreadable => None,
+            Judgement::Unusable(_) => None,
         };
         out.event(Event::Iteration(Box::new(IterationEnd {
             iteration_number: turn.iteration,
@@ -127,6 +135,8 @@ const NO_EXIT_CODE: i32 = -1;
 /// A round ended without approval. Entered, recorded and left within one step.
 struct Feedback {
     iteration: u32,
+    /// Why it came to no verdict, where it did not.
+    problem: Option<VerdictProblem>,
 }
 
 impl Feedback {
@@ -146,8 +156,12 @@ impl Feedback {
             return Some((Trigger::TooManyFailures, Ending::with(StopReason::ActorFailed, error)));
         }
         if ctx.critic_failures >= limits.max_critic_failures {
+            let last =
+                self.problem.as_ref().map(|p| format!("; the last answer does not count, {p}"));
+            let last = last.unwrap_or_default();
+            let failures = ctx.critic_failures;
             let error =
-                format!("the critic gave no usable verdict {} times in a row", ctx.critic_failures);
+                format!("the critic gave no usable verdict {failures} times in a row{last}");
             return Some((Trigger::TooManyFailures, Ending::with(StopReason::CriticFailed, error)));
         }
         if limits.max_iterations.is_some_and(|max| self.iteration >= max) {

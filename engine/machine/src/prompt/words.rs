@@ -64,7 +64,7 @@ pub(super) fn changed_file(file: &FileChange) -> String {
 }
 
 /// The text with its control characters escaped, so that it cannot make lines of its own.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
