@@ -10,9 +10,9 @@ use codeloops_adapters::git::Base;
 use codeloops_adapters::resolve::resolve;
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
-use codeloops_driver::ports::{Gates, Publish, StopSignal};
+use codeloops_driver::ports::{Gates, StopSignal};
 use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
-use codeloops_event::{CallId, Event, GateResult, GateSettings, GateStatus, RunId};
+use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, Iteration, RunId};
 use codeloops_machine::Start;
 use codeloops_session::{RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, SinkReport};
@@ -23,6 +23,7 @@ use crate::inherited_trace::InheritedTrace;
 use crate::opening::Opening;
 use crate::output::Printer;
 use crate::prompt::Prompt;
+use crate::publisher::Publisher;
 use crate::record::{Recorded, SessionRecord};
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
@@ -33,8 +34,8 @@ use crate::world::World;
 /// A run that is over.
 pub(crate) struct Finished {
     pub(crate) run_id: RunId,
-    /// `HEAD` when it began; none in a repository without a commit.
-    pub(crate) base: Option<String>,
+    /// The iteration whose snapshot holds what it changed, if it changed anything.
+    pub(crate) changed: Option<Iteration>,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -105,7 +106,6 @@ async fn run(
         max_output: settings.limits.max_output.value,
         grace: Grace::default(),
     });
-    let base_commit = base.commit_sha.clone();
     let start = start_of(settings, prompt, run_id, base, folder.path(), world);
     let ports = Ports {
         agents: Arc::new(agents),
@@ -116,8 +116,8 @@ async fn run(
     };
     let (record, recorded) = SessionRecord::new(sessions, folder);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
-    let outlets =
-        Outlets { record: Some(Box::new(record)), publish: Box::new(Publisher(Arc::clone(&hub))) };
+    let (publisher, changed) = Publisher::new(Arc::clone(&hub));
+    let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     // A look at the tree that was given up may still be putting the user's files back.
     if let Some(warning) = workspace.settle() {
@@ -125,8 +125,8 @@ async fn run(
     }
     workspace.close();
     let recorded = recorded.take();
-    let finished =
-        Finished { run_id: run_id.clone(), base: base_commit, result, recorded, sinks: Vec::new() };
+    let (run_id, changed) = (run_id.clone(), changed.get());
+    let finished = Finished { run_id, changed, result, recorded, sinks: Vec::new() };
     Ok((finished, hub))
 }
 
@@ -242,15 +242,6 @@ fn start_of(
         parent_span_id: trace.map(|trace| trace.parent_span_id),
         evidence_dir: Some(shown(&evidence.to_owned())),
         settings: settings.engine(settings.permissions.value),
-    }
-}
-
-/// The hub, as the driver knows it.
-struct Publisher(Arc<Hub>);
-
-impl Publish for Publisher {
-    fn publish(&mut self, event: Arc<Event>) {
-        self.0.publish(&event);
     }
 }
 

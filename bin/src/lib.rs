@@ -27,6 +27,7 @@ mod engine;
 mod inherited_trace;
 mod offer;
 mod opening;
+mod publisher;
 mod record;
 mod runs_dir;
 mod sinks;

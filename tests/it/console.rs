@@ -13,22 +13,33 @@ fn pretty_tells_two_rounds() {
 /// From wherever the user looks, and also where the actor committed its work.
 #[test]
 fn the_end_names_the_commands_that_show_what_came_of_the_run() {
-    let place = scripted(&approved("edit README.md Helo\nrun git commit --all --quiet -m done"));
+    let place = scripted(&approved(
+        "edit README.md Helo\nrun git commit --all --quiet -m done\nedit new.txt Helo",
+    ));
+    place.write("mine.txt", "the user's own\n");
     let elsewhere = place.at("home");
     let mut command = place.command(&["-d", "../project", "--prompt", "x"]);
     command.current_dir(&elsewhere);
     let ran = place.spawn(command).wait().exits(0);
     let after = |words: &str| {
-        let line = ran.stdout.lines().find_map(|line| line.strip_prefix(words));
-        let command = line.unwrap_or_else(|| panic!("{words}: {ran}")).to_owned();
-        command.split(" (").next().unwrap().to_owned()
+        let mut lines = ran.stdout.lines().skip_while(|line| *line != words).skip(1);
+        lines.next().unwrap_or_else(|| panic!("{words}: {ran}")).trim().to_owned()
     };
-    let changed = place.unredacted(&after("[codeloops] See what changed: "));
+    let changed = place.unredacted(&after("[codeloops] See what changed:"));
     let diff = place.program("sh").args(["-c", &changed]).current_dir(&elsewhere).output().unwrap();
-    assert!(String::from_utf8(diff.stdout).unwrap().contains("+Helo"), "{changed}");
-    let happened = after("[codeloops] See what happened: codeloops ");
-    let args: Vec<&str> = happened.split(' ').collect();
+    let diff = String::from_utf8(diff.stdout).unwrap();
+    assert_eq!(diff.matches("+Helo").count(), 2, "{changed}: {diff}");
+    assert!(!diff.contains("mine.txt"), "what was there before the run: {diff}");
+    let happened = after("[codeloops] See what happened:");
+    let args: Vec<&str> = happened.split(' ').skip(1).collect();
     assert!(place.run(&args).exits(0).stdout.contains("success"), "{happened}");
+}
+
+#[test]
+fn where_nothing_changed_no_command_shows_what_did() {
+    let ran = scripted(&approved("print There is nothing to do.")).task(&[]).exits(0);
+    assert!(!ran.stdout.contains("See what changed"), "{ran}");
+    assert!(ran.stdout.contains("See what happened"), "{ran}");
 }
 
 #[test]
