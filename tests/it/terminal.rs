@@ -211,7 +211,10 @@ fn ctrl_c_interrupts_the_run() {
     assert_eq!(terminal.exit_code(), 130);
     let shown = terminal.shows(true);
     assert_eq!(status(&shown), None, "{shown}");
-    assert!(shown.contains("[codeloops] Session complete: interrupted (0 iterations)"), "{shown}");
+    assert!(
+        shown.contains("[codeloops] Session complete: interrupted (0 iterations finished)"),
+        "{shown}"
+    );
     let end = end(&place);
     let interrupted = (Outcome::Interrupted, Some(StopReason::Interrupted));
     assert_eq!((end.outcome, end.stop_reason), interrupted);

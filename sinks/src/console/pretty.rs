@@ -151,8 +151,13 @@ pub(super) fn session_complete(e: &SessionEnd) -> Line {
         | Outcome::Stuck => Tone::Attention,
     };
     let rounds = words::count(u64::from(e.iterations), "iteration", "iterations");
+    // Others end at any point of a round, and the one that they broke off is not counted.
+    let counted = match e.outcome {
+        Outcome::Success | Outcome::MaxIterationsReached | Outcome::Stuck => "",
+        Outcome::Failed | Outcome::Interrupted | Outcome::BudgetExhausted => " finished",
+    };
     Line::of(Label::Codeloops)
         .with(Tone::Plain, "Session complete: ")
         .with(tone, e.outcome.as_str())
-        .with(Tone::Plain, format!(" ({rounds})"))
+        .with(Tone::Plain, format!(" ({rounds}{counted})"))
 }
