@@ -148,6 +148,6 @@ mod tests {
         insta::assert_snapshot!(error, @"unknown agent `cluade`");
         insta::assert_snapshot!(error.hint().unwrap(), @"did you mean `claude`? known agents: claude, opencode, cursor, codex, gemini");
         let error = table.get("something-else").unwrap_err();
-        insta::assert_snapshot!(error.hint().unwrap(), @"known agents: claude, opencode, cursor, codex, gemini; others are defined under `[agents.NAME]`");
+        insta::assert_snapshot!(error.hint().unwrap(), @"known agents: claude, opencode, cursor, codex, gemini; others are defined under `[agents.NAME]` (in your file `[defaults.agents.NAME]`)");
     }
 }

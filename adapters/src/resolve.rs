@@ -67,20 +67,27 @@ impl AgentError {
                     "install it so that `{programs}` is in PATH{how}, or choose another agent with `--agent`"
                 ))
             }
-            Self::Missing { id, .. } => Some(format!("correct `command` under `[agents.{id}]`")),
+            Self::Missing { id, .. } => Some(format!("correct `command` under {}", table_of(id))),
             Self::NotExecutable { path, .. } => Some(format!("run `chmod +x {}`", path.display())),
             Self::Unknown { known, nearest: Some(nearest), .. } => {
                 Some(format!("did you mean `{nearest}`? known agents: {}", known.join(", ")))
             }
             Self::Unknown { known, nearest: None, .. } => Some(format!(
-                "known agents: {}; others are defined under `[agents.NAME]`",
-                known.join(", ")
+                "known agents: {}; others are defined under {}",
+                known.join(", "),
+                table_of("NAME")
             )),
             Self::NoCommand { id } => {
-                Some(format!("add `command = [\"program\"]` under `[agents.{id}]`"))
+                Some(format!("add `command = [\"program\"]` under {}", table_of(id)))
             }
         }
     }
+}
+
+/// The table that describes an agent, as the project's file and the user's own have it.
+#[must_use]
+pub fn table_of(id: &str) -> String {
+    format!("`[agents.{id}]` (in your file `[defaults.agents.{id}]`)")
 }
 
 /// What a resolution depends on beside the row.

@@ -96,7 +96,7 @@ impl ConfigFile {
                 if let Some(defaults) = root.take("defaults") {
                     file.read(defaults.table()?)?;
                 }
-                root.finish().map_err(beneath_defaults)?;
+                root.finish().map_err(|error| beneath_defaults(error, table.get_ref()))?;
             }
         }
         Ok(file)
@@ -240,10 +240,15 @@ fn malformed(source: Source<'_>, error: &toml::de::Error) -> ConfigError {
     source.error(offset, Problem::Malformed(error.message().to_owned()))
 }
 
-/// In the global file everything stands beneath `[defaults]`; the usual mistake is to forget it.
-fn beneath_defaults(mut error: ConfigError) -> ConfigError {
-    if let Problem::UnknownKey { hint, .. } = &mut error.problem {
-        *hint = "in the global file every key stands beneath `[defaults]`".to_owned();
+/// In the user's file everything stands beneath `[defaults]`; the usual mistake is to forget it.
+fn beneath_defaults(mut error: ConfigError, table: &DeTable<'_>) -> ConfigError {
+    if let Problem::UnknownKey { key, hint } = &mut error.problem {
+        *hint = "in your file every key stands beneath `[defaults]`".to_owned();
+        if let Some(value) = table.get(key.as_str()).and_then(|value| value.get_ref().as_table()) {
+            let agent = value.keys().next().filter(|_| key == "agents");
+            let agent = agent.map(|name| format!(".{}", name.get_ref())).unwrap_or_default();
+            *hint = format!("{hint}: write `[defaults.{key}{agent}]`");
+        }
     }
     error
 }

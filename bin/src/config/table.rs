@@ -20,7 +20,7 @@ const HOMES: &[(&str, &str)] = &[
     ("critic_timeout", "in `[limits]`"),
     ("idle_timeout", "in `[limits]`"),
     ("usage_limit_wait", "in `[limits]`"),
-    ("defaults", "only in the global file; here its keys stand at the top"),
+    ("defaults", "only in your file (`config.toml`); here its keys stand at the top"),
     ("agent", "at the top, in `[actor]` or in `[critic]`"),
 ];
 

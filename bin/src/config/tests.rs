@@ -117,7 +117,16 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
         "[critic]\nzzz = 1\n",
     ]));
     let global = |text| shown(text, parse(Scope::Global, text));
-    insta::assert_snapshot!(global("agent = 'claude'\n") + &global("[defaults]\nmodle = 'x'\n"));
+    insta::assert_snapshot!(
+        [
+            "agent = 'claude'\n",
+            "[defaults]\nmodle = 'x'\n",
+            "[agents.mine]\ncommand = ['x']\n",
+            "[limits]\nmax_duration = '2h'\n",
+        ]
+        .map(global)
+        .join("")
+    );
 }
 
 #[test]

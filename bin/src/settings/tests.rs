@@ -174,10 +174,10 @@ fn what_nothing_holds_an_own_agent_to_is_told() {
     );
     let told = |args: &[&str]| sandbox.run(&[args, &["--dry-run"]].concat()).stderr;
     assert_eq!(told(&[]), "");
-    insta::assert_snapshot!(told(&["--critic-access", "read-only"]), @r#"warning: `critic_access = "read-only"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]`"#);
+    insta::assert_snapshot!(told(&["--critic-access", "read-only"]), @r#"warning: `critic_access = "read-only"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]` (in your file `[defaults.agents.mine]`)"#);
     insta::assert_snapshot!(told(&["--permissions", "edits"]), @r#"
-    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `actor_args` under `[agents.mine]`
-    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]`
+    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `actor_args` under `[agents.mine]` (in your file `[defaults.agents.mine]`)
+    warning: `permissions = "edits"` is up to `mine` itself: codeloops knows no flags for it; give them as `critic_args` under `[agents.mine]` (in your file `[defaults.agents.mine]`)
     "#);
     for agent in ["claude", "careful"] {
         assert_eq!(told(&["--critic-access", "read-only", "--critic-agent", agent]), "");

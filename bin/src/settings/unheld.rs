@@ -1,6 +1,7 @@
 //! What was asked of agents that nothing holds them to: for an agent of the user's own no flags are
 //! known.
 
+use codeloops_adapters::resolve::table_of;
 use codeloops_event::{CriticAccess, Permissions, Role};
 
 use super::{RoleSettings, RunSettings};
@@ -25,7 +26,8 @@ impl RunSettings {
         let (setting, id) = (self.restriction(role.role)?, &spec.id);
         Some(format!(
             "{setting} is up to `{id}` itself: codeloops knows no flags for it; give them as `{key}` \
-             under `[agents.{id}]`"
+             under {}",
+            table_of(id)
         ))
     }
 
