@@ -15,7 +15,7 @@ const PROMPT_WIDTH: usize = 50;
 /// Columns between two cells.
 const GAP: usize = 2;
 /// The columns of a row that give way on a narrow terminal, in this order, each to this width.
-const GIVE_WAY: [(usize, usize); 3] = [(PROMPT, 10), (PROJECT, 8), (OUTCOME, 12)];
+const GIVE_WAY: [(usize, usize); 3] = [(PROMPT, 8), (PROJECT, 8), (OUTCOME, 11)];
 const PROJECT: usize = 1;
 const OUTCOME: usize = 2;
 const PROMPT: usize = 5;

@@ -72,7 +72,8 @@ fn a_list_has_the_documented_columns_newest_first() {
     insta::assert_snapshot!(recorded().run(&["sessions", "list"]).stdout);
 }
 
-/// The list on a terminal of so many columns.
+/// The list on a terminal of so many columns. One of its runs began in the same second as others,
+/// with the same prompt.
 fn list_on_terminal(columns: usize) -> String {
     let mut sandbox = recorded();
     sandbox.terminal.stdout = true;
@@ -80,7 +81,7 @@ fn list_on_terminal(columns: usize) -> String {
     let line = r#"{"type":"session_start","timestamp":"2025-01-24T10:00:00Z","prompt":"PROMPT","working_dir":"/x/a-project-of-a-long-name","actor_agent":"A","critic_agent":"C","actor_model":null,"critic_model":null,"max_iterations":null}
 {"type":"session_end","outcome":"max_iterations_reached","iterations":12,"summary":null,"confidence":null,"duration_secs":3601.5,"timestamp":"2025-01-24T11:00:00Z"}
 "#;
-    let path = "home/.local/share/codeloops/sessions/2025-01-24T10-00-00Z_d4f2a8.jsonl";
+    let path = "home/.local/share/codeloops/sessions/2025-01-24T10-00-00Z_d4f2a8-12.jsonl";
     sandbox.write(path, line.replace("PROMPT", &"\u{4f60}\u{597d} ".repeat(20)));
     sandbox.run(&["sessions", "list"]).stdout
 }
