@@ -21,8 +21,9 @@ use crate::values::{SinkName, SinkNameError, TimeLimit, ValueError, Words};
 pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
 
 /// How values are written, for the end of the help and the head of the documentation.
-pub(crate) const VALUES: &str = "TIME is written `90s`, `30m` or `1h30m`, and `none` lifts a \
-                                 limit; SIZE is written `500MB`, `1GB` or `64KiB`.";
+pub(crate) const VALUES: &str = "TIME is written `90s`, `30m` or `1h30m`, a number alone \
+                                 is seconds, and `none` lifts a limit; SIZE is written `500MB`, \
+                                 `1GB` or `64KiB`, a number alone is bytes.";
 
 /// Runs a coding agent on a task, lets a second agent judge what it changed, and loops with the
 /// findings until the judge approves or a limit is reached.
@@ -203,10 +204,10 @@ pub struct OutputArgs {
     /// Show what the agents print
     #[arg(short, long)]
     pub verbose: bool,
-    /// Use this sink, not the configured ones (repeatable)
+    /// Use this sink, not the configured ones (repeatable); `jsonl` is used all the same
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
     pub sinks: Vec<SinkName>,
-    /// Record no session file
+    /// Record no session file: the one way to go without `jsonl`
     #[arg(long)]
     pub no_session: bool,
     /// Keep raw outputs and diffs below this directory [default: ~/.local/share/codeloops/runs]
@@ -298,7 +299,7 @@ pub struct ManArgs {
 
 fn agent_help() -> String {
     let ids: Vec<String> = builtin().into_iter().map(|spec| spec.id).collect();
-    format!("Agent for both roles: {} or one of [agents.NAME] [default: claude]", ids.join(", "))
+    format!("Agent for both roles: {} or one of your own [default: claude]", ids.join(", "))
 }
 
 /// One of the words of a type.

@@ -63,6 +63,8 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["sessions", "list", "--after", "yesterday"],
             &["sessions", "list", "--outcome", "fine"],
             &["sesions"],
+            &["show", "latest"],
+            &["list", "--json"],
             &["--sink", "jsnol"],
             &["--sink", "otel"],
             &["--sink", "exec:cat"],
@@ -266,7 +268,8 @@ fn init_overwrites_only_where_that_was_said() {
     insta::assert_snapshot!(refused);
     sandbox.terminal = Terminal { stdin: true, stdout: true, stderr: true };
     sandbox.answers = vec![Answer::Confirm(false)];
-    assert_eq!(sandbox.run(&["init", "--agent", "codex"]).code, 2);
+    let declined = sandbox.run(&["init", "--agent", "codex"]);
+    assert_eq!((declined.code, declined.stderr.as_str()), (0, "Nothing was changed.\n"));
     assert_eq!(std::fs::read_to_string(sandbox.path(FILE)).unwrap(), "# mine\n");
     sandbox.answers = vec![Answer::Confirm(true)];
     assert_eq!(sandbox.run(&["init", "--agent", "codex"]).code, 0);

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 
 use super::{demo, init, run, sessions, shell, unavailable};
-use crate::app::{App, Command};
+use crate::app::{App, Command, SessionsCommand};
 use crate::demo_agent;
 use crate::error::CliError;
 use crate::exit_code;
@@ -61,7 +61,7 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
 /// there they would be lost.
 fn parse(args: &[OsString]) -> Result<App, clap::Error> {
     let mut command = App::command();
-    let mut matches = command.try_get_matches_from_mut(args)?;
+    let mut matches = command.try_get_matches_from_mut(args).map_err(suggest_sessions)?;
     if let Some((name, _)) = matches.subcommand()
         && let Some(misplaced) = given_before_command(&matches)
     {
@@ -74,6 +74,17 @@ fn parse(args: &[OsString]) -> Result<App, clap::Error> {
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     App::from_arg_matches_mut(&mut matches)
+}
+
+/// `codeloops show` is looked for among the commands, and stands beneath `sessions`.
+fn suggest_sessions(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+        && SessionsCommand::has_subcommand(name)
+    {
+        let meant = ContextValue::Strings(vec![format!("sessions {name}")]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
+    }
+    error
 }
 
 fn given_before_command(matches: &ArgMatches) -> Option<&str> {

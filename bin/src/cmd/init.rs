@@ -32,7 +32,10 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
     let path = dir.join(GLOBAL_FILE);
     let table = agent_table(&Config::default())?;
     let named = args.agent.as_ref().map(|name| built_in(&table, name, &path)).transpose()?;
-    may_write(&path, args, interactive, world)?;
+    if !may_write(&path, args, interactive, world)? {
+        printer.note("Nothing was changed.\n");
+        return Ok(());
+    }
     let host = host(&world.env, world.env.current_dir()?);
     let agent = match named {
         Some(agent) => agent,
@@ -65,23 +68,23 @@ fn built_in<'a>(table: &'a AgentTable, name: &str, path: &Path) -> Result<&'a Ag
     })
 }
 
-/// A file that is there is overwritten only where that was said.
+/// A file that is there is overwritten only where that was said. `false` is the user's answer; where
+/// nobody was asked, it is an error.
 fn may_write(
     path: &Path,
     args: &InitArgs,
     interactive: bool,
     world: &World,
-) -> Result<(), CliError> {
+) -> Result<bool, CliError> {
     let exists = match path.symlink_metadata() {
         Ok(_) => true,
         Err(error) => error.kind() != ErrorKind::NotFound,
     };
     if !exists || args.force {
-        return Ok(());
+        return Ok(true);
     }
-    let question = format!("`{}` exists. Overwrite it?", path.display());
-    if interactive && world.ask.confirm(&question)? {
-        return Ok(());
+    if interactive {
+        return world.ask.confirm(&format!("`{}` exists. Overwrite it?", path.display()));
     }
     Err(CliError::failed(format!("`{}` exists and was left as it is", path.display()))
         .hint("`--force` overwrites it"))
