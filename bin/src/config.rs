@@ -10,7 +10,7 @@ mod file;
 mod table;
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use codeloops_adapters::spec::{AgentConfig, AgentSpec};
@@ -202,14 +202,29 @@ fn leads_out(dir: &Path) -> bool {
     !dir.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
+/// Bytes of the largest configuration that is read: a project's file is not trusted.
+const MAX_BYTES: u64 = 1024 * 1024;
+
 fn load_file(path: &Path, scope: Scope) -> Result<Option<ConfigFile>, CliError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match read_file(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(ConfigError::unreadable(path, &error).into()),
     };
     let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(path, &error))?;
     Ok(Some(ConfigFile::parse(&text, PathBuf::from(path), scope)?))
+}
+
+/// A pipe would be waited for, and some devices never end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if meta.len() > MAX_BYTES {
+        return Err(io::Error::other("it is larger than 1 MB"));
+    }
+    std::fs::read(path)
 }
 
 #[cfg(test)]

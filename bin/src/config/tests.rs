@@ -217,7 +217,19 @@ fn files_that_cannot_be_read_are_told() {
     std::fs::remove_file(dir.path().join(PROJECT_FILE)).unwrap();
     std::fs::create_dir(dir.path().join(PROJECT_FILE)).unwrap();
     let message = load().unwrap_err().message.replace(&dir.path().display().to_string(), "DIR");
-    insta::assert_snapshot!(message, @"`DIR/codeloops.toml` cannot be read: Is a directory (os error 21)");
+    insta::assert_snapshot!(message, @"`DIR/codeloops.toml` cannot be read: it is not a regular file");
+}
+
+#[test]
+fn a_file_that_would_never_end_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(PROJECT_FILE);
+    let message = || Config::load(dir.path(), dir.path()).unwrap_err().message;
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert!(message().ends_with("cannot be read: it is not a regular file"), "{}", message());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    assert!(message().ends_with("cannot be read: it is larger than 1 MB"), "{}", message());
 }
 
 #[test]
