@@ -314,6 +314,16 @@ async fn a_program_that_ignores_every_request_is_killed() {
 }
 
 #[tokio::test]
+async fn a_program_that_has_stopped_itself_hears_the_request() {
+    let bench = Bench::new(
+        "trap 'touch asked; exit 1' TERM\ntouch ready\nkill -STOP $$\nwhile :; do sleep 0.01; done",
+    );
+    let report = bench.run_and_stop("ready", StopLevel::Graceful).await;
+    assert_eq!(report.outcome, AgentOutcome::Interrupted);
+    assert!(bench.path("asked").exists());
+}
+
+#[tokio::test]
 async fn now_does_not_wait_for_the_grace() {
     let bench = Bench::new("trap '' INT TERM; touch ready; while :; do sleep 0.01; done");
     let report = bench.run_and_stop("ready", StopLevel::Now).await;

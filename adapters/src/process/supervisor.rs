@@ -151,6 +151,8 @@ impl<'a, O: Output> Supervisor<'a, O> {
             // Whoever loses its parent now can be traced no more.
             self.tree.living();
             self.leader.signal(signal);
+            // One that is stopped (Ctrl+Z) would not hear it.
+            self.leader.signal(Signal::CONT);
             self.wait_for_exit(grace, false);
             if self.exit.is_none() {
                 return;
