@@ -15,7 +15,12 @@ use crate::names::SessionId;
 const ENDING: &str = ".draft";
 
 /// The hidden name; gone when dropped.
-pub(crate) struct Draft(PathBuf);
+pub(crate) struct Draft {
+    path: PathBuf,
+    /// Keeps the file locked for as long as the name stands: who has the lock may remove the name,
+    /// so a writer that gave it up first could lose the next one's.
+    _locked: File,
+}
 
 impl Draft {
     /// Makes a file in `dir` under the first hidden name that is free, and locks it. Those that
@@ -29,7 +34,10 @@ impl Draft {
             let path = path_of(&id, dir);
             match create_private_file(&path) {
                 Ok(file) if is_cleared(&file) => {}
-                Ok(file) => return Ok((Self(path), file)),
+                Ok(file) => {
+                    let _locked = file.try_clone()?;
+                    return Ok((Self { path, _locked }, file));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -39,7 +47,7 @@ impl Draft {
 
     /// Gives the file a name; one that is taken is left alone.
     pub(crate) fn publish(&self, path: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.0, path) {
+        match fs::hard_link(&self.path, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => self.replace_empty(path),
             result => result,
         }
@@ -48,13 +56,13 @@ impl Draft {
     /// Where the file system knows no links. Between the two steps the name stands for an empty file.
     fn replace_empty(&self, path: &Path) -> io::Result<()> {
         drop(create_private_file(path)?);
-        fs::rename(&self.0, path).inspect_err(|_| drop(fs::remove_file(path)))
+        fs::rename(&self.path, path).inspect_err(|_| drop(fs::remove_file(path)))
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        drop(fs::remove_file(&self.0));
+        drop(fs::remove_file(&self.path));
     }
 }
 
@@ -72,9 +80,17 @@ fn is_cleared(file: &File) -> bool {
 
 fn clear_dead(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten().filter(is_draft) {
-        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            drop(fs::remove_file(entry.path()));
-        }
+        clear_if_dead(&entry.path());
+    }
+}
+
+/// The lock is held until the name is gone, and a file that has none any more is left: the name may
+/// be another writer's by then.
+fn clear_if_dead(path: &Path) {
+    let Ok(file) = File::open(path) else { return };
+    let has_name = || file.metadata().is_ok_and(|meta| meta.nlink() > 0);
+    if file.try_lock().is_ok() && has_name() {
+        drop(fs::remove_file(path));
     }
 }
 
