@@ -12,7 +12,8 @@ use crate::transitions::{Move, PhaseName};
 /// The state of a run. It can only be made by [`Machine::start`] and changed by [`Machine::step`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    ctx: Context,
+    /// Boxed, for a step moves the machine.
+    ctx: Box<Context>,
     phase: Phase,
 }
 
@@ -71,7 +72,7 @@ impl std::fmt::Display for RejectReason {
 impl Machine {
     /// Begins a run.
     pub fn start(start: Stamped<Start>) -> Step {
-        let mut ctx = Context::new(start.input);
+        let mut ctx = Box::new(Context::new(start.input));
         let mut out = Out::new(start.stamp, start.nonce);
         out.event(Event::SessionStart(Box::new(ctx.session_start(start.stamp))));
         let phase = Phase::ActorExecuting(ActorExecuting::begin(&mut ctx, 1, &mut out));

@@ -39,7 +39,7 @@ pub use testing::{fuzz_one, render};
 /// Says why the answer gives none; the critic is then asked again.
 pub fn parse(answer: &str) -> Result<Verdict, VerdictProblem> {
     let answer = clean::clean(answer);
-    let unwrapped = events::unwrap(&answer).map(|text| clean::clean(&text));
+    let unwrapped = events::unwrap(&answer).map(|text| clean::clean(&text).into_owned());
     let text = lines::from_first_column(unwrapped.as_deref().unwrap_or(&answer));
     let text = lines::without_fence(text);
     let scan = block::scan(text);

@@ -34,7 +34,7 @@ pub(crate) struct ActorExecuting {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ActorTurn {
     pub(crate) iteration: Iteration,
-    pub(crate) report: AgentReport,
+    pub(crate) report: Box<AgentReport>,
     pub(crate) duration_secs: f64,
     pub(crate) failed: bool,
     pub(crate) usage: UsageByRole,
@@ -61,7 +61,7 @@ impl ActorExecuting {
     pub(crate) fn handle(self, ctx: &mut Context, input: Input, out: &mut Out) -> Phase {
         match input {
             Input::AgentStarted { process, .. } => self.started(ctx, process, out),
-            Input::AgentFinished { report, .. } => self.finished(ctx, *report, out),
+            Input::AgentFinished { report, .. } => self.finished(ctx, report, out),
             Input::WaitOver { .. } => self.wait_over(ctx, out),
             Input::StopRequested { signal } => self.stop(ctx, StopAsk::User { signal }, out),
             Input::EngineFailed { reason, error } => {
@@ -89,7 +89,7 @@ impl ActorExecuting {
         Phase::ActorExecuting(Self { state: self.state.started(), ..self })
     }
 
-    fn finished(mut self, ctx: &mut Context, report: AgentReport, out: &mut Out) -> Phase {
+    fn finished(mut self, ctx: &mut Context, report: Box<AgentReport>, out: &mut Out) -> Phase {
         let call_ms = out.stamp.elapsed_ms.saturating_sub(self.state.since(out.stamp).elapsed_ms);
         self.spent_ms += call_ms;
         ctx.add_usage(Role::Actor, report.usage.as_ref());
@@ -114,7 +114,7 @@ impl ActorExecuting {
     fn turn_over(
         self,
         ctx: &mut Context,
-        report: AgentReport,
+        report: Box<AgentReport>,
         failed: bool,
         out: &mut Out,
     ) -> Phase {

@@ -25,7 +25,7 @@ pub(crate) struct CapturingDiff {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Work {
     pub(crate) turn: ActorTurn,
-    pub(crate) diff: CapturedDiff,
+    pub(crate) diff: Box<CapturedDiff>,
 }
 
 impl CapturingDiff {
@@ -37,7 +37,7 @@ impl CapturingDiff {
 
     pub(crate) fn handle(self, ctx: &mut Context, input: Input, out: &mut Out) -> Phase {
         match input {
-            Input::DiffCaptured { diff, .. } => self.captured(ctx, *diff, out),
+            Input::DiffCaptured { diff, .. } => self.captured(ctx, diff, out),
             Input::DiffFailed { error, .. } => self.failed(ctx, error, out),
             Input::StopRequested { signal } => self.stop(StopAsk::User { signal }, out),
             Input::EngineFailed { reason, error } => {
@@ -52,7 +52,7 @@ impl CapturingDiff {
         }
     }
 
-    fn captured(self, ctx: &mut Context, diff: CapturedDiff, out: &mut Out) -> Phase {
+    fn captured(self, ctx: &mut Context, diff: Box<CapturedDiff>, out: &mut Out) -> Phase {
         self.tell_captured(&diff, out);
         if let Some(ending) = self.state.ending() {
             out.moved(PhaseName::CapturingDiff, Trigger::Stopped, PhaseName::End);

@@ -59,17 +59,13 @@ struct Desk {
     usage: UsageByRole,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one machine a run, moved a dozen times a round"
-)]
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     Calling(AgentState),
     /// The critic is through; the tree is compared before anything is made of its answer.
     Checking {
         task: TaskState,
-        report: AgentReport,
+        report: Box<AgentReport>,
     },
 }
 
@@ -122,7 +118,7 @@ impl CriticEvaluating {
                 self.desk.started(ctx, state, process, out)
             }
             (Input::AgentFinished { report, .. }, State::Calling(state)) => {
-                self.desk.finished(ctx, state, *report, out)
+                self.desk.finished(ctx, state, report, out)
             }
             (Input::WaitOver { .. }, State::Calling(_)) => self.desk.wait_over(ctx, out),
             (Input::TreeChecked { check, .. }, State::Checking { task, report }) => {
@@ -174,7 +170,7 @@ impl Desk {
         mut self,
         ctx: &mut Context,
         state: AgentState,
-        report: AgentReport,
+        report: Box<AgentReport>,
         out: &mut Out,
     ) -> Phase {
         let call_ms = out.stamp.elapsed_ms.saturating_sub(state.since(out.stamp).elapsed_ms);
@@ -209,7 +205,7 @@ impl Desk {
     fn check_tree(
         self,
         ctx: &mut Context,
-        report: AgentReport,
+        report: Box<AgentReport>,
         task: impl FnOnce(CallId) -> TaskState,
         out: &mut Out,
     ) -> Phase {
@@ -228,7 +224,7 @@ impl Desk {
         mut self,
         ctx: &mut Context,
         task: &TaskState,
-        report: AgentReport,
+        report: Box<AgentReport>,
         check: TreeCheck,
         out: &mut Out,
     ) -> Phase {
@@ -256,13 +252,13 @@ impl Desk {
         }
     }
 
-    fn decide(mut self, ctx: &mut Context, report: AgentReport, out: &mut Out) -> Phase {
+    fn decide(mut self, ctx: &mut Context, report: Box<AgentReport>, out: &mut Out) -> Phase {
         match dispose(ctx, &mut self.retries, Role::Critic, &report.outcome, out.stamp) {
             Disposition::Usable => match self.read(&report.text) {
-                Ok(verdict) => self.accept(ctx, &report, verdict, out),
-                Err(problem) => self.ask_again(ctx, &report, problem, out),
+                Ok(verdict) => self.accept(ctx, report, verdict, out),
+                Err(problem) => self.ask_again(ctx, report, problem, out),
             },
-            Disposition::FailedTurn => self.failed_turn(ctx, &report, out),
+            Disposition::FailedTurn => self.failed_turn(ctx, report, out),
             Disposition::Wait { until, reason } => {
                 let iteration = self.case.work.turn.iteration;
                 let next = NextAttempt { iteration, attempt: self.attempt + 1 };
@@ -292,7 +288,7 @@ impl Desk {
 
     /// A call that failed may still have said something: its CONTINUE or ERROR counts, its DONE is
     /// asked for again.
-    fn failed_turn(mut self, ctx: &mut Context, report: &AgentReport, out: &mut Out) -> Phase {
+    fn failed_turn(mut self, ctx: &mut Context, report: Box<AgentReport>, out: &mut Out) -> Phase {
         if speaks_though_failed(&report.outcome) {
             match verdict::parse(&report.text) {
                 Ok(Verdict::Done { .. }) => {
@@ -315,7 +311,7 @@ impl Desk {
     fn ask_again(
         mut self,
         ctx: &mut Context,
-        report: &AgentReport,
+        report: Box<AgentReport>,
         problem: VerdictProblem,
         out: &mut Out,
     ) -> Phase {
@@ -342,7 +338,7 @@ impl Desk {
     fn accept(
         self,
         ctx: &mut Context,
-        report: &AgentReport,
+        report: Box<AgentReport>,
         verdict: Verdict,
         out: &mut Out,
     ) -> Phase {
@@ -354,13 +350,13 @@ impl Desk {
     fn round_over(
         self,
         ctx: &mut Context,
-        report: &AgentReport,
+        report: Box<AgentReport>,
         judgement: Judgement,
         out: &mut Out,
     ) -> Phase {
         RoundEnd {
             case: Arc::unwrap_or_clone(self.case),
-            critic: report.clone(),
+            critic: report,
             critic_secs: millis(self.spent_ms),
             usage: self.usage,
             judgement,

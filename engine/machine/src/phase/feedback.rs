@@ -37,7 +37,7 @@ impl Judgement {
 pub(crate) struct RoundEnd {
     pub(crate) case: Case,
     /// The critic's report that counted.
-    pub(crate) critic: AgentReport,
+    pub(crate) critic: Box<AgentReport>,
     pub(crate) critic_secs: f64,
     pub(crate) usage: UsageByRole,
     pub(crate) judgement: Judgement,

@@ -1,24 +1,32 @@
 //! Removes what a terminal would swallow.
 
+use std::borrow::Cow;
+
+const ESC: char = '\u{1b}';
+const CSI: char = '\u{9b}';
+
 /// The text without terminal escape sequences and byte order mark, its lines ended by `\n`.
 ///
 /// A lone carriage return becomes a space, not the end of a line: nothing that stood in the middle
 /// of a line gets to stand at its beginning. For the same reason no sequence reaches beyond its
 /// line.
-pub(super) fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.contains(['\r', ESC, CSI]) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\r' => out.push(' '),
-            '\u{1b}' => skip_escape(&mut chars),
-            '\u{9b}' => skip_csi(&mut chars),
+            ESC => skip_escape(&mut chars),
+            CSI => skip_csi(&mut chars),
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -54,7 +62,7 @@ fn skip_string(chars: &mut Chars<'_>) {
     while let Some(c) = chars.next_if(|&c| c != '\n' && c != '\r') {
         match c {
             '\u{7}' | '\u{9c}' => return,
-            '\u{1b}' => {
+            ESC => {
                 chars.next_if_eq(&'\\');
                 return;
             }
