@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use codeloops_event::{CriticAccess, Permissions, Role};
 
-use crate::resolve::ResolvedAgent;
+use crate::spec::AgentSpec;
 
 /// What decides on the arguments of a call beside the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct ArgvOf<'a> {
     pub role: Role,
     /// The model asked for.
     pub model: Option<&'a str>,
-    /// What the user allows agents.
+    /// What it is granted (see [`crate::resolve::granted`]).
     pub permissions: Permissions,
     /// What the user allows the critic.
     pub access: CriticAccess,
@@ -23,12 +23,7 @@ pub struct ArgvOf<'a> {
 
 /// The arguments of a call, without the program itself.
 #[must_use]
-pub fn argv(agent: &ResolvedAgent, call: ArgvOf<'_>) -> Vec<OsString> {
-    let spec = &agent.spec;
-    let (permissions, _) = match call.role {
-        Role::Actor => agent.permissions(call.permissions),
-        Role::Critic => (call.permissions, None),
-    };
+pub fn argv(spec: &AgentSpec, call: ArgvOf<'_>) -> Vec<OsString> {
     let own = match call.role {
         Role::Actor => &spec.actor_args,
         Role::Critic => &spec.critic_args,
@@ -36,7 +31,7 @@ pub fn argv(agent: &ResolvedAgent, call: ArgvOf<'_>) -> Vec<OsString> {
     let mut args: Vec<OsString> = spec.command.iter().skip(1).map(OsString::from).collect();
     args.extend(spec.args.iter().map(OsString::from));
     args.extend(
-        spec.unattended.flags(call.role, permissions, call.access).iter().map(OsString::from),
+        spec.unattended.flags(call.role, call.permissions, call.access).iter().map(OsString::from),
     );
     if let Some(model) = call.model {
         args.extend(spec.model_args.iter().map(|arg| arg.replace("{model}", model).into()));
@@ -61,25 +56,16 @@ fn with_prompt(arg: &str, prompt: &OsStr) -> OsString {
 mod tests {
     use super::*;
     use crate::agents::builtin;
-    use crate::resolve::{Host, resolve};
-    use crate::spec::AgentSpec;
+    use crate::resolve::{Host, granted};
 
-    /// A row whose program is surely there, on a machine of our making.
-    fn resolved(spec: AgentSpec, root: bool) -> ResolvedAgent {
-        let host = Host { path: "".into(), dir: "/".into(), root, vars: Vec::new() };
-        let command = [vec!["/bin/sh".to_owned()], spec.command[1..].to_vec()].concat();
-        resolve(&AgentSpec { command, ..spec }, &host).unwrap()
-    }
-
-    fn line(agent: &ResolvedAgent, call: ArgvOf<'_>) -> String {
-        argv(agent, call).join(OsStr::new(" ")).into_string().unwrap()
+    fn line(spec: &AgentSpec, call: ArgvOf<'_>) -> String {
+        argv(spec, call).join(OsStr::new(" ")).into_string().unwrap()
     }
 
     #[test]
     fn arguments_of_every_agent_in_every_call() {
         let mut told = Vec::new();
         for spec in builtin() {
-            let agent = resolved(spec, false);
             for (role, access) in [
                 (Role::Actor, CriticAccess::RunCommands),
                 (Role::Critic, CriticAccess::RunCommands),
@@ -89,8 +75,8 @@ mod tests {
                     for model in [None, Some("m1")] {
                         let prompt = OsStr::new("");
                         let call = ArgvOf { role, model, permissions, access, prompt };
-                        let (id, name) = (&agent.spec.id, model.unwrap_or("-"));
-                        let args = line(&agent, call);
+                        let (id, name) = (&spec.id, model.unwrap_or("-"));
+                        let args = line(&spec, call);
                         told.push(format!("{id} {role} {permissions:?} {access:?} {name}: {args}"));
                     }
                 }
@@ -101,24 +87,27 @@ mod tests {
 
     #[test]
     fn claude_gives_root_edits_only_unless_it_is_told_of_a_sandbox() {
-        let call = ArgvOf {
-            role: Role::Actor,
-            model: None,
-            permissions: Permissions::Full,
-            access: CriticAccess::RunCommands,
-            prompt: OsStr::new(""),
+        let host = Host { path: "".into(), dir: "/".into(), root: true, vars: Vec::new() };
+        let as_root = |spec: &AgentSpec, role| {
+            let (permissions, warning) = granted(spec, role, Permissions::Full, &host);
+            let (access, prompt) = (CriticAccess::RunCommands, OsStr::new(""));
+            (line(spec, ArgvOf { role, model: None, permissions, access, prompt }), warning)
         };
         let claude = builtin().remove(0);
-        let agent = resolved(claude.clone(), true);
-        assert!(line(&agent, call).ends_with("--permission-mode acceptEdits"));
+        let (args, warning) = as_root(&claude, Role::Actor);
+        assert!(args.ends_with("--permission-mode acceptEdits"));
         insta::assert_snapshot!(
-            agent.permissions(Permissions::Full).1.unwrap(),
+            warning.unwrap(),
             @"Claude Code refuses full permissions to root; it may edit files only (set `IS_SANDBOX=1` where this machine is a sandbox)"
         );
+        // The flags of the critic are refused to nobody.
+        let (args, warning) = as_root(&claude, Role::Critic);
+        assert!(args.ends_with("--allowedTools Bash"));
+        assert_eq!(warning, None);
         let env = [("IS_SANDBOX".to_owned(), "1".to_owned())].into();
-        let agent = resolved(AgentSpec { env, ..claude }, true);
-        assert!(line(&agent, call).ends_with("--dangerously-skip-permissions"));
-        assert_eq!(agent.permissions(Permissions::Full).1, None);
+        let (args, warning) = as_root(&AgentSpec { env, ..claude }, Role::Actor);
+        assert!(args.ends_with("--dangerously-skip-permissions"));
+        assert_eq!(warning, None);
     }
 
     #[test]
@@ -129,7 +118,6 @@ mod tests {
             prompt_args: vec!["--message={prompt}".into()],
             ..AgentSpec::new("mine", "Mine", &["mine", "--quiet"])
         };
-        let agent = resolved(spec, false);
         let call = |role| ArgvOf {
             role,
             model: Some("m"),
@@ -138,11 +126,11 @@ mod tests {
             prompt: OsStr::new("do {model} it"),
         };
         assert_eq!(
-            line(&agent, call(Role::Actor)),
+            line(&spec, call(Role::Actor)),
             "--quiet --model m --as actor --message=do {model} it"
         );
         assert_eq!(
-            line(&agent, call(Role::Critic)),
+            line(&spec, call(Role::Critic)),
             "--quiet --model m --as critic --message=do {model} it"
         );
     }

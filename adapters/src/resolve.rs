@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use codeloops_event::Permissions;
+use codeloops_event::{Permissions, Role};
 
 use crate::spec::AgentSpec;
 
@@ -123,24 +123,34 @@ pub struct ResolvedAgent {
     pub spec: AgentSpec,
     /// The file that is run.
     pub program: PathBuf,
-    full_refused: bool,
 }
 
-impl ResolvedAgent {
-    /// What the actor really gets of `wanted`, and the warning where that is less.
-    #[must_use]
-    pub fn permissions(&self, wanted: Permissions) -> (Permissions, Option<String>) {
-        match (wanted, &self.spec.unattended.root_needs) {
-            (Permissions::Full, Some(variable)) if self.full_refused => {
-                let warning = format!(
-                    "{} refuses full permissions to root; it may edit files only (set `{variable}=1` where this machine is a sandbox)",
-                    self.spec.title
-                );
-                (Permissions::Edits, Some(warning))
-            }
-            _ => (wanted, None),
+/// What a role really gets of the permissions that are `wanted`, and the warning where that is less:
+/// some programs refuse root the flags that the actor's full permissions take.
+#[must_use]
+pub fn granted(
+    spec: &AgentSpec,
+    role: Role,
+    wanted: Permissions,
+    host: &Host,
+) -> (Permissions, Option<String>) {
+    match (role, wanted, &spec.unattended.root_needs) {
+        (Role::Actor, Permissions::Full, Some(variable))
+            if host.root && !is_set(variable, spec, host) =>
+        {
+            let warning = format!(
+                "{} refuses full permissions to root; it may edit files only (set `{variable}=1` where this machine is a sandbox)",
+                spec.title
+            );
+            (Permissions::Edits, Some(warning))
         }
+        _ => (wanted, None),
     }
+}
+
+/// Whether the agent will have this variable.
+fn is_set(variable: &String, spec: &AgentSpec, host: &Host) -> bool {
+    host.vars.iter().any(|var| var == OsStr::new(variable)) || spec.env.contains_key(variable)
 }
 
 /// Finds the program of an agent: its own, else its fallbacks, in `PATH`; or the file, where the
@@ -163,12 +173,7 @@ pub fn resolve(spec: &AgentSpec, host: &Host) -> Result<ResolvedAgent, AgentErro
         let programs: Vec<&String> = std::iter::once(first).chain(&spec.fallbacks).collect();
         search(spec, &programs, &host.path)?
     };
-    let unlocked = |name: &String| {
-        host.vars.iter().any(|var| var == OsStr::new(name)) || spec.env.contains_key(name)
-    };
-    let full_refused =
-        host.root && spec.unattended.root_needs.as_ref().is_some_and(|n| !unlocked(n));
-    Ok(ResolvedAgent { spec: spec.clone(), program, full_refused })
+    Ok(ResolvedAgent { spec: spec.clone(), program })
 }
 
 /// The first executable file of these names in `path`. A file that is not executable is skipped, as

@@ -17,7 +17,7 @@ use codeloops_adapters::spec::{AgentConfig, AgentSpec};
 use codeloops_event::{CriticAccess, Permissions};
 
 pub use error::{ConfigError, Position, Problem};
-pub use file::{ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
+pub use file::{AgentEntry, ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
 pub use table::Located;
 
 use crate::error::CliError;
@@ -83,7 +83,7 @@ impl Config {
         let Some(file) = &self.project else { return Vec::new() };
         let is_used = |name: &str| used.iter().any(|agent| agent.answers_to(name));
         let agents = file.agents.iter().filter(|(name, _)| is_used(name));
-        let of_agents = agents.flat_map(|(name, agent)| of_agent(name, agent));
+        let of_agents = agents.flat_map(|(name, agent)| of_agent(name, &agent.config));
         let runs_dir = file.runs_dir.iter().map(|dir| dir.value.clone());
         of_agents
             .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codeloops_adapters::git::Base;
-use codeloops_adapters::resolve::resolve;
+use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Gates, StopSignal};
@@ -28,6 +28,7 @@ use crate::record::{Recorded, SessionRecord};
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::sinks_of;
+use crate::start_notes::{start_notes, tell};
 use crate::values::SinkName;
 use crate::world::World;
 
@@ -82,7 +83,9 @@ async fn run(
     let mut stops = outlive_file_size_limit()
         .and_then(|()| stop_requests())
         .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
-    let [actor, critic] = role_agents(settings, world, printer)?;
+    let host = host(&world.env, &settings.working_dir.value);
+    let actor = role_agent(&settings.actor, settings, &host)?;
+    let critic = role_agent(&settings.critic, settings, &host)?;
     let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
     runs_dir::refuse_project_files(runs_dir, working_dir)?;
     let sinks = sinks_of(settings, world)?;
@@ -93,7 +96,7 @@ async fn run(
     }
     let opening = Opening { settings, env: &world.env, run_id, evidence: folder.path() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
-    opening_notes(settings, printer);
+    tell(&start_notes(settings, &host), printer);
     let agents = CliAgents::new(AgentsConfig {
         actor,
         critic,
@@ -182,42 +185,16 @@ fn create_folders(
     })
 }
 
-/// The agents of both roles, the actor's first. What they may not do as asked is told, once.
-fn role_agents(
-    settings: &RunSettings,
-    world: &World,
-    printer: &mut Printer,
-) -> Result<[RoleAgent; 2], CliError> {
-    let (actor, of_actor) = role_agent(&settings.actor, settings, world)?;
-    let (critic, of_critic) = role_agent(&settings.critic, settings, world)?;
-    let of_critic = of_critic.filter(|warning| of_actor.as_ref() != Some(warning));
-    for warning in [of_actor, of_critic].iter().flatten() {
-        printer.warning(warning);
-    }
-    Ok([actor, critic])
-}
-
-/// The agent of a role, and what to say of what it may do.
+/// The agent of a role, as it is called.
 fn role_agent(
     role: &RoleSettings,
     settings: &RunSettings,
-    world: &World,
-) -> Result<(RoleAgent, Option<String>), CliError> {
-    let host = host(&world.env, &settings.working_dir.value);
-    let agent = resolve(&role.agent.value, &host).map_err(agent_error)?;
-    let (permissions, warning) = agent.permissions(settings.permissions.value);
+    host: &Host,
+) -> Result<RoleAgent, CliError> {
+    let agent = resolve(&role.agent.value, host).map_err(agent_error)?;
+    let (permissions, _) = granted(&agent.spec, role.role, settings.permissions.value, host);
     let model = role.model.as_ref().map(|model| model.value.clone());
-    Ok((RoleAgent { agent, model, permissions }, warning))
-}
-
-/// What the user should know before the first agent starts.
-fn opening_notes(settings: &RunSettings, printer: &mut Printer) {
-    for warning in settings.left_to_agents() {
-        printer.warning(&warning);
-    }
-    for setting in &settings.project_settings {
-        printer.remark(&format!("codeloops.toml {setting}"));
-    }
+    Ok(RoleAgent { agent, model, permissions })
 }
 
 fn start_of(

@@ -31,6 +31,7 @@ mod publisher;
 mod record;
 mod runs_dir;
 mod sinks;
+mod start_notes;
 mod surface;
 
 use std::ffi::OsString;

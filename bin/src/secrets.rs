@@ -7,10 +7,16 @@ pub const MASK: &str = "********";
 const SECRET: [&str; 9] =
     ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "AUTH", "HEADER"];
 
-/// A command in one line. Hidden are the value of each flag or variable whose name looks like a
-/// secret's, and user and password of each address.
+/// A command in one line, with what may be a secret hidden (see [`shown_words`]).
 #[must_use]
 pub fn shown_command(words: &[String]) -> String {
+    shown_words(words).join(" ")
+}
+
+/// The words of a command. Hidden are the value of each flag or variable whose name looks like a
+/// secret's, and user and password of each address.
+#[must_use]
+pub fn shown_words(words: &[String]) -> Vec<String> {
     let mut hide_next = false;
     let shown = words.iter().map(|word| {
         let hidden = std::mem::take(&mut hide_next) && !word.starts_with('-');
@@ -21,7 +27,7 @@ pub fn shown_command(words: &[String]) -> String {
             _ => without_user(word),
         }
     });
-    shown.collect::<Vec<_>>().join(" ")
+    shown.collect()
 }
 
 fn is_secret(name: &str) -> bool {

@@ -1,12 +1,14 @@
 //! What a run goes by: flags, both configuration files and the built-in defaults put together, each
 //! value with the place it came from.
 
+mod agent_rows;
 mod agents;
 mod limits;
 mod origin;
 mod rows;
 mod unheld;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,6 +89,8 @@ pub struct RoleSettings {
     pub agent: Sourced<AgentSpec>,
     /// The model asked for.
     pub model: Option<Sourced<String>>,
+    /// Where the keys of the agent's table are set; variables as `env.NAME`.
+    pub set_by: BTreeMap<String, Origin>,
 }
 
 impl RunSettings {
@@ -139,7 +143,7 @@ impl RunSettings {
     }
 
     /// What the engine acts on. `permissions` is what agents really get, which may be less than was
-    /// asked for (see [`codeloops_adapters::resolve::ResolvedAgent::permissions`]).
+    /// asked for (see [`codeloops_adapters::resolve::granted`]).
     #[must_use]
     pub fn engine(&self, permissions: Permissions) -> Settings {
         Settings {

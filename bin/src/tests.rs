@@ -153,6 +153,35 @@ fn dry_run_shows_every_value_with_its_origin() {
 }
 
 #[test]
+fn dry_run_shows_everything_of_an_own_agent_and_tells_what_a_start_tells() {
+    let sandbox = Sandbox::new();
+    sandbox.install("mine");
+    sandbox.global(
+        "[defaults]\npermissions = 'edits'\n[defaults.agents.mine]\ncommand = ['other']\n\
+         env = { HOME_KEY = 'sk-1' }\nstop_signal = 'INT'\n",
+    );
+    sandbox.project(
+        "agent = 'mine'\npermissions = 'full'\n[agents.mine]\n\
+         command = ['mine', '--token', 'sk-2', 'do it']\nprompt = 'file'\n\
+         output = 'codex-json'\nmodel_args = ['-m{model}']\ncritic_args = ['--read-only']\n\
+         env = { MODE = 'fast' }\nmax_prompt_bytes = 1000\n",
+    );
+    let args = ["--dry-run", "--prompt", "x", "--critic-model", "big"];
+    let ran = sandbox.run(&args);
+    let of_agents = |line: &&str| line.starts_with("actor.") || line.starts_with("critic.");
+    let rows: Vec<&str> = ran.stdout.lines().filter(of_agents).collect();
+    insta::assert_snapshot!(format!("{}\n---\n{}", rows.join("\n"), ran.stderr));
+    let json = sandbox.run(&[&args[..], &["--json-output"]].concat());
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let notes = document["notes"].as_array().unwrap().iter();
+    let notes: Vec<String> = notes
+        .map(|n| format!("{}: {}\n", n["kind"].as_str().unwrap(), n["text"].as_str().unwrap()))
+        .collect();
+    assert_eq!(notes.concat(), ran.stderr);
+    assert!(!format!("{ran}{json}").contains("sk-"));
+}
+
+#[test]
 fn dry_run_works_before_prompt_and_agent_are_there() {
     let sandbox = Sandbox::new();
     let ran = sandbox.run(&["--dry-run"]);

@@ -2,8 +2,8 @@
 //! the repository is harmless and on one line.
 
 use codeloops_event::{
-    AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Refusal,
-    StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+    AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Limits,
+    Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
 use crate::text::flatten;
@@ -27,6 +27,13 @@ pub fn secs(secs: f64) -> String {
 #[must_use]
 pub fn utc(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// What to say of limits that leave it to the critic alone to end the run.
+#[must_use]
+pub fn unlimited(limits: &Limits) -> Option<&'static str> {
+    let is_unlimited = limits.max_iterations.is_none() && limits.max_duration_secs.is_none();
+    is_unlimited.then_some("No limit on iterations or time is set")
 }
 
 /// Git's own summary of a diff, with its rules for what is left out.

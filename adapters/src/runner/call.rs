@@ -152,7 +152,7 @@ fn invocation(config: &AgentsConfig, call: &AgentCall) -> Result<Invocation, Str
     env.extend(run_variables(config, call).map(|(name, value)| (name.into(), value)));
     Ok(Invocation {
         program: agent.program.clone().into_os_string(),
-        args: argv(agent, args),
+        args: argv(&agent.spec, args),
         dir: config.working_dir.clone(),
         env,
     })

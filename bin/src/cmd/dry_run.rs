@@ -1,12 +1,15 @@
-//! `--dry-run`: every resolved setting with where it came from, and nothing else happens.
+//! `--dry-run`: every resolved setting with where it came from and what a start would tell of them,
+//! and nothing else happens.
 
 use codeloops_adapters::resolve::Host;
+use codeloops_sinks::words;
 use serde_json::{Map, Value, json};
 
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::settings::{Row, RunSettings};
+use crate::start_notes::{Note, start_notes, tell};
 use crate::text::{one_line, shorten};
 
 /// Columns of the task that are shown.
@@ -20,18 +23,24 @@ pub(crate) fn dry_run(
     host: &Host,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    for warning in settings.left_to_agents() {
-        printer.warning(&warning);
-    }
+    let mut notes = start_notes(settings, host);
+    notes.extend(unlimited(settings));
+    tell(&notes, printer);
     let prompt = prompt_row(prompt);
     let rows = settings.rows(host);
     if settings.json_output {
         let rows = std::iter::once(&prompt).chain(&rows);
-        return printer.json(&document(rows, settings));
+        return printer.json(&document(rows, &notes, settings));
     }
     let shown = shorten(&one_line(&prompt.shown_value()), PROMPT_WIDTH);
     let prompt = Row { value: shown.into(), ..prompt };
     printer.data(&table(&[&[prompt], &rows[..]].concat()))
+}
+
+/// What a run tells on its console where nothing but the critic ends it.
+fn unlimited(settings: &RunSettings) -> Option<Note> {
+    let limits = settings.engine(settings.permissions.value).limits;
+    words::unlimited(&limits).map(Note::new)
 }
 
 fn prompt_row(prompt: &Result<Prompt, CliError>) -> Row {
@@ -41,12 +50,17 @@ fn prompt_row(prompt: &Result<Prompt, CliError>) -> Row {
     }
 }
 
-fn document<'a>(rows: impl Iterator<Item = &'a Row>, settings: &RunSettings) -> Value {
+fn document<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    notes: &[Note],
+    settings: &RunSettings,
+) -> Value {
     let files = settings.config_files.iter().map(|file| file.display().to_string());
     let settings: Map<String, Value> = rows
         .map(|row| (row.name.clone(), json!({ "value": row.value, "origin": row.origin })))
         .collect();
-    json!({ "settings": settings, "config_files": files.collect::<Vec<_>>() })
+    let files: Vec<String> = files.collect();
+    json!({ "settings": settings, "notes": notes, "config_files": files })
 }
 
 fn table(rows: &[Row]) -> String {

@@ -41,7 +41,7 @@ pub struct ConfigFile {
     /// `critic_access`.
     pub critic_access: Option<Located<CriticAccess>>,
     /// `[agents.NAME]`, by name: agents of the user's, and what is different about a built-in one.
-    pub agents: BTreeMap<String, AgentConfig>,
+    pub agents: BTreeMap<String, AgentEntry>,
     /// `[limits]`.
     pub limits: LimitsConfig,
     /// `[sinks]`.
@@ -55,6 +55,15 @@ pub struct RoleConfig {
     pub agent: Option<Located<String>>,
     /// `model`.
     pub model: Option<Located<String>>,
+}
+
+/// One `[agents.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AgentEntry {
+    /// What it says.
+    pub config: AgentConfig,
+    /// Where its keys stand, by their names in it; variables as `env.NAME`.
+    pub places: BTreeMap<String, Located<()>>,
 }
 
 /// The limits that are set.
@@ -150,31 +159,58 @@ fn role_keys(section: &mut Section<'_>) -> Result<RoleConfig, ConfigError> {
     })
 }
 
-fn agents(section: Section<'_>) -> Result<BTreeMap<String, AgentConfig>, ConfigError> {
+fn agents(section: Section<'_>) -> Result<BTreeMap<String, AgentEntry>, ConfigError> {
     section.entries().map(|(name, raw)| Ok((name, agent(&raw)?))).collect()
 }
 
-fn agent(raw: &Raw<'_>) -> Result<AgentConfig, ConfigError> {
-    let mut section = raw.table()?;
+fn agent(raw: &Raw<'_>) -> Result<AgentEntry, ConfigError> {
+    let mut keys = AgentKeys { section: raw.table()?, places: BTreeMap::new() };
     let config = AgentConfig {
-        command: plain(section.get("command", command)?),
-        title: plain(section.get("title", Raw::name)?),
-        prompt: plain(section.get("prompt", Raw::word)?),
-        output: plain(section.get("output", Raw::word)?),
-        model_args: plain(section.get("model_args", Raw::strings)?),
-        actor_args: plain(section.get("actor_args", Raw::strings)?),
-        critic_args: plain(section.get("critic_args", Raw::strings)?),
-        env: plain(section.get("env", |raw| env(raw.table()?))?),
-        stop_signal: plain(section.get("stop_signal", Raw::word)?),
-        streams: plain(section.get("streams", Raw::bool)?),
-        max_prompt_bytes: plain(section.get("max_prompt_bytes", bytes)?),
+        command: keys.get("command", command)?,
+        title: keys.get("title", Raw::name)?,
+        prompt: keys.get("prompt", Raw::word)?,
+        output: keys.get("output", Raw::word)?,
+        model_args: keys.get("model_args", Raw::strings)?,
+        actor_args: keys.get("actor_args", Raw::strings)?,
+        critic_args: keys.get("critic_args", Raw::strings)?,
+        env: keys.env()?,
+        stop_signal: keys.get("stop_signal", Raw::word)?,
+        streams: keys.get("streams", Raw::bool)?,
+        max_prompt_bytes: keys.get("max_prompt_bytes", bytes)?,
     };
-    section.finish()?;
-    Ok(config)
+    keys.section.finish()?;
+    Ok(AgentEntry { config, places: keys.places })
 }
 
-fn plain<T>(located: Option<Located<T>>) -> Option<T> {
-    located.map(|located| located.value)
+/// Takes the values of an agent's table, and keeps where each stands.
+struct AgentKeys<'a> {
+    section: Section<'a>,
+    places: BTreeMap<String, Located<()>>,
+}
+
+impl<'a> AgentKeys<'a> {
+    fn get<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&Raw<'a>) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        let located = self.section.get(key, parse)?;
+        Ok(located.map(|located| self.keep(key, located)))
+    }
+
+    fn env(&mut self) -> Result<Option<BTreeMap<String, String>>, ConfigError> {
+        let Some(table) = self.section.take("env") else { return Ok(None) };
+        let variables = table.table()?.entries().map(|(name, raw)| {
+            let value = self.keep(&format!("env.{name}"), raw.located(Raw::string)?);
+            Ok((name, value))
+        });
+        variables.collect::<Result<_, _>>().map(Some)
+    }
+
+    fn keep<T>(&mut self, name: &str, Located { value, key, line }: Located<T>) -> T {
+        self.places.insert(name.to_owned(), Located { value: (), key, line });
+        value
+    }
 }
 
 fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
@@ -183,10 +219,6 @@ fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
         Some(program) if !program.is_empty() => Ok(words),
         _ => Err(raw.bad_value("it must begin with a program")),
     }
-}
-
-fn env(section: Section<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
-    section.entries().map(|(name, raw)| Ok((name, raw.string()?))).collect()
 }
 
 fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use codeloops_adapters::agents::AgentTable;
 use codeloops_adapters::resolve::AgentError;
-use codeloops_adapters::spec::AgentConfig;
+use codeloops_adapters::spec::{AgentConfig, AgentSpec};
 use codeloops_event::Role;
 
 use super::origin::{Layers, Origin, Sourced, of_file};
@@ -21,7 +21,7 @@ pub fn agent_table(config: &Config) -> Result<AgentTable, CliError> {
     let mut configured: BTreeMap<String, AgentConfig> = BTreeMap::new();
     for file in config.layers() {
         for (name, agent) in &file.agents {
-            let beneath = agent.clone();
+            let beneath = agent.config.clone();
             let merged = match configured.remove(name) {
                 Some(above) => overlay(above, beneath),
                 None => beneath,
@@ -51,9 +51,22 @@ pub(super) fn role(
     let spec = table.get(&name.value).map_err(|error| named_by(error, &name.origin))?;
     Ok(RoleSettings {
         role,
+        set_by: set_by(spec, layers.config),
         agent: Sourced { value: spec.clone(), origin: name.origin },
         model: pick(own_model, ("--model", &args.model), layers, role, |keys| &keys.model),
     })
+}
+
+/// Where the keys of an agent are set, each in the first place that has it.
+fn set_by(spec: &AgentSpec, config: &Config) -> BTreeMap<String, Origin> {
+    let mut set_by = BTreeMap::new();
+    for file in config.layers() {
+        let tables = file.agents.iter().filter(|(name, _)| spec.answers_to(name));
+        for (key, place) in tables.flat_map(|(_, table)| &table.places) {
+            set_by.entry(key.clone()).or_insert_with(|| of_file(file, place).origin);
+        }
+    }
+    set_by
 }
 
 type Flag<'a> = (&'static str, &'a Option<String>);

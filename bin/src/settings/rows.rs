@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use codeloops_adapters::resolve::{Host, resolve};
+use codeloops_adapters::resolve::Host;
 use serde_json::{Value, json};
 
 use super::{LimitSettings, Origin, RoleSettings, RunSettings, Sourced};
-use crate::secrets::MASK;
 use crate::units::{format_duration, format_size};
 use crate::values::{TimeLimit, Words};
 
@@ -46,8 +45,8 @@ impl RunSettings {
     pub fn rows(&self, host: &Host) -> Vec<Row> {
         let mut rows =
             vec![Row::new("working_dir", path(&self.working_dir.value), &self.working_dir.origin)];
-        rows.extend(self.actor.rows(host));
-        rows.extend(self.critic.rows(host));
+        rows.extend(self.agent_rows(&self.actor, host));
+        rows.extend(self.agent_rows(&self.critic, host));
         rows.push(word("permissions", &self.permissions));
         rows.push(word("critic_access", &self.critic_access));
         rows.push(Row::new("restore_tree", self.restore_tree.value, &self.restore_tree.origin));
@@ -63,31 +62,6 @@ impl RunSettings {
         ));
         rows.push(Row::new("runs_dir", path(&self.runs_dir.value), &self.runs_dir.origin));
         rows
-    }
-}
-
-impl RoleSettings {
-    fn rows(&self, host: &Host) -> Vec<Row> {
-        let (role, spec, origin) = (self.role, &self.agent.value, &self.agent.origin);
-        let mut rows = vec![
-            Row::new(&format!("{role}.agent"), spec.id.as_str(), origin),
-            optional(&format!("{role}.model"), self.model.as_ref(), |model| model.as_str().into()),
-            self.program(host),
-        ];
-        rows.extend(spec.env.keys().map(|name| {
-            let origin = format!("agents.{}", spec.id);
-            Row::new(&format!("{role}.env.{name}"), MASK, origin)
-        }));
-        rows
-    }
-
-    fn program(&self, host: &Host) -> Row {
-        let spec = &self.agent.value;
-        let name = format!("{}.program", self.role);
-        match resolve(spec, host) {
-            Ok(found) => Row::new(&name, path(&found.program), &spec.title),
-            Err(error) => Row::new(&name, Value::Null, error),
-        }
     }
 }
 
@@ -130,7 +104,7 @@ impl LimitSettings {
     }
 }
 
-fn path(path: &Path) -> Value {
+pub(super) fn path(path: &Path) -> Value {
     path.display().to_string().into()
 }
 
@@ -146,7 +120,11 @@ fn time(name: &str, setting: &Sourced<TimeLimit>) -> Row {
     Row::new(name, value, &setting.origin)
 }
 
-fn optional<T>(name: &str, setting: Option<&Sourced<T>>, value: impl FnOnce(&T) -> Value) -> Row {
+pub(super) fn optional<T>(
+    name: &str,
+    setting: Option<&Sourced<T>>,
+    value: impl FnOnce(&T) -> Value,
+) -> Row {
     match setting {
         Some(setting) => Row::new(name, value(&setting.value), &setting.origin),
         None => Row::new(name, Value::Null, &Origin::Default),

@@ -1,7 +1,7 @@
 //! The default format: what happened, for a person who watches.
 
 use codeloops_event::{
-    Decision, Event, Iteration, IterationEnd, Limits, Outcome, SessionEnd, SessionStart, Settings,
+    Decision, Event, Iteration, IterationEnd, Outcome, SessionEnd, SessionStart, Settings,
 };
 
 use super::line::{Label, Line, Tone};
@@ -73,16 +73,9 @@ pub(super) fn settings(settings: &Settings) -> Vec<Line> {
         let command = flatten(&gate.command.join(" "));
         note(Label::Codeloops, format!("Gate {}: {command}{optional}", flatten(&gate.name)))
     });
-    let unlimited = is_unlimited(&settings.limits).then(|| {
-        let text = "No limit on iterations or time is set";
-        attention(Label::Codeloops, text.to_owned())
-    });
+    let unlimited =
+        words::unlimited(&settings.limits).map(|text| attention(Label::Codeloops, text.to_owned()));
     gates.chain(unlimited).collect()
-}
-
-/// Whether nothing but the critic ends the run.
-const fn is_unlimited(limits: &Limits) -> bool {
-    limits.max_iterations.is_none() && limits.max_duration_secs.is_none()
 }
 
 fn iteration_started(iteration: Iteration) -> Vec<Line> {

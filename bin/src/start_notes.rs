@@ -1,0 +1,63 @@
+//! What a user should know of a run before its first agent starts. `--dry-run` tells the same.
+
+use codeloops_adapters::resolve::{Host, granted};
+use serde::Serialize;
+
+use crate::output::Printer;
+use crate::settings::RunSettings;
+
+/// Something to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Note {
+    kind: Kind,
+    /// In one line. It may quote a project's file.
+    text: String,
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// Something will not be as it was asked for.
+    Warning,
+    /// It is as it was asked for, perhaps by somebody else.
+    Note,
+}
+
+impl Note {
+    /// Something that is as it was asked for.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { kind: Kind::Note, text: text.into() }
+    }
+
+    fn warning(text: String) -> Self {
+        Self { kind: Kind::Warning, text }
+    }
+}
+
+/// What the settings alone tell.
+pub(crate) fn start_notes(settings: &RunSettings, host: &Host) -> Vec<Note> {
+    let warnings = less_than_asked(settings, host).into_iter().chain(settings.left_to_agents());
+    let of_project = settings.project_settings.iter();
+    warnings
+        .map(Note::warning)
+        .chain(of_project.map(|setting| Note::new(format!("codeloops.toml {setting}"))))
+        .collect()
+}
+
+/// Tells them on standard error.
+pub(crate) fn tell(notes: &[Note], printer: &mut Printer) {
+    for Note { kind, text } in notes {
+        match kind {
+            Kind::Warning => printer.warning(text),
+            Kind::Note => printer.remark(text),
+        }
+    }
+}
+
+/// A warning for a role whose agent may not do what it was to be allowed.
+fn less_than_asked(settings: &RunSettings, host: &Host) -> Vec<String> {
+    let wanted = settings.permissions.value;
+    let roles = [&settings.actor, &settings.critic].into_iter();
+    roles.filter_map(|of| granted(&of.agent.value, of.role, wanted, host).1).collect()
+}
