@@ -20,6 +20,8 @@ pub enum AgentError {
         programs: Vec<String>,
         /// How to install it.
         install: Option<String>,
+        /// Whether `PATH` is one that `env` of its table gives.
+        own_path: bool,
     },
     /// Its program is given as a path, and there is no such file.
     #[error("agent '{id}': `{}` does not exist", path.display())]
@@ -60,6 +62,11 @@ impl AgentError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NotFound { id, programs, own_path: true, .. } => Some(format!(
+                "`{}` is looked up in the `PATH` that `env` gives under {}",
+                programs.join("` or `"),
+                table_of(id)
+            )),
             Self::NotFound { programs, install, .. } => {
                 let programs = programs.join("` or `");
                 let how = install.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
@@ -153,8 +160,8 @@ fn is_set(variable: &String, spec: &AgentSpec, host: &Host) -> bool {
     host.vars.iter().any(|var| var == OsStr::new(variable)) || spec.env.contains_key(variable)
 }
 
-/// Finds the program of an agent: its own, else its fallbacks, in `PATH`; or the file, where the
-/// program is a path.
+/// Finds the program of an agent: its own, else its fallbacks, in the `PATH` that the agent will
+/// have; or the file, where the program is a path.
 ///
 /// # Errors
 /// [`AgentError::NotFound`], [`AgentError::Missing`], [`AgentError::NotExecutable`] or
@@ -171,17 +178,20 @@ pub fn resolve(spec: &AgentSpec, host: &Host) -> Result<ResolvedAgent, AgentErro
         executable(spec, path)?
     } else {
         let programs: Vec<&String> = std::iter::once(first).chain(&spec.fallbacks).collect();
-        search(spec, &programs, &host.path)?
+        search(spec, &programs, host)?
     };
     Ok(ResolvedAgent { spec: spec.clone(), program })
 }
 
-/// The first executable file of these names in `path`. A file that is not executable is skipped, as
+/// The first executable file of these names in `PATH`, whose relative folders begin where the agent
+/// is started. A file that is not executable is skipped, as
 /// a shell does, and named only where nothing else is found.
-fn search(spec: &AgentSpec, programs: &[&String], path: &OsStr) -> Result<PathBuf, AgentError> {
+fn search(spec: &AgentSpec, programs: &[&String], host: &Host) -> Result<PathBuf, AgentError> {
+    let own_path = spec.env.get("PATH").map(OsStr::new);
+    let path = own_path.unwrap_or(&host.path);
     let mut not_executable = None;
     for program in programs {
-        for file in std::env::split_paths(path).map(|dir| dir.join(program)) {
+        for file in std::env::split_paths(path).map(|dir| host.dir.join(dir).join(program)) {
             match executable(spec, file) {
                 Ok(file) => return Ok(file),
                 Err(error) => not_executable = not_executable.or(Some(error)),
@@ -195,6 +205,7 @@ fn search(spec: &AgentSpec, programs: &[&String], path: &OsStr) -> Result<PathBu
             id: spec.id.clone(),
             programs: programs.iter().map(|&p| p.clone()).collect(),
             install: spec.install.clone(),
+            own_path: own_path.is_some(),
         }),
     }
 }
@@ -237,6 +248,22 @@ mod tests {
         assert_eq!(found(spec("one", &["two"])), dir.path().join("b/one"));
         assert_eq!(found(spec("none", &["two"])), dir.path().join("a/two"));
         assert_eq!(found(spec("./a/two", &[])), dir.path().join("./a/two"));
+    }
+
+    #[test]
+    fn a_program_is_looked_up_in_the_path_that_the_agent_will_have() {
+        let (dir, host) = host(&[("a/one", 0o755), ("own/one", 0o755)]);
+        let with_path = |path: &str| {
+            let env = [("PATH".to_owned(), path.to_owned())].into();
+            resolve(&AgentSpec { env, ..spec("one", &[]) }, &host)
+        };
+        let own = dir.path().join("own");
+        assert_eq!(with_path(own.to_str().unwrap()).unwrap().program, own.join("one"));
+        // The agent is started in `dir`, and so a relative folder begins there.
+        assert_eq!(with_path("own").unwrap().program, own.join("one"));
+        let error = with_path("/nowhere").unwrap_err();
+        assert_eq!(error.to_string(), "Agent 'claude' not found in PATH");
+        insta::assert_snapshot!(error.hint().unwrap(), @"`one` is looked up in the `PATH` that `env` gives under `[agents.claude]` (in your file `[defaults.agents.claude]`)");
     }
 
     #[test]
