@@ -28,6 +28,8 @@ const OFFERED: &[(&[&str], &[&str])] = &[
     (&["--prompt-file", "RE"], &["README.md"]),
     (&["sessions", "show", "la"], &["latest"]),
     (&["completions", "p"], &["powershell"]),
+    (&["help", "se"], &["sessions"]),
+    (&["help", "sessions", "l"], &["list"]),
 ];
 
 #[test]
@@ -49,6 +51,19 @@ fn fish_offers_the_values_of_options() {
     for (words, offered) in OFFERED {
         assert_eq!(in_fish(&place, words), names(offered), "{words:?}");
     }
+}
+
+/// A folder with files is there, and none of them is offered where a command is due.
+#[test]
+fn fish_offers_the_commands_to_help() {
+    let place = with_script("fish");
+    if place.program("fish").arg("-v").stdout(Stdio::null()).status().is_err() {
+        return;
+    }
+    let commands = names(&["completions", "demo", "help", "init", "man", "run", "sessions"]);
+    assert_eq!(in_fish(&place, &["help", ""]), commands);
+    assert_eq!(in_fish(&place, &["help", "sessions", ""]), names(&["list", "show"]));
+    assert_eq!(in_fish(&place, &["help", "run", ""]), names(&[]));
 }
 
 fn names(words: &[&str]) -> BTreeSet<String> {

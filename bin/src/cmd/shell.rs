@@ -33,11 +33,22 @@ fn mended(shell: Shell, command: &Command, script: &str) -> String {
         ),
         // Before a command, an option whose value is still to come fails there.
         Shell::Fish => {
-            script.replacen("\n    or return\n", "\n    or return 0\n", 1)
-                + &fish_arguments(command)
+            let script = script.replacen("\n    or return\n", "\n    or return 0\n", 1);
+            fish_help(&script) + &fish_arguments(command)
         }
         _ => script.to_owned(),
     }
+}
+
+/// After `help` the commands are offered until one is there; for its generator, `help` itself is one.
+/// There are no files to offer.
+fn fish_help(script: &str) -> String {
+    const HELP: &str = "complete -c codeloops -n \"__fish_codeloops_using_subcommand help";
+    let line = |line: &str| match line.strip_prefix(HELP) {
+        Some(rest) => format!("{HELP}{}\n", rest.replacen(" help\" -f", "\" -f", 1)),
+        None => format!("{line}\n"),
+    };
+    script.lines().map(line).collect::<String>() + &format!("{HELP}\" -f\n")
 }
 
 /// What fish is to offer for arguments that are known by their place.
