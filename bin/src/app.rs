@@ -15,7 +15,7 @@ use codeloops_sinks::Format;
 
 use crate::offer::Offering;
 use crate::units::{UnitError, parse_duration, parse_size};
-use crate::values::{SinkName, SinkNameError, TimeLimit, ValueError, Words};
+use crate::values::{FROM_ONE, SinkName, SinkNameError, TimeLimit, ValueError, Words};
 
 /// The heading of the options that every command has.
 pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
@@ -331,7 +331,7 @@ fn size(text: &str) -> Result<u64, UnitError> {
 }
 
 fn from_one(text: &str) -> Result<NonZeroU32, ValueError> {
-    text.parse().map_err(|_| ValueError("it takes a whole number from 1 on".to_owned()))
+    text.parse().map_err(|_| ValueError(FROM_ONE.to_owned()))
 }
 
 fn date(text: &str) -> Result<NaiveDate, ValueError> {

@@ -19,6 +19,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that `word` is, but for a slip, or that it begins, where none of `others` begins so.
+#[must_use]
+pub fn all_but<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Option<&'a str> {
+    let is_unlike_others = || !others.iter().any(|other| other.starts_with(word));
+    candidates.iter().copied().find(|candidate| {
+        let slips = strsim::damerau_levenshtein(word, candidate);
+        slips <= candidate.len().div_ceil(6) || candidate.starts_with(word) && is_unlike_others()
+    })
+}
+
 /// Untrusted text on one line, fit for a terminal: white space of any kind becomes one blank.
 #[must_use]
 pub fn one_line(text: &str) -> String {
@@ -60,6 +70,14 @@ mod tests {
         assert_eq!(nearest("cluade", names), Some("claude"));
         assert_eq!(nearest("opncode", names), Some("opencode"));
         assert_eq!(nearest("zzz", names), None);
+    }
+
+    #[test]
+    fn a_slip_and_a_beginning_are_all_but_the_name() {
+        let meant = |word| all_but(word, &["max_tokens", "max_cost_usd"], &["max_output"]);
+        assert_eq!(meant("max_token"), Some("max_tokens"));
+        assert_eq!(meant("max_cost"), Some("max_cost_usd"));
+        assert_eq!((meant("max"), meant("max_tries"), meant("max_output")), (None, None, None));
     }
 
     #[test]

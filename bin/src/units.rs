@@ -15,6 +15,9 @@ impl fmt::Display for UnitError {
 
 impl std::error::Error for UnitError {}
 
+/// The seconds of the longest duration that is accepted.
+const LONGEST: f64 = u32::MAX as f64;
+
 /// Parses a duration: numbers with the units `ms`, `s`, `m`, `h` or `d`, in any number of parts
 /// (`90s`, `30m`, `1h30m`); a plain number is seconds.
 ///
@@ -28,10 +31,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
         Ok(seconds) => seconds,
         Err(_) => sum_of_parts(text).ok_or_else(refuse)?,
     };
-    if (0.0..=f64::from(u32::MAX)).contains(&total) {
-        Ok(Duration::from_secs_f64(total))
-    } else {
-        Err(refuse())
+    match total {
+        0.0..=LONGEST => Ok(Duration::from_secs_f64(total)),
+        _ if total > LONGEST && total.is_finite() => Err(UnitError(format!(
+            "`{text}` is too long: it takes {LONGEST} seconds (136 years) at most"
+        ))),
+        _ => Err(refuse()),
     }
 }
 
@@ -45,9 +50,13 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
         || UnitError(format!("`{text}` is not a size (such as `500MB`, `1GB` or `64KiB`)"));
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
-    let number: u64 = trimmed[..digits].parse().map_err(|_| refuse())?;
-    let factor = size_factor(trimmed[digits..].trim()).ok_or_else(refuse)?;
-    number.checked_mul(factor).ok_or_else(refuse)
+    let (number, unit) = trimmed.split_at(digits);
+    let factor = size_factor(unit.trim()).filter(|_| digits > 0).ok_or_else(refuse)?;
+    // Digits alone are a number but for their size.
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    bytes.ok_or_else(|| {
+        UnitError(format!("`{trimmed}` is too large: it takes {} bytes at most", u64::MAX))
+    })
 }
 
 /// A duration in the form that [`parse_duration`] reads: `1h30m`, `20m`, `1.5s`.

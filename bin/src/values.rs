@@ -12,6 +12,9 @@ use codeloops_sinks::Format;
 use crate::text::nearest;
 use crate::units::{UnitError, format_duration, parse_duration};
 
+/// What a count takes.
+pub(crate) const FROM_ONE: &str = "it takes a whole number from 1 to 4294967295";
+
 /// A value that is not accepted; says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueError(pub String);

@@ -17,6 +17,13 @@ use codeloops_sinks::Format;
 use crate::units::{parse_duration, parse_size};
 use crate::values::{SinkName, SinkNameError, TimeLimit};
 
+/// Keys of later releases at the top, and those that may be looked for there.
+const LATER: &[&str] =
+    &["gates", "gate_policy", "max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"];
+
+/// Keys of later releases in `[limits]`.
+const LATER_LIMITS: &[&str] = &["max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"];
+
 /// What a configuration file says. A key that is not there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigFile {
@@ -141,7 +148,7 @@ impl ConfigFile {
         self.agents = root.section("agents", agents)?;
         self.limits = root.section("limits", limits)?;
         self.sinks = root.section("sinks", sinks)?;
-        root.refuse(&["gates", "gate_policy"])?;
+        root.refuse(LATER)?;
         root.finish()
     }
 }
@@ -232,7 +239,7 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
         usage_limit_wait: section.get("usage_limit_wait", duration)?,
     };
-    section.refuse(&["max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"])?;
+    section.refuse(LATER_LIMITS)?;
     section.finish()?;
     Ok(limits)
 }

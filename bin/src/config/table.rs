@@ -7,8 +7,8 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Position, Problem};
-use crate::text::nearest;
-use crate::values::{ValueError, Words};
+use crate::text::{all_but, nearest};
+use crate::values::{FROM_ONE, ValueError, Words};
 
 /// Keys that are looked for in the wrong table, and where they stand.
 const HOMES: &[(&str, &str)] = &[
@@ -62,12 +62,13 @@ pub(super) struct Section<'a> {
     path: String,
     table: &'a DeTable<'a>,
     asked_for: Vec<&'static str>,
+    refused: &'static [&'static str],
 }
 
 impl<'a> Section<'a> {
     /// The whole of a file.
     pub(super) const fn root(source: Source<'a>, table: &'a DeTable<'a>) -> Self {
-        Self { source, path: String::new(), table, asked_for: Vec::new() }
+        Self { source, path: String::new(), table, asked_for: Vec::new(), refused: &[] }
     }
 
     /// The value of a key, where it is there.
@@ -78,8 +79,9 @@ impl<'a> Section<'a> {
     }
 
     /// Refuses the first of these keys that is there, whatever its value: this release does nothing
-    /// with them. No hint names them.
-    pub(super) fn refuse(&self, keys: &[&str]) -> Result<(), ConfigError> {
+    /// with them. No hint offers them.
+    pub(super) fn refuse(&mut self, keys: &'static [&'static str]) -> Result<(), ConfigError> {
+        self.refused = keys;
         let Some((key, value)) = keys.iter().find_map(|key| self.table.get_key_value(*key)) else {
             return Ok(());
         };
@@ -138,6 +140,10 @@ impl<'a> Section<'a> {
         if let Some((_, home)) = HOMES.iter().find(|(known, _)| *known == key) {
             return format!("`{key}` stands {home}");
         }
+        if let Some(later) = all_but(key, self.refused, &self.asked_for) {
+            let later = self.full_key(later);
+            return format!("remove it; `{later}` is not yet available in this release either");
+        }
         if let Some(near) = nearest(key, self.asked_for.iter().copied()) {
             return format!("did you mean `{near}`?");
         }
@@ -158,7 +164,7 @@ impl<'a> Raw<'a> {
     pub(super) fn table(&self) -> Result<Section<'a>, ConfigError> {
         let table = self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table"))?;
         let path = self.key.clone();
-        Ok(Section { source: self.source, path, table, asked_for: Vec::new() })
+        Ok(Section { source: self.source, path, table, asked_for: Vec::new(), refused: &[] })
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>, ConfigError> {
@@ -194,7 +200,7 @@ impl<'a> Raw<'a> {
         decimal(integer)
             .and_then(|number| u32::try_from(number).ok())
             .and_then(NonZeroU32::new)
-            .ok_or_else(|| self.bad_value("it takes a whole number from 1 on"))
+            .ok_or_else(|| self.bad_value(FROM_ONE))
     }
 
     /// One of a few words.
@@ -209,10 +215,7 @@ impl<'a> Raw<'a> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, ConfigError> {
         match self.value.get_ref() {
-            DeValue::Integer(number) => {
-                let shown = || number.as_str().to_owned();
-                self.accept(parse(&decimal(number).map_or_else(shown, |n| n.to_string())))
-            }
+            DeValue::Integer(number) => self.accept(parse(&in_decimal(number))),
             DeValue::Float(number) => self.accept(parse(number.as_str())),
             _ => self.value_of(expected, parse),
         }
@@ -254,6 +257,11 @@ impl<'a> Raw<'a> {
 }
 
 /// The number, which may be written in another base (`0x10`); none where it is too large.
-fn decimal(integer: &DeInteger<'_>) -> Option<i64> {
-    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+fn decimal(integer: &DeInteger<'_>) -> Option<i128> {
+    i128::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// The number as a user may read it, whatever its size and base.
+fn in_decimal(integer: &DeInteger<'_>) -> String {
+    decimal(integer).map_or_else(|| integer.as_str().to_owned(), |number| number.to_string())
 }

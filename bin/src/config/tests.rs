@@ -153,6 +153,12 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
     insta::assert_snapshot!(errors(&[
         "max_iterations = 0\n",
         "max_iterations = -1\n",
+        "max_iterations = 4294967296\n",
+        "max_iterations = 0xffff_ffff_ffff_ffff_ff\n",
+        "[limits]\nmax_duration = 4294967296\n",
+        "[limits]\nmax_duration = 0xffff_ffff_ffff_ffff\n",
+        "[limits]\nmax_output = 18446744073709551616\n",
+        "[agents.mine]\nmax_prompt_bytes = 4294967296\n",
         "agent = ''\n",
         "log_format = 'prety'\n",
         "permissions = 'all'\n",
@@ -186,11 +192,14 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
 }
 
 #[test]
-fn what_is_refused_is_no_answer_to_a_key_that_there_is_not() {
+fn what_is_refused_is_offered_for_no_key_that_there_is_not() {
     insta::assert_snapshot!(errors(&[
         "zzz = 1\n",
         "gate = 1\n",
+        "max_cost_usd = 1\n",
         "[limits]\nmax_cost = 1\n",
+        "[limits]\nmax_token = 1\n",
+        "[limits]\nmax_outptu = 1\n",
         "[sinks]\nzzz = 1\n"
     ]));
 }
