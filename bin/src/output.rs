@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
-use codeloops_sinks::{SinkReport, sanitise};
+use codeloops_sinks::{SinkReport, sanitise, wrap_styled};
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
@@ -72,6 +72,9 @@ impl RunDocument {
         }
     }
 }
+
+/// What stands before an error.
+const ERROR: &str = "Error:";
 
 /// Prints data, messages and errors, each where it belongs.
 pub struct Printer {
@@ -141,9 +144,18 @@ impl Printer {
     /// Tells an error with its hints. The text may quote file names and the like, so it is made
     /// safe first.
     pub fn error(&mut self, error: &CliError) {
-        self.say("Error:", AnsiColor::Red.on_default().bold(), &sanitise(&error.message));
+        self.say(ERROR, AnsiColor::Red.on_default().bold(), &sanitise(&error.message));
         for hint in &error.hints {
             self.hint(hint);
+        }
+    }
+
+    /// Tells a usage error as clap renders it. On a terminal it is broken to its width.
+    pub fn usage_error(&mut self, render: impl FnOnce(bool) -> String) {
+        let text = render(self.stderr_color).replacen("error:", ERROR, 1);
+        match self.stderr_columns() {
+            Some(columns) => self.note(&wrap_styled(&text, ERROR.len() + 1, columns)),
+            None => self.note(&text),
         }
     }
 
@@ -169,12 +181,16 @@ impl Printer {
         if self.terminal.stdout { (self.columns)() } else { None }
     }
 
+    /// As [`Printer::stdout_columns`], of standard error.
+    fn stderr_columns(&self) -> Option<usize> {
+        if self.terminal.stderr { (self.columns)() } else { None }
+    }
+
     /// A harmless text behind a label. On a terminal it is broken to its width, each line under the
     /// first.
     fn say(&mut self, label: &str, style: Style, text: &str) {
         let style = if self.stderr_color { style } else { Style::new() };
-        let columns = if self.terminal.stderr { (self.columns)() } else { None };
-        let said = match columns {
+        let said = match self.stderr_columns() {
             Some(columns) => wrap(text, label.len() + 1, Some(columns)),
             None => text.to_owned(),
         };

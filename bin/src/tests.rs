@@ -85,6 +85,20 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
 }
 
 #[test]
+fn on_a_terminal_a_usage_error_is_broken_between_words() {
+    let mut sandbox = Sandbox::new();
+    sandbox.terminal.stderr = true;
+    insta::assert_snapshot!(transcript(
+        &sandbox,
+        &[
+            &["--no-color", "--max-output", "18446744073709551616"],
+            &["--no-color", "--agent", "claude", "sessions", "show", "latest", "--json"],
+            &["--no-color", "--max-cost", "5"],
+        ]
+    ));
+}
+
+#[test]
 fn an_agent_that_a_file_names_wrongly_is_told_with_the_place() {
     let sandbox = Sandbox::new();
     sandbox.project("[critic]\nagent = 'cluade'\n");

@@ -25,4 +25,4 @@ pub use console::{ConsoleOptions, ConsoleSink, Format, Line, Live, render};
 pub use hub::{Hub, HubOptions, SinkReport, SinkState};
 pub use log::LogSink;
 pub use sink::{Gap, Sink, SinkError};
-pub use text::{sanitise, wrap};
+pub use text::{sanitise, wrap, wrap_styled};

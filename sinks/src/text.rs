@@ -128,7 +128,7 @@ pub(crate) fn cut(text: &str, width: usize) -> &str {
 
 /// The lines of a text, each broken between words so that the first takes at most `first` columns
 /// and the others at most `width`. A line's own indentation is kept, also where it is broken; a
-/// word that is too long stays whole (it may be a path or a URL that somebody wants to copy).
+/// word that is too long stays whole.
 #[must_use]
 pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     let mut wrapped: Vec<String> = Vec::new();
@@ -139,15 +139,29 @@ pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
     wrapped
 }
 
+/// A text of our own, which may be styled, with its lines broken between words so that none takes more
+/// than `width` columns. The first goes on `hang` columns in, another as far in as it began.
+#[must_use]
+pub fn wrap_styled(text: &str, hang: usize, width: usize) -> String {
+    let broken = text.lines().enumerate().map(|(at, line)| {
+        let words = line.trim_start();
+        let indent = &line[..line.len() - words.len()];
+        let hanging = " ".repeat(if at == 0 { hang } else { indent.len() });
+        textwrap::fill(words, whole_words(width).initial_indent(indent).subsequent_indent(&hanging))
+    });
+    broken.map(|line| format!("{line}\n")).collect()
+}
+
+/// A word that is too long stays whole: it may be a path or a URL that somebody wants to copy.
+fn whole_words<'a>(width: usize) -> Options<'a> {
+    Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
+}
+
 /// Breaks one line, which begins after so many columns that are `taken`.
 fn wrap_line(line: &str, taken: usize, width: usize, wrapped: &mut Vec<String>) {
     let (indent, words) = line.split_at(line.len() - line.trim_start().len());
     let begins = format!("{}{indent}", " ".repeat(taken));
-    let options = Options::new(width)
-        .initial_indent(&begins)
-        .subsequent_indent(indent)
-        .break_words(false)
-        .word_splitter(WordSplitter::NoHyphenation);
+    let options = whole_words(width).initial_indent(&begins).subsequent_indent(indent);
     let broken = textwrap::wrap(words, options);
     let cut =
         |(at, line): (usize, Cow<'_, str>)| line[if at == 0 { taken } else { 0 }..].to_owned();
@@ -214,6 +228,15 @@ mod tests {
         );
         assert_eq!(headline(&"\u{4f60}".repeat(40), 63), format!("{}...", "\u{4f60}".repeat(30)));
         assert_eq!(headline("", 63), "");
+    }
+
+    #[test]
+    fn a_style_takes_no_columns() {
+        let styled = "\u{1b}[1mError:\u{1b}[0m one two three\n\n  tip: four five";
+        assert_eq!(
+            wrap_styled(styled, 7, 14),
+            "\u{1b}[1mError:\u{1b}[0m one two\n       three\n\n  tip: four\n  five\n"
+        );
     }
 
     #[test]

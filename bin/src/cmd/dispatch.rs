@@ -117,7 +117,7 @@ fn answer_clap(error: &clap::Error, args: &[OsString], world: &World) -> u8 {
             Err(error) => report(&error, false, &mut printer),
         };
     }
-    printer.note(&render(printer.stderr_color).replacen("error:", "Error:", 1));
+    printer.usage_error(render);
     if asked_for("--json-output") {
         let text = error.render().to_string();
         let first_line = text.lines().next().unwrap_or_default();
