@@ -82,6 +82,8 @@ pub struct Printer {
     stderr: Stream,
     terminal: Terminal,
     columns: Arc<dyn Fn() -> Option<usize> + Send + Sync>,
+    /// Standard output could not be written, and that was told.
+    stdout_failed: bool,
     /// Whether standard output may be coloured.
     pub stdout_color: bool,
     /// Whether standard error may be coloured.
@@ -99,6 +101,7 @@ impl Printer {
             stderr: world.stderr.clone(),
             terminal: world.terminal,
             columns: Arc::clone(&world.columns),
+            stdout_failed: false,
             stdout_color: color && world.terminal.stdout,
             stderr_color: color && world.terminal.stderr,
         }
@@ -107,10 +110,14 @@ impl Printer {
     /// Prints what was asked for.
     ///
     /// # Errors
-    /// Where it cannot be written, save that nobody reads it any more.
+    /// Where it cannot be written, save that nobody reads it any more; the first time only.
     pub fn data(&mut self, text: &str) -> Result<(), CliError> {
+        if self.stdout_failed {
+            return Ok(());
+        }
         match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.stdout_failed = true;
                 Err(CliError::failed(format!("standard output cannot be written: {error}")))
             }
             _ => Ok(()),

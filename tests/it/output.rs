@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use codeloops_tests::{Output, Workspace};
 use serde_json::Value;
 
 use crate::scripts::{ASKS_FOR_MORE, TWO_ROUNDS, approved};
@@ -88,18 +89,34 @@ fn no_session_writes_no_session_file() {
     assert_eq!(place.session_files().len(), 0);
 }
 
-/// What becomes of the console is no matter of the loop.
+/// What becomes of the console is no matter of the loop. That it takes nothing is told once, and
+/// where the session is all the same.
 #[test]
 fn a_standard_output_that_takes_nothing_leaves_the_exit_code_alone() {
     let place = scripted(&approved("edit a.txt a"));
+    let ran = into_the_full(&place, &["--prompt", "x"]).exits(0);
+    assert_eq!(ran.stderr.matches("No space left").count(), 1, "{ran}");
+    assert!(ran.stderr.contains("Session saved: "), "{ran}");
+    assert_eq!(place.session().end.unwrap().outcome.exit_code(), 0);
+}
+
+#[test]
+fn a_document_that_cannot_be_printed_is_told_once() {
+    let place = scripted(&approved("edit a.txt a"));
+    for args in [&["--prompt", "x"][..], &["--dry-run"], &["--agent", "nobody"]] {
+        let ran = into_the_full(&place, &[&["--json-output"], args].concat()).exits(2);
+        assert_eq!(ran.stderr.matches("No space left").count(), 1, "{ran}");
+    }
+}
+
+/// Runs codeloops with a standard output that takes nothing.
+fn into_the_full(place: &Workspace, args: &[&str]) -> Output {
     let mut command = place.program("sh");
-    let codeloops = place.command(&["--prompt", "x"]);
+    let codeloops = place.command(args);
     command.args(["-c", "exec \"$@\" > /dev/full", "sh"]).arg(codeloops.get_program());
     let run_id = codeloops.get_envs().filter_map(|(name, value)| Some((name, value?)));
     command.args(codeloops.get_args()).envs(run_id);
-    let ran = place.spawn(command).wait().exits(0);
-    assert!(ran.stderr.contains("warning: standard output cannot be written"), "{ran}");
-    assert_eq!(place.session().end.unwrap().outcome.exit_code(), 0);
+    place.spawn(command).wait()
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(crate) fn run(
     }
     let finished = engine::execute(&settings, prompt?, world, printer)?;
     report(&settings, &finished, printer)?;
-    if is_for_a_person(&settings) && !console_is_stuck(&finished) {
+    if is_for_a_person(&settings) && !console_is_gone(&finished) {
         printer.offer(&next_steps(&settings, &finished));
     }
     Ok(finished.result.end.outcome.exit_code())
@@ -91,8 +91,16 @@ fn last_round(evidence: &Path) -> Option<PathBuf> {
 
 /// Whether the console hangs in a write to its stream, which a further one would have to wait for.
 fn console_is_stuck(finished: &Finished) -> bool {
-    let stuck = |sink: &SinkReport| sink.name == "console" && sink.state == SinkState::Abandoned;
-    finished.sinks.iter().any(stuck)
+    console_state(finished) == Some(SinkState::Abandoned)
+}
+
+/// Whether the stream of the console takes no more, which was told with what became of its sink.
+fn console_is_gone(finished: &Finished) -> bool {
+    console_state(finished).is_some_and(|state| state != SinkState::Finished)
+}
+
+fn console_state(finished: &Finished) -> Option<SinkState> {
+    finished.sinks.iter().find(|sink| sink.name == "console").map(|sink| sink.state)
 }
 
 fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
@@ -110,7 +118,7 @@ fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     };
     let line = format!("{cyan}[codeloops]{cyan:#} {saved}: {}\n", recorded.id);
     match settings.log_format.value {
-        Format::Pretty | Format::Compact if !console_is_stuck(finished) => printer.offer(&line),
+        Format::Pretty | Format::Compact if !console_is_gone(finished) => printer.offer(&line),
         // Standard output holds JSON lines, or takes no more.
         Format::Json | Format::Pretty | Format::Compact => printer.note(&line),
     }
