@@ -55,6 +55,7 @@ use codeloops_driver::ports::Workspace;
 use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
 use codeloops_machine::CriticTree;
 
+pub use discover::find_repository;
 pub use error::{GitError, OpenError};
 use put_backs::PutBacks;
 use snapshots::Snapshots;

@@ -137,7 +137,8 @@ async fn end(task: &mut Task, stops: &mut Receiver<String>) {
     }
 }
 
-fn workspace_error(error: &OpenError) -> CliError {
+/// Why a repository cannot be worked in, as the user sees it.
+pub(crate) fn workspace_error(error: &OpenError) -> CliError {
     let failed = CliError::failed(error.to_string());
     match error {
         OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),

@@ -65,6 +65,13 @@ impl Sandbox {
         self.write("home/.config/codeloops/config.toml", text);
     }
 
+    /// Makes a repository of the project.
+    pub(crate) fn repository(&self) {
+        let mut git = std::process::Command::new("git");
+        let made = git.args(["init", "--quiet"]).arg(self.path("project")).status().unwrap();
+        assert!(made.success());
+    }
+
     /// Puts an executable of this name into `PATH`.
     pub(crate) fn install(&self, program: &str) {
         use std::os::unix::fs::PermissionsExt;

@@ -116,14 +116,22 @@ fn the_working_directory_must_be_one() {
 
 #[test]
 fn without_a_prompt_the_documented_words_are_said() {
-    let ran = Sandbox::new().run(&[]);
+    let sandbox = Sandbox::new();
+    sandbox.repository();
+    let ran = sandbox.run(&[]);
     assert_eq!(ran.stderr, "Error: No prompt provided. Create a prompt.md file or use --prompt\n");
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
 }
 
 #[test]
+fn without_a_repository_that_is_told_before_a_missing_prompt() {
+    insta::assert_snapshot!(Sandbox::new().run(&[]));
+}
+
+#[test]
 fn under_json_output_every_error_is_one_document_on_stdout() {
     let sandbox = Sandbox::new();
+    sandbox.repository();
     insta::assert_snapshot!(transcript(
         &sandbox,
         &[

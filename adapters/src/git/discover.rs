@@ -22,6 +22,15 @@ pub(super) fn discover(dir: &Path) -> Result<Git, OpenError> {
     Ok(Git::new(&git_dir, &root))
 }
 
+/// Looks for the repository of a working tree that a run could work in.
+///
+/// # Errors
+///
+/// As where a workspace is opened there.
+pub fn find_repository(dir: &Path) -> Result<(), OpenError> {
+    discover(dir).map(drop)
+}
+
 /// One answer at a time: a path may hold line ends.
 fn ask(dir: &Path, question: &str) -> Result<PathBuf, OpenError> {
     let args = ["rev-parse", question];

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
+use codeloops_adapters::git::find_repository;
 use codeloops_event::{SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState};
 
@@ -12,6 +13,7 @@ use crate::app::RunArgs;
 use crate::engine::{self, Finished};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::settings::{RunSettings, host, working_dir};
@@ -33,12 +35,22 @@ pub(crate) fn run(
         dry_run(&settings, &prompt, &host(&world.env, dir), printer)?;
         return Ok(exit_code::SUCCESS);
     }
-    let finished = engine::execute(&settings, prompt?, world, printer)?;
+    let prompt = prompt.map_err(|error| repository_first(error, dir))?;
+    let finished = engine::execute(&settings, prompt, world, printer)?;
     report(&settings, &finished, printer)?;
     if is_for_a_person(&settings) && !console_is_gone(&finished) {
         printer.offer(&next_steps(&settings, &finished));
     }
     Ok(finished.result.end.outcome.exit_code())
+}
+
+/// What is wrong with a prompt, or with the repository where that is wrong too: whoever stands in the
+/// wrong folder would write a prompt for nothing.
+fn repository_first(of_prompt: CliError, dir: &Path) -> CliError {
+    match find_repository(dir) {
+        Ok(()) => of_prompt,
+        Err(error) => workspace_error(&error).hint(format!("also: {of_prompt}")),
+    }
 }
 
 /// Whether standard output is read, and not parsed or counted by lines.
