@@ -335,6 +335,23 @@ fn init_overwrites_only_where_that_was_said() {
 }
 
 #[test]
+fn init_writes_what_a_link_leads_to_and_leaves_the_link() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink("../../dotfiles/config.toml", sandbox.path(FILE)).unwrap();
+    let init = |agent: &str| sandbox.run(&["init", "--agent", agent, "--yes", "--force"]).code;
+    let (link, target) = (sandbox.path(FILE), sandbox.path("home/dotfiles/config.toml"));
+    // What it leads to is not there yet, and then it is.
+    for agent in ["codex", "gemini"] {
+        assert_eq!(init(agent), 0);
+        assert!(link.is_symlink());
+        assert!(std::fs::read_to_string(&target).unwrap().contains(agent));
+    }
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    assert_eq!(init("codex"), 2);
+}
+
+#[test]
 fn init_offers_installed_agents_first() {
     let mut sandbox = Sandbox::new();
     sandbox.install("codex");

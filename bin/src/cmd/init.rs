@@ -1,7 +1,7 @@
 //! `codeloops init`: writes the global configuration.
 
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use codeloops_adapters::agents::AgentTable;
 use codeloops_adapters::resolve::{AgentError, Host, resolve};
@@ -28,8 +28,7 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
         return Err(CliError::usage("init asks questions, and there is no terminal to ask on")
             .hint("use `codeloops init --agent <AGENT> --yes`"));
     }
-    let dir = world.env.config_dir()?;
-    let path = dir.join(GLOBAL_FILE);
+    let path = world.env.config_dir()?.join(GLOBAL_FILE);
     let table = agent_table(&Config::default())?;
     let named = args.agent.as_ref().map(|name| built_in(&table, name, &path)).transpose()?;
     if !may_write(&path, args, interactive, world)? {
@@ -43,7 +42,7 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
         None => first_installed(&table, &host)?,
     };
     let text = format!("[defaults]\nagent = \"{}\"\n", agent.id);
-    write(&dir, &path, &text).map_err(|error| {
+    write(&path, &text).map_err(|error| {
         CliError::failed(format!("`{}` cannot be written: {error}", path.display()))
             .hint("check that you may write to its folder")
     })?;
@@ -129,11 +128,29 @@ fn warn(error: &AgentError, printer: &mut Printer) {
     }
 }
 
-/// Writes the whole file or nothing.
-fn write(dir: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes the whole file or nothing. A link stays one: what it leads to is written.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let path = led_to(path)?;
+    let dir = path.parent().ok_or(ErrorKind::IsADirectory)?;
     std::fs::create_dir_all(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.persist(path)?;
     Ok(())
 }
+
+/// The file that a path stands for, which need not be there yet.
+fn led_to(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            // It is a file, or nothing.
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("it is a link that leads to itself"))
+}
+
+/// As many as Linux follows.
+const MAX_LINKS: usize = 40;
