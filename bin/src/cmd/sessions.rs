@@ -54,6 +54,9 @@ fn hint_for(error: &ReadError) -> Option<&'static str> {
         }
         // What reads it is said already.
         ReadError::Version { .. } => None,
+        ReadError::BadLine { line: 1, .. } => {
+            Some("correct that line, or move the file out of the sessions directory")
+        }
         ReadError::BadLine { .. } => {
             Some("correct or remove that line; a copy of the file keeps what it says")
         }

@@ -18,7 +18,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Result<Option<Event>, Error> {
 }
 
 /// The line's `type`. Our own lines begin with it; others are read through.
-fn peek_type(line: &[u8]) -> Result<Cow<'_, str>, Error> {
+pub(crate) fn peek_type(line: &[u8]) -> Result<Cow<'_, str>, Error> {
     #[derive(Deserialize)]
     struct Tagged<'a> {
         #[serde(borrow, rename = "type")]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use codeloops_event::{Event, UnreadableVersion};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::parse::parse_line;
+use crate::parse::{parse_line, peek_type};
 use crate::shown;
 
 /// Why a session file is not read, or not read on.
@@ -213,13 +213,16 @@ impl<R: BufRead> SessionReader<R> {
         Ok(None)
     }
 
-    /// A first line that is a `session_start` with something wrong is worth its reason.
+    /// A first line that is a `session_start` with something wrong is worth its reason; a torn one is
+    /// none yet.
     fn no_start(&self, error: &serde_json::Error) -> ReadError {
         let path = self.path.clone();
-        if error.is_data() && self.buffer.starts_with(br#"{"type":"session_start""#) {
-            ReadError::BadLine { path, line: self.line, reason: reason(error) }
-        } else {
-            ReadError::NoStart { path }
+        let is_whole = self.buffer.ends_with(b"\n") || !error.is_eof();
+        match peek_type(&self.buffer) {
+            Ok(tag) if is_whole && tag == "session_start" => {
+                ReadError::BadLine { path, line: self.line, reason: reason(error) }
+            }
+            _ => ReadError::NoStart { path },
         }
     }
 
@@ -267,9 +270,14 @@ fn foreign_version(line: &[u8]) -> Option<UnreadableVersion> {
     }
 }
 
-/// The error's words. serde counts lines within the line, which would mislead.
+/// The error's words. serde counts lines within the line, which would mislead; its second is the line's
+/// end.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let words = text.split(" at line 1 column").next().unwrap_or(&text);
-    shown::text(&format!("{words} (column {})", error.column()))
+    let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+    let place = match (error.line(), error.column()) {
+        (1, column) => format!("column {column}"),
+        _ => "at its end".to_owned(),
+    };
+    shown::text(&format!("{words} ({place})"))
 }

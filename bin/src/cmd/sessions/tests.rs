@@ -178,12 +178,16 @@ fn what_cannot_be_shown_is_told() {
     let other = Sandbox::new();
     other.write(&format!("home/.local/share/codeloops/sessions/{DONE}.jsonl"), "no session\n\n");
     let damaged = errors(&other, &[DONE]);
+    let start = "{\"type\":\"session_start\",\"max_iterations\":1e999}\n";
+    other.write(&format!("home/.local/share/codeloops/sessions/{DONE}.jsonl"), start);
+    let bad_number = errors(&other, &[DONE]);
     let told = [
         errors(&sandbox, &[]),
         errors(&sandbox, &["2031"]),
         errors(&sandbox, &["2025-01"]),
         errors(&Sandbox::new(), &["latest"]),
         damaged,
+        bad_number,
     ];
     insta::assert_snapshot!(told.concat());
 }
