@@ -65,7 +65,7 @@ fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
     assert!(running.contains("No outcome yet: it is running\n"), "{running}");
     let document = place.run(&["sessions", "show", "latest", "--json"]).exits(0).document();
     assert_eq!(document["rounds"][0]["phase"], "actor_executing");
-    assert_eq!(document["rounds"][0]["actor"][0]["state"], "started");
+    assert_eq!(document["rounds"][0]["actor"][0]["state"]["kind"], "started");
 
     run.signal(Signal::KILL);
     let _killed = run.wait().exits(137);

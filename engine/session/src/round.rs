@@ -44,13 +44,12 @@ pub struct Call<T> {
     /// Which try.
     pub attempt: Attempt,
     /// How far it got.
-    #[serde(flatten)]
     pub state: CallState<T>,
 }
 
 /// How far a call got, by the lines that there are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CallState<T> {
     /// It is to be made later.
     Waiting {
@@ -88,7 +87,6 @@ pub struct CallEnd<T> {
     /// Processes it had left behind, which were ended.
     pub leftovers: u32,
     /// What only its role leaves.
-    #[serde(flatten)]
     pub left: T,
 }
 
