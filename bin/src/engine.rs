@@ -15,7 +15,7 @@ use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_
 use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, Iteration, RunId};
 use codeloops_machine::Start;
 use codeloops_session::{RunFolder, SessionWriter};
-use codeloops_sinks::{Hub, HubOptions, SinkReport};
+use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
 
 use crate::error::CliError;
@@ -84,34 +84,15 @@ async fn run(
         .and_then(|()| stop_requests())
         .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
     let host = host(&world.env, &settings.working_dir.value);
-    let actor = role_agent(&settings.actor, settings, &host)?;
-    let critic = role_agent(&settings.critic, settings, &host)?;
-    let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
-    runs_dir::refuse_project_files(runs_dir, working_dir)?;
-    let sinks = sinks_of(settings, world)?;
-    let sessions = settings.has_sink(SinkName::Jsonl).then(|| settings.data_dir.join("sessions"));
-    let folder = create_folders(sessions.as_deref(), runs_dir, run_id)?;
-    if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
-        printer.warning(&format!("the evidence cannot be kept out of git: {error}"));
-    }
+    let Prepared { agents, sinks, sessions, folder } =
+        Prepared::new(settings, run_id, &host, world, printer)?;
     let opening = Opening { settings, env: &world.env, run_id, evidence: folder.path() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     tell(&start_notes(settings, &host), printer);
-    let agents = CliAgents::new(AgentsConfig {
-        actor,
-        critic,
-        critic_access: settings.critic_access.value,
-        working_dir: settings.working_dir.value.clone(),
-        evidence_root: folder.path().to_owned(),
-        run_id: run_id.clone(),
-        commit_sha: base.commit_sha.clone(),
-        branch: base.branch.clone(),
-        max_output: settings.limits.max_output.value,
-        grace: Grace::default(),
-    });
+    let agents = agents.config(settings, run_id, &base, folder.path());
     let start = start_of(settings, prompt, run_id, base, folder.path(), world);
     let ports = Ports {
-        agents: Arc::new(agents),
+        agents: Arc::new(CliAgents::new(agents)),
         workspace: Arc::new(workspace.clone()),
         gates: Arc::new(NoGates),
         clock: Arc::clone(&world.clock),
@@ -131,6 +112,87 @@ async fn run(
     let (run_id, changed) = (run_id.clone(), changed.get());
     let finished = Finished { run_id, changed, result, recorded, sinks: Vec::new() };
     Ok((finished, hub))
+}
+
+/// What a run needs beside its repository: all that can be checked before that is touched.
+struct Prepared {
+    agents: RoleAgents,
+    sinks: Vec<Box<dyn Sink>>,
+    /// Where the session file goes, where there is to be one.
+    sessions: Option<PathBuf>,
+    folder: RunFolder,
+}
+
+impl Prepared {
+    /// A folder is made last, and only where all else is well.
+    fn new(
+        settings: &RunSettings,
+        run_id: &RunId,
+        host: &Host,
+        world: &World,
+        printer: &mut Printer,
+    ) -> Result<Self, CliError> {
+        let agents = RoleAgents::find(settings, host)?;
+        let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
+        runs_dir::refuse_project_files(runs_dir, working_dir)?;
+        let sinks = sinks_of(settings, world)?;
+        let recorded = settings.has_sink(SinkName::Jsonl);
+        let sessions = recorded.then(|| settings.data_dir.join("sessions"));
+        let folder = create_folders(sessions.as_deref(), runs_dir, run_id)?;
+        if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
+            printer.warning(&format!("the evidence cannot be kept out of git: {error}"));
+        }
+        Ok(Self { agents, sinks, sessions, folder })
+    }
+}
+
+/// The agents of both roles.
+struct RoleAgents {
+    actor: RoleAgent,
+    critic: RoleAgent,
+}
+
+impl RoleAgents {
+    fn find(settings: &RunSettings, host: &Host) -> Result<Self, CliError> {
+        Ok(Self {
+            actor: role_agent(&settings.actor, settings, host)?,
+            critic: role_agent(&settings.critic, settings, host)?,
+        })
+    }
+
+    /// What all calls of the run have in common.
+    fn config(
+        self,
+        settings: &RunSettings,
+        run_id: &RunId,
+        base: &Base,
+        evidence: &Path,
+    ) -> AgentsConfig {
+        AgentsConfig {
+            actor: self.actor,
+            critic: self.critic,
+            critic_access: settings.critic_access.value,
+            working_dir: settings.working_dir.value.clone(),
+            evidence_root: evidence.to_owned(),
+            run_id: run_id.clone(),
+            commit_sha: base.commit_sha.clone(),
+            branch: base.branch.clone(),
+            max_output: settings.limits.max_output.value,
+            grace: Grace::default(),
+        }
+    }
+}
+
+/// The agent of a role, as it is called.
+fn role_agent(
+    role: &RoleSettings,
+    settings: &RunSettings,
+    host: &Host,
+) -> Result<RoleAgent, CliError> {
+    let agent = resolve(&role.agent.value, host).map_err(agent_error)?;
+    let (permissions, _) = granted(&agent.spec, role.role, settings.permissions.value, host);
+    let model = role.model.as_ref().map(|model| model.value.clone());
+    Ok(RoleAgent { agent, model, permissions })
 }
 
 fn runtime() -> std::io::Result<Runtime> {
@@ -183,18 +245,6 @@ fn create_folders(
         CliError::failed(error.to_string())
             .hint("it must be a directory that you may write; name another with `--runs-dir`")
     })
-}
-
-/// The agent of a role, as it is called.
-fn role_agent(
-    role: &RoleSettings,
-    settings: &RunSettings,
-    host: &Host,
-) -> Result<RoleAgent, CliError> {
-    let agent = resolve(&role.agent.value, host).map_err(agent_error)?;
-    let (permissions, _) = granted(&agent.spec, role.role, settings.permissions.value, host);
-    let model = role.model.as_ref().map(|model| model.value.clone());
-    Ok(RoleAgent { agent, model, permissions })
 }
 
 fn start_of(
