@@ -2,7 +2,6 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use codeloops_event::{RunId, TreeId, layout};
 
@@ -32,9 +31,7 @@ pub(super) fn open(
     warn: &mut dyn FnMut(&str),
 ) -> Result<(Snapshots, Base), OpenError> {
     let git = discover(working_dir)?;
-    let lock = RunLock::take(&git, run_id)?;
-    warn_of_others(&lock, warn);
-    lock.dead().iter().for_each(|run| warn_of_survivors(run, warn));
+    let lock = locked(&git, run_id, warn)?;
     let excluded = excluded(git.root(), evidence, &options.excluded);
     let index = lock.index();
     let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
@@ -43,14 +40,7 @@ pub(super) fn open(
     backend.keep(&layout::snapshot_ref(run_id, 0), &base)?;
     let mut user_index = UserIndex::new(&git, lock.kept_index());
     user_index.remember()?;
-    let seal = Seal::of(&index)?;
-    let begin = Base {
-        tree: base.clone(),
-        now: made.tree.clone(),
-        commit_sha: made.head.commit.clone(),
-        branch: made.head.branch.clone(),
-        root: git.root().to_owned(),
-    };
+    let began = began(&git, &made, &base);
     let snapshots = Snapshots {
         rules: Watch::rules(&git)?,
         operation: Watch::operation(&git),
@@ -60,22 +50,35 @@ pub(super) fn open(
         evidence: evidence.to_owned(),
         excluded,
         skipped: made.skipped,
-        seal,
+        seal: Seal::of(&index)?,
         put_backs: PutBacks::default(),
         user_index,
         base,
         begun_with: made.files,
-        last: Snapshot {
-            tree: made.tree,
-            head: made.head,
-            files: None,
-            inner: None,
-            taken: SystemTime::now(),
-        },
+        last: Snapshot::unlooked_at(made.tree, made.head),
         git,
         lock,
     };
-    Ok((snapshots, begin))
+    Ok((snapshots, began))
+}
+
+/// Takes the lock of the run, and tells who else may change the tree.
+fn locked(git: &Git, run_id: &RunId, warn: &mut dyn FnMut(&str)) -> Result<RunLock, OpenError> {
+    let lock = RunLock::take(git, run_id)?;
+    warn_of_others(&lock, warn);
+    lock.dead().iter().for_each(|run| warn_of_survivors(run, warn));
+    Ok(lock)
+}
+
+/// What the run began with.
+fn began(git: &Git, made: &PrivateIndex, base: &TreeId) -> Base {
+    Base {
+        tree: base.clone(),
+        now: made.tree.clone(),
+        commit_sha: made.head.commit.clone(),
+        branch: made.head.branch.clone(),
+        root: git.root().to_owned(),
+    }
 }
 
 fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(&str)) {

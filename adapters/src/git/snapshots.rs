@@ -64,6 +64,13 @@ pub(super) struct Snapshot {
     pub(super) taken: SystemTime,
 }
 
+impl Snapshot {
+    /// One of now, of which nothing is known but its tree.
+    pub(super) fn unlooked_at(tree: TreeId, head: Head) -> Self {
+        Self { tree, head, files: None, inner: None, taken: SystemTime::now() }
+    }
+}
+
 impl Snapshots {
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
         let mut scan = self.scan()?;
