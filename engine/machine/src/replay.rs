@@ -1,8 +1,8 @@
 //! Replay: the recorded facts, driven through the same [`Machine::step`] as the live run.
 
 use codeloops_event::{
-    CallId, CallKind, CapturedDiff, Class, Event, GateResult, IterationEnd, Nonce, Role, RunId,
-    SessionStart, Settings, Stamp, Timestamp, TreeId,
+    AgentStarted, Attempt, CallId, CallKind, CapturedDiff, Class, Event, GateResult, Iteration,
+    IterationEnd, Nonce, Role, RunId, SessionStart, Settings, Stamp, Timestamp, TreeId,
 };
 
 use crate::input::{AgentReport, Input, Stamped, Start};
@@ -149,16 +149,17 @@ fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Diverge
 
 /// The input that a recorded fact was; `None` for a decision.
 fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Input> {
-    let call = |iteration, kind, attempt| CallId { iteration, kind, attempt };
+    use CallKind::{Actor, Critic};
     Some(match event {
-        Event::ActorStarted(e) => Input::AgentStarted {
-            call: call(e.iteration, CallKind::Actor, e.attempt),
-            process: e.process.clone(),
-        },
-        Event::ActorCompleted(e) => Input::AgentFinished {
-            call: call(e.iteration, CallKind::Actor, e.attempt),
-            report: Box::new(actor_report(e, summary(all, e.iteration))),
-        },
+        Event::ActorStarted(e) => started(Actor, e),
+        Event::CriticStarted(e) => started(Critic, e),
+        Event::ActorCompleted(e) => {
+            let report = actor_report(e, summary(all, e.iteration));
+            finished(call(e.iteration, Actor, e.attempt), report)
+        }
+        Event::CriticCompleted(e) => {
+            finished(call(e.iteration, Critic, e.attempt), critic_report(e))
+        }
         Event::DiffCaptured(e) => Input::DiffCaptured {
             call: call(e.iteration, CallKind::Diff, 1),
             diff: Box::new(captured(e, summary(all, e.iteration))),
@@ -170,24 +171,13 @@ fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Inp
             call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
             result: Box::<GateResult>::new(e.gate.clone()),
         },
-        Event::CriticStarted(e) => Input::AgentStarted {
-            call: call(e.iteration, CallKind::Critic, e.attempt),
-            process: e.process.clone(),
-        },
-        Event::CriticCompleted(e) => Input::AgentFinished {
-            call: call(e.iteration, CallKind::Critic, e.attempt),
-            report: Box::new(critic_report(e)),
-        },
         Event::TreeChecked(e) => Input::TreeChecked {
             call: call(e.iteration, CallKind::TreeCheck, e.attempt),
             check: e.check.clone(),
         },
-        Event::WaitOver(e) => Input::WaitOver {
-            call: match e.role {
-                Role::Actor => call(e.iteration, CallKind::ActorWait, e.attempt),
-                Role::Critic => call(e.iteration, CallKind::CriticWait, e.attempt),
-            },
-        },
+        Event::WaitOver(e) => {
+            Input::WaitOver { call: call(e.iteration, wait_of(e.role), e.attempt) }
+        }
         Event::StopRequested(e) => Input::StopRequested { signal: e.signal.clone() },
         Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
         Event::SessionStart(_)
@@ -200,6 +190,25 @@ fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Inp
         | Event::SessionEnd(_)
         | Event::AgentOutput(_) => return None,
     })
+}
+
+const fn call(iteration: Iteration, kind: CallKind, attempt: Attempt) -> CallId {
+    CallId { iteration, kind, attempt }
+}
+
+fn started(kind: CallKind, e: &AgentStarted) -> Input {
+    Input::AgentStarted { call: call(e.iteration, kind, e.attempt), process: e.process.clone() }
+}
+
+fn finished(call: CallId, report: AgentReport) -> Input {
+    Input::AgentFinished { call, report: Box::new(report) }
+}
+
+const fn wait_of(role: Role) -> CallKind {
+    match role {
+        Role::Actor => CallKind::ActorWait,
+        Role::Critic => CallKind::CriticWait,
+    }
 }
 
 /// The summary of a round, which holds the bulk that its progress lines leave out.
