@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use codeloops_event::layout::{TEXT_LIMIT, cap_text, join_capped};
+use codeloops_event::text::acts;
 
 const HALF: usize = TEXT_LIMIT / 2;
 
@@ -72,12 +73,10 @@ const fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// A message of somebody else's in one line of at most 500 characters, without control characters.
+/// A message of somebody else's in one line of at most 500 characters, without characters that act.
 pub(crate) fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || acts(c)).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(500).collect()
 }
 
@@ -108,6 +107,12 @@ mod tests {
             let marker = format!("\n[... {omitted} bytes omitted ...]\n");
             assert_eq!(text.len() - marker.len() + omitted, all.len());
         }
+    }
+
+    #[test]
+    fn a_message_is_one_line_that_nothing_acts_in() {
+        let message = "a\n\tb\u{2028}c\u{85}d\u{202e}e\u{e0041}f";
+        assert_eq!(one_line(message), "a b c d e f");
     }
 
     #[test]

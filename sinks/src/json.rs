@@ -17,8 +17,9 @@ pub(crate) fn line(event: &Event) -> String {
     let mut safe = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if text::is_unsafe(c) {
-            // All of them are in the basic plane, so one escape holds each.
-            write!(safe, "\\u{:04x}", u32::from(c)).expect("a string takes everything");
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(safe, "\\u{unit:04x}").expect("a string takes everything");
+            }
         } else {
             safe.push(c);
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use codeloops_event::text::acts;
 use console::measure_text_width;
 use textwrap::{Options, WordSplitter};
 
@@ -12,20 +13,14 @@ const CSI: char = '\u{9b}';
 /// The C1 form of `ESC \`.
 const ST: char = '\u{9c}';
 
-/// Whether a character could act on a terminal instead of being shown by it, or change the order
-/// in which others are shown: C0 controls except tab and newline, DEL, C1 controls, and Unicode's
-/// bidirectional embeddings, overrides and isolates.
+/// Whether a character acts on the text around it instead of being shown; tabs and newlines may.
 pub(crate) fn is_unsafe(c: char) -> bool {
-    match c {
-        '\t' | '\n' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        _ => c.is_control(),
-    }
+    !matches!(c, '\t' | '\n') && acts(c)
 }
 
-/// Takes out everything that could act on a terminal: escape sequences as a whole, and the
-/// other controls (C0, DEL, C1) and bidirectional overrides. Tabs and newlines stay; a carriage return becomes a
-/// newline, so that what it would have overwritten can be read.
+/// Takes out everything that [`acts`]: escape sequences as a whole, the other controls, and format
+/// characters. Tabs and newlines stay. A carriage return becomes a newline, so that what it would
+/// have overwritten can be read; so do Unicode's line and paragraph separators.
 ///
 /// A string sequence (a title, a link) that does not end on its line loses only its beginning:
 /// nobody hides the rest of a text behind one.
@@ -45,6 +40,10 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
             '\r' => {
                 safe.push('\n');
                 after.strip_prefix('\n').unwrap_or(after)
+            }
+            '\u{2028}' | '\u{2029}' => {
+                safe.push('\n');
+                after
             }
             _ => {
                 if !is_unsafe(c) {
@@ -201,8 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn lone_controls_and_bidi_overrides_go() {
+    fn lone_controls_and_format_characters_go() {
         check("a\u{0}b\u{8}c\u{7f}d\u{85}e\u{7}f", "abcdef");
+        check("\u{feff}a\u{200b}b\u{ad}c\u{200f}d\u{e0041}\u{e0042}e", "abcde");
         check("\u{202e}gnp.exe\u{202c} \u{2066}x\u{2069}", "gnp.exe x");
         check(
             "\ttab\nline \u{1f469}\u{200d}\u{1f4bb} \u{4f60}\u{597d}",
@@ -213,6 +213,12 @@ mod tests {
     #[test]
     fn a_carriage_return_cannot_overwrite_a_line() {
         check("safe\rforged\r\nend", "safe\nforged\nend");
+    }
+
+    #[test]
+    fn every_line_separator_ends_a_line() {
+        check("one\u{2028}two\u{2029}three", "one\ntwo\nthree");
+        assert_eq!(flatten("one\u{2028}two\u{2029}three"), "one two three");
     }
 
     #[test]

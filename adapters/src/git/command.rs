@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 
+use codeloops_event::text::acts;
 use rustix::process::Signal;
 
 use super::error::GitError;
@@ -264,11 +265,11 @@ pub(super) fn refused(args: &[&str], status: ExitStatus, stderr: &[u8]) -> GitEr
     }
 }
 
-/// What a program printed, in one line of at most 2,000 characters without control characters.
+/// What a program printed, in one line of at most 2,000 characters without characters that act.
 pub(super) fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.join("; ").chars().map(|c| if c.is_control() { '?' } else { c }).take(2000).collect()
+    lines.join("; ").chars().map(|c| if acts(c) { '?' } else { c }).take(2000).collect()
 }
 
 #[cfg(test)]

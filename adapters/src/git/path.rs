@@ -39,14 +39,7 @@ impl RepoPath {
 
     /// The path in one line that no terminal acts on.
     pub(super) fn shown(&self) -> String {
-        self.lossy()
-            .chars()
-            .flat_map(
-                |c| {
-                    if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }
-                },
-            )
-            .collect()
+        codeloops_event::text::escaped(&self.lossy())
     }
 
     /// Whether the path is `folder` or lies in it.

@@ -25,6 +25,7 @@ mod verdict;
 mod version;
 
 pub mod layout;
+pub mod text;
 
 pub use agent::{
     AgentOutcome, CutOffKind, DenialCount, Evidence, LimitKind, ProcessInfo, Refusal, Signal,

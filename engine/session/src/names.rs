@@ -84,7 +84,7 @@ impl FromStr for SessionId {
     type Err = SessionIdError;
 
     fn from_str(text: &str) -> Result<Self, SessionIdError> {
-        let bad = |c: char| c == '/' || c.is_control();
+        let bad = |c: char| c == '/' || codeloops_event::text::acts(c);
         if text.is_empty() || text.starts_with('.') || text.contains(bad) {
             return Err(SessionIdError(text.to_owned()));
         }

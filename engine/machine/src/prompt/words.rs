@@ -63,18 +63,8 @@ pub(super) fn changed_file(file: &FileChange) -> String {
     format!("{status} {figures} {}\n", one_line(&file.path))
 }
 
-/// The text with its control characters escaped, so that it cannot make lines of its own.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
+/// The text with what acts in it escaped, so that it cannot make lines of its own.
+pub(crate) use codeloops_event::text::escaped as one_line;
 
 fn timed_out(limit: LimitKind, after_ms: u64) -> String {
     let secs = after_ms.div_ceil(1000);
