@@ -202,16 +202,30 @@ fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProble
 /// Whether a field of a refusal stands among the lines, and says something: approved, and yet
 /// there is something to mend.
 fn holds_findings(lines: &[Line<'_>]) -> bool {
-    let says = |text: &str| text.contains(char::is_alphanumeric) && !is_restated(text);
-    let mut within = false;
-    lines.iter().any(|line| {
-        if let Some((_, value)) = label_of(*line, ["feedback", "analysis", "recovery"]) {
-            within = true;
-            return says(value);
+    let mut field: Option<String> = None;
+    let is_finding = |field: &mut Option<String>| field.take().is_some_and(|text| finds(&text));
+    for line in lines {
+        let value = label_of(*line, ["feedback", "analysis", "recovery"]).map(|(_, value)| value);
+        let ends = value.is_some() || label_of(*line, ["summary", "confidence"]).is_some();
+        if ends && is_finding(&mut field) {
+            return true;
         }
-        within &= label_of(*line, ["summary", "confidence"]).is_none();
-        within && says(line.text)
-    })
+        match (value, &mut field) {
+            (Some(value), _) => field = Some(value.to_owned()),
+            (None, Some(text)) => {
+                text.push('\n');
+                text.push_str(line.text);
+            }
+            (None, None) => {}
+        }
+    }
+    is_finding(&mut field)
+}
+
+/// Whether the text of such a field says something of its own.
+fn finds(field: &str) -> bool {
+    let says = |text: &str| text.contains(char::is_alphanumeric) && !is_restated(text);
+    word::says_something(field) && field.lines().any(says)
 }
 
 pub(super) fn verdict_done(

@@ -79,7 +79,7 @@ impl Body {
     fn holds_findings(&self) -> bool {
         let fields = [&self.feedback, &self.error_description, &self.recovery_suggestion];
         let mut texts = fields.into_iter().flatten();
-        !self.remaining_issues.is_empty() || texts.any(|text| !text.trim().is_empty())
+        !self.remaining_issues.is_empty() || texts.any(|text| word::says_something(text))
     }
 
     fn into_verdict(self, decision: Decision) -> Result<Verdict, VerdictProblem> {

@@ -526,10 +526,39 @@ fn a_done_with_the_fields_of_a_refusal_contradicts_itself() {
         };
         check(&tagged("mend it"), Err(Problem::Contradiction));
         check(&tagged(" "), done("ok", None));
+        check(&tagged("none"), done("ok", None));
+        check(&tagged("none of it works"), Err(Problem::Contradiction));
     }
     check("DECISION: DONE\nSUMMARY: ok\nFEEDBACK:\n\nCONFIDENCE: 1", done("ok", Some(1.0)));
     // What was looked at first is no part of the verdict.
     check("Analysis: I ran it.\n\nDECISION: DONE\nSUMMARY: ok", done("ok", None));
+}
+
+#[test]
+fn a_field_that_says_there_is_nothing_does_not_contradict_a_done() {
+    for empty in [
+        "FEEDBACK: none",
+        "FEEDBACK: None.",
+        "**FEEDBACK:** N/A",
+        "FEEDBACK: *nothing*",
+        "FEEDBACK: -",
+        "FEEDBACK:\n\nNo feedback.\n",
+        "ANALYSIS: none\nRECOVERY: n/a",
+    ] {
+        check(&format!("DECISION: DONE\nSUMMARY: ok\n{empty}"), done("ok", None));
+        check(&format!("DECISION: DONE\n{empty}\nSUMMARY: ok"), done("ok", None));
+    }
+    for finding in [
+        "FEEDBACK: none of the tests pass",
+        "FEEDBACK: none\nbut revert src/main.rs",
+        "FEEDBACK: nothing works",
+        "FEEDBACK: not much",
+        "FEEDBACK: none\nRECOVERY: revert",
+        "FEEDBACK: none\nnone",
+    ] {
+        let answer = format!("DECISION: DONE\nSUMMARY: ok\n{finding}");
+        check(&answer, Err(Problem::Contradiction));
+    }
 }
 
 #[test]

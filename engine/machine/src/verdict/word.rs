@@ -115,6 +115,18 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     within('<', '>') || within('[', ']') || within('{', '}') || matches!(text, "..." | "…")
 }
 
+/// Whether a text that stands in a field says anything: no mark or dash does, nor does a word that
+/// only says that there is nothing, if it is all that stands there.
+pub(super) fn says_something(text: &str) -> bool {
+    let text = bare(text);
+    let nothing = || NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word));
+    text.contains(char::is_alphanumeric) && !nothing()
+}
+
+/// How critics fill a field that they have nothing for. Each is the whole of the field: nothing is
+/// guessed from its beginning.
+const NOTHING: [&str; 4] = ["none", "nothing", "n/a", "no feedback"];
+
 /// A confidence from 0 to 1, written `0.95`, `.95` or `95%`; words after it are not looked at.
 pub(super) fn confidence(text: &str) -> Option<f64> {
     let figure = bare(text.split_whitespace().next()?);
