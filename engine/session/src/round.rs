@@ -147,7 +147,7 @@ impl Round {
 
     /// The answer of a call that is over.
     pub(crate) fn answer_mut(&mut self, attempt: Attempt) -> Option<&mut Answer> {
-        match &mut self.critic.iter_mut().find(|call| call.attempt == attempt)?.state {
+        match &mut last(&mut self.critic, attempt)?.state {
             CallState::Over(end) => Some(&mut end.left),
             CallState::Waiting { .. } | CallState::Started { .. } => None,
         }
@@ -164,9 +164,9 @@ impl<T> Call<T> {
         }
     }
 
-    /// Takes in how far a call got that may be new.
+    /// Takes in how far a call got: the last one, or a new one.
     pub(crate) fn note(calls: &mut Vec<Self>, attempt: Attempt, state: CallState<T>) {
-        match calls.iter_mut().find(|call| call.attempt == attempt) {
+        match last(calls, attempt) {
             Some(call) => call.state = state,
             None => calls.push(Self { attempt, state }),
         }
@@ -174,8 +174,10 @@ impl<T> Call<T> {
 
     /// Takes in that a wait is over: nothing is known of the call any more until it starts.
     pub(crate) fn end_wait(calls: &mut Vec<Self>, attempt: Attempt) {
-        let is_over = |state: &CallState<T>| matches!(state, CallState::Waiting { .. });
-        calls.retain(|call| call.attempt != attempt || !is_over(&call.state));
+        let waits = |call: &mut Self| matches!(call.state, CallState::Waiting { .. });
+        if last(calls, attempt).is_some_and(waits) {
+            calls.pop();
+        }
     }
 }
 
@@ -219,6 +221,12 @@ impl From<CriticCompleted> for CallState<Answer> {
             left: Answer { text: line.text, tree: None, unverified: None, ruling: None },
         }))
     }
+}
+
+/// The last call, if that is the one meant. A call is over before the next one begins, so no line is
+/// about an earlier one.
+fn last<T>(calls: &mut [Call<T>], attempt: Attempt) -> Option<&mut Call<T>> {
+    calls.last_mut().filter(|call| call.attempt == attempt)
 }
 
 fn used<T>(calls: &[Call<T>]) -> Option<Usage> {

@@ -144,6 +144,23 @@ fn a_wait_is_a_call_to_come_until_it_is_over() {
     assert_eq!(states([again, vec![started(Role::Actor, 2)]].concat()), ["over", "started"]);
 }
 
+/// A call is over before the next one begins.
+#[test]
+fn a_line_is_about_the_last_call_or_a_new_one() {
+    let lines = [
+        begun(1),
+        started(Role::Actor, 1),
+        done(Role::Actor, 1),
+        started(Role::Actor, 2),
+        // Nobody writes that.
+        started(Role::Actor, 1),
+    ];
+    let history = history(lines);
+    let calls = &history.rounds[0].actor;
+    assert_eq!(calls.iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 1]);
+    assert!(calls[0].end().is_some(), "a later line does not take its end back");
+}
+
 #[test]
 fn answers_keep_what_was_made_of_them() {
     let check = json!({
