@@ -162,6 +162,18 @@ impl Leader {
         let _status = self.reap();
     }
 
+    /// Leaves it to a thread of its own to wait for one that does not even end by SIGKILL. Until it
+    /// does it counts as running, then it is forgotten.
+    fn reap_late(self) {
+        let pid = self.info.pid;
+        let wait = move || drop(self.reap());
+        let thread = std::thread::Builder::new().name("agent-late-end".to_owned());
+        if let Err(error) = thread.spawn(wait) {
+            tracing::warn!(%error, pid, "an agent that does not end is not waited for");
+            tree::forget(pid);
+        }
+    }
+
     fn reap(self) -> io::Result<ExitStatus> {
         let status = wait_for(self.pid);
         tree::forget(self.info.pid);
@@ -200,4 +212,30 @@ pub fn end_children(kill: bool) {
 #[must_use]
 pub fn end_processes_of_run(run: &RunId) -> u32 {
     end_run(run, Instant::now() + Duration::from_secs(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_leader_that_was_given_up_is_forgotten_once_it_ends() {
+        let invocation = Invocation {
+            program: "sleep".into(),
+            args: vec!["1000".into()],
+            dir: "/".into(),
+            env: BTreeMap::new(),
+        };
+        let (leader, _pipes) = Leader::spawn(&invocation, false).unwrap();
+        let (pid, number) = (leader.pid, leader.info.pid);
+        leader.reap_late();
+        assert!(tree::is_leader(number), "it runs");
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        while tree::is_leader(number) {
+            std::thread::yield_now();
+        }
+        assert_eq!(proc_fs::process(number), None, "it was reaped");
+    }
 }

@@ -110,7 +110,10 @@ impl<'a, O: Output> Supervisor<'a, O> {
         let status = match self.exit {
             None => self.leader.reap(),
             // Waiting for it could take for ever.
-            Some(_) => Err(io::Error::other("the program does not end")),
+            Some(_) => {
+                self.leader.reap_late();
+                Err(io::Error::other("the program does not end"))
+            }
         };
         Ended { cause, status, leftovers }
     }
@@ -271,7 +274,12 @@ impl<'a, O: Output> Supervisor<'a, O> {
         let mut fds: Vec<PollFd<'_>> =
             open.iter().map(|(_, fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
         let timeout = until.map(|until| timespec(until.saturating_duration_since(Instant::now())));
-        if poll(&mut fds, timeout.as_ref()).is_err() {
+        if let Err(error) = poll(&mut fds, timeout.as_ref()) {
+            // Limits and stop requests hold all the same, so it is tried again, but not in a hurry.
+            if error != Errno::INTR {
+                tracing::debug!(%error, "the agent's pipes cannot be watched");
+                std::thread::sleep(RECHECK);
+            }
             return Vec::new();
         }
         let happened = fds.iter().map(|fd| !fd.revents().is_empty());
@@ -294,9 +302,11 @@ impl<'a, O: Output> Supervisor<'a, O> {
 
     fn woken(&mut self) {
         let mut byte = [0; 16];
-        if rustix::io::read(&self.control.wake, &mut byte) == Ok(0) {
-            self.abandoned = true;
-        }
+        // A pipe that cannot be read would be ready for ever, and nobody could be heard through it.
+        self.abandoned = match rustix::io::read(&self.control.wake, &mut byte) {
+            Ok(count) => count == 0,
+            Err(error) => !matches!(error, Errno::INTR | Errno::AGAIN),
+        };
     }
 
     /// Writes what the pipe takes. A program that closed its stdin has had enough.

@@ -68,6 +68,12 @@ pub(super) fn forget(pid: u32) {
     leaders().remove(&pid);
 }
 
+/// Whether a leader has been started and not reaped.
+#[cfg(test)]
+pub(super) fn is_leader(pid: u32) -> bool {
+    leaders().contains(&pid)
+}
+
 /// Makes us the parent of every descendant whose parent ends, instead of the system's first
 /// process.
 pub(super) fn adopt_orphans() {
