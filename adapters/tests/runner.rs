@@ -350,6 +350,19 @@ async fn a_daemon_in_a_session_of_its_own_does_not_survive() {
     assert!(report.leftovers >= 1 && is_gone(&bench.path("daemon")));
 }
 
+/// Nobody has asked for it: each `git commit` may leave some.
+#[tokio::test]
+async fn the_upkeep_that_git_starts_by_itself_is_ended_and_not_counted() {
+    let upkeep = "setsid ./git -c 'echo $$ >upkeep.tmp; mv upkeep.tmp upkeep; read x <held' \
+                  maintenance run --auto >/dev/null 2>&1 </dev/null &";
+    let wait = "while [ ! -e upkeep ]; do sleep 0.01; done";
+    let bench =
+        Bench::new(&format!("ln -s \"$(command -v sh)\" git; mkfifo held; ({upkeep}); {wait}"));
+    let report = bench.run().await;
+    assert_eq!((report.outcome, report.leftovers), (AgentOutcome::Completed, 0));
+    assert!(is_gone(&bench.path("upkeep")));
+}
+
 #[tokio::test]
 async fn a_tool_in_a_session_of_its_own_ends_with_a_stop() {
     for level in [StopLevel::Graceful, StopLevel::Now] {

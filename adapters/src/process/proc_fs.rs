@@ -130,6 +130,14 @@ pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
         .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec))
 }
 
+/// The words with which a process was started, or what it put in their place; none for one that has
+/// ended.
+pub(super) fn command_line(pid: u32) -> Option<Vec<Vec<u8>>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = line.strip_suffix(b"\0").unwrap_or(&line).split(|&byte| byte == 0);
+    Some(words.map(<[u8]>::to_vec).collect())
+}
+
 /// Fields by proc_pid_stat(5). The name of the program may hold spaces and brackets, so what counts
 /// comes after the last bracket.
 fn parse(pid: u32, stat: &[u8]) -> Option<Process> {

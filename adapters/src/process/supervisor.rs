@@ -191,10 +191,12 @@ impl<'a, O: Output> Supervisor<'a, O> {
         }
     }
 
-    /// Ends what was left behind, and looks again until nothing is.
+    /// Ends what was left behind, and looks again until nothing is. Tells how many there were; the
+    /// upkeep that git starts by itself is ended too, but nobody has left that behind.
     fn sweep(&mut self) -> u32 {
         let since = Instant::now();
         let mut asked = BTreeSet::new();
+        let mut uncounted = 0;
         loop {
             let living = self.tree.living();
             if living.is_empty() || since.elapsed() > GIVE_UP {
@@ -207,6 +209,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
                 || since.elapsed() >= self.times.grace.leftovers;
             for process in &living {
                 let first = asked.insert((process.pid, process.start));
+                uncounted += u32::from(first && tree::ends_unasked(process));
                 if hurry {
                     tree::signal(process, Signal::KILL);
                 } else if first {
@@ -218,7 +221,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
         // For systems without a process table: the group at least. The leader is not reaped, so the
         // group's id is still ours; where nobody else is in it, nothing happens.
         self.leader.signal(Signal::KILL);
-        u32::try_from(asked.len()).unwrap_or(u32::MAX)
+        u32::try_from(asked.len()).unwrap_or(u32::MAX).saturating_sub(uncounted)
     }
 
     /// Reads what is still in the pipes. They end at once where nobody holds them.

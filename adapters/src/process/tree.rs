@@ -213,6 +213,25 @@ pub(super) fn signal(process: &Process, signal: Signal) {
     }
 }
 
+/// Whether a process is none that somebody left behind: it has ended by itself, or it is the upkeep
+/// that git starts unasked behind a commit, a fetch and the like, and that goes on in the background
+/// (`git maintenance run --auto`, before that `git gc --auto`).
+pub(super) fn ends_unasked(process: &Process) -> bool {
+    is_git_upkeep(process.pid)
+        || proc_fs::process(process.pid)
+            .is_none_or(|now| now.start != process.start || now.is_zombie())
+}
+
+fn is_git_upkeep(pid: u32) -> bool {
+    let Some(command) = proc_fs::command_line(pid) else { return false };
+    let mut words = command.iter().map(|word| String::from_utf8_lossy(word));
+    let program = words.next().unwrap_or_default();
+    let is_git = program == "git" || program.ends_with("/git");
+    let words: Vec<_> = words.collect();
+    let is_upkeep = words.iter().any(|word| word == "maintenance" || word == "gc");
+    is_git && is_upkeep && words.iter().any(|word| word == "--auto")
+}
+
 /// A child of ours out of another session that nobody here started.
 fn is_adopted(process: &Process) -> bool {
     is_us(process.parent) && Some(process.session) != proc_fs::own_session()
