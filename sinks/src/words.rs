@@ -1,6 +1,8 @@
 //! Phrases for what events tell, the same wherever a run is shown. What they quote of agents and
 //! the repository is harmless and on one line.
 
+use std::time::Duration;
+
 use codeloops_event::{
     AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Limits,
     Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
@@ -10,6 +12,8 @@ use crate::text::flatten;
 
 /// Files that a phrase names before it says how many more there are.
 const NAMED_FILES: usize = 3;
+/// Seconds from which on a duration is told in larger units.
+const LONGEST_IN_SECONDS: f64 = 600.0;
 
 /// A number with its noun.
 #[must_use]
@@ -17,10 +21,28 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// Seconds, as `89.4s` whatever their number.
+/// How long something took: `89.4s`, from ten minutes on `12m 5s`, and from an hour on `8h 0m`.
+/// Each is rounded to what it shows before its form is chosen, so that no `60s` stands in it.
 #[must_use]
-pub fn secs(secs: f64) -> String {
-    format!("{secs:.1}s")
+pub fn duration(secs: f64) -> String {
+    let tenths = (secs * 10.0).round() / 10.0;
+    if tenths < LONGEST_IN_SECONDS { format!("{secs:.1}s") } else { long(secs.round()) }
+}
+
+/// How long something goes on already: as [`duration`], without tenths.
+pub(crate) fn elapsed(time: Duration) -> String {
+    let secs = time.as_secs_f64().floor();
+    if secs < LONGEST_IN_SECONDS { format!("{secs}s") } else { long(secs) }
+}
+
+/// A duration of so many whole seconds, in its two largest units.
+fn long(secs: f64) -> String {
+    let (minutes, hours) = ((secs / 60.0).floor(), (secs / 3600.0).floor());
+    if hours >= 1.0 {
+        format!("{hours}h {}m", minutes % 60.0)
+    } else {
+        format!("{minutes}m {}s", secs % 60.0)
+    }
 }
 
 /// A time that a person is to act on.
@@ -62,7 +84,7 @@ pub fn files_changed(files: u64) -> String {
 #[must_use]
 pub fn call_ended(outcome: &AgentOutcome, exit_code: Option<i32>, duration_secs: f64) -> String {
     let exit = exit_code.map_or_else(String::new, |code| format!(" (exit code: {code})"));
-    ended(outcome, &secs(duration_secs), &exit)
+    ended(outcome, &duration(duration_secs), &exit)
 }
 
 fn ended(outcome: &AgentOutcome, time: &str, exit: &str) -> String {
@@ -136,7 +158,7 @@ pub fn verdict_problem(problem: &VerdictProblem) -> String {
 /// How a gate ended.
 #[must_use]
 pub fn gate_ended(gate: &GateResult) -> String {
-    let time = secs(gate.duration_secs);
+    let time = duration(gate.duration_secs);
     let name = flatten(&gate.name);
     let text = match (gate.status, gate.exit_code) {
         (GateStatus::Passed, _) => format!("{name}: passed in {time}"),
@@ -234,4 +256,37 @@ pub fn engine_failed(failure: &EngineFailed) -> String {
         _ => "Internal error",
     };
     format!("{what}: {}", flatten(&failure.error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_written_as_a_person_would() {
+        for (secs, shown) in [
+            (0.0, "0.0s"),
+            (45.2, "45.2s"),
+            (89.4, "89.4s"),
+            (312.8, "312.8s"),
+            (599.94, "599.9s"),
+            (599.96, "10m 0s"),
+            (725.4, "12m 5s"),
+            (3599.4, "59m 59s"),
+            (3599.6, "1h 0m"),
+            (28_800.0, "8h 0m"),
+            (100_000.0, "27h 46m"),
+        ] {
+            assert_eq!(duration(secs), shown, "{secs}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_has_no_tenths() {
+        for (millis, shown) in
+            [(0, "0s"), (65_900, "65s"), (600_000, "10m 0s"), (7_265_000, "2h 1m")]
+        {
+            assert_eq!(elapsed(Duration::from_millis(millis)), shown);
+        }
+    }
 }

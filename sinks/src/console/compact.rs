@@ -64,7 +64,7 @@ fn iteration_end(e: &IterationEnd) -> Line {
 }
 
 fn session_end(e: &SessionEnd) -> Line {
-    let duration = format!(" in {}", words::secs(e.duration_secs));
+    let duration = format!(" in {}", words::duration(e.duration_secs));
     let line = pretty::session_complete(e).with(Tone::Plain, duration);
     let summary = e.summary.as_deref().map(|summary| {
         let confidence = e.confidence.map_or_else(String::new, |c| format!(" (confidence {c})"));

@@ -30,7 +30,7 @@ pub(super) fn render(event: &Event) -> Vec<Line> {
 pub(super) fn render_summary(round: &IterationEnd) -> Vec<Line> {
     let exit = round.actor_exit_code;
     let completed =
-        format!("Completed in {} (exit code: {exit})", words::secs(round.actor_duration_secs));
+        format!("Completed in {} (exit code: {exit})", words::duration(round.actor_duration_secs));
     let files = round.git_files_changed;
     let diff = match (round.insertions, round.deletions) {
         (Some(insertions), Some(deletions)) => words::diff_summary(files, insertions, deletions),
@@ -129,7 +129,7 @@ fn session_end(e: &SessionEnd) -> Vec<Line> {
     lines.extend(e.confidence.map(|c| note(Label::Critic, format!("Confidence: {c}"))));
     lines.extend([Line::default(), session_complete(e)]);
     lines.extend(end_reasons(e));
-    lines.push(note(Label::Codeloops, format!("Duration: {}", words::secs(e.duration_secs))));
+    lines.push(note(Label::Codeloops, format!("Duration: {}", words::duration(e.duration_secs))));
     lines
 }
 

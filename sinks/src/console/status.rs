@@ -154,8 +154,8 @@ impl Status {
 
     fn frame(&self, now: Instant, width: usize) -> Option<String> {
         let (phase, since) = self.phase.as_ref()?;
-        let elapsed = now.saturating_duration_since(*since).as_secs();
-        let mut text = format!("{} | iteration {} | {elapsed}s", phase.words(), self.iteration);
+        let elapsed = words::elapsed(now.saturating_duration_since(*since));
+        let mut text = format!("{} | iteration {} | {elapsed}", phase.words(), self.iteration);
         if let Phase::Agent(_) = phase {
             let unfinished = flatten(&self.unfinished);
             let said = if unfinished.is_empty() { &self.last_line } else { &unfinished };

@@ -2,6 +2,7 @@
 
 use codeloops_event::Outcome;
 use codeloops_session::{SessionFilter, SessionStore, SessionSummary};
+use codeloops_sinks::words;
 use console::measure_text_width;
 
 use super::{store_error, tell};
@@ -91,7 +92,7 @@ fn cells(session: &SessionSummary) -> Row {
         one_line(&session.project),
         session.outcome.map_or(session.status.as_str(), Outcome::as_str).to_owned(),
         session.iterations.to_string(),
-        session.duration_secs.map_or_else(|| "-".to_owned(), |secs| format!("{secs:.1}s")),
+        session.duration_secs.map_or_else(|| "-".to_owned(), words::duration),
         shorten(&one_line(&session.prompt_preview), PROMPT_WIDTH),
     ]
 }

@@ -108,7 +108,7 @@ fn ending(session: &Session, page: &mut Page) {
 fn ended(end: &SessionEnd, page: &mut Page) {
     page.row("Reason", end.stop_reason.map(|reason| reason.to_string()));
     page.row("Iterations", [end.iterations.to_string()]);
-    page.row("Duration", [words::secs(end.duration_secs)]);
+    page.row("Duration", [words::duration(end.duration_secs)]);
     page.row("Confidence", end.confidence.map(|confidence| confidence.to_string()));
     page.row("Error", end.error.as_ref());
 }
