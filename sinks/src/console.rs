@@ -3,6 +3,7 @@
 
 mod chatter;
 mod compact;
+mod critic_error;
 mod line;
 mod notes;
 mod pretty;
@@ -20,6 +21,7 @@ use crate::json;
 use crate::outbox::Outbox;
 use crate::sink::{Gap, Sink, SinkError};
 use chatter::Chatter;
+use critic_error::CriticError;
 pub use line::Line;
 use line::Tone;
 use status::Status;
@@ -93,6 +95,8 @@ pub struct ConsoleSink<W: Write + Send> {
     status: Status,
     /// The round whose beginning was shown.
     round: Option<Iteration>,
+    /// What the critic said is wrong, until its round is told.
+    error: Option<CriticError>,
 }
 
 impl Live {
@@ -130,6 +134,7 @@ impl<W: Write + Send> ConsoleSink<W> {
             chatter: Chatter::default(),
             status: Status::default(),
             round: None,
+            error: None,
         }
     }
 
@@ -140,6 +145,14 @@ impl<W: Write + Send> ConsoleSink<W> {
             Event::Iteration(round) if self.round != Some(round.iteration_number) => {
                 render_summary(round, self.format)
             }
+            Event::VerdictReached(e) => {
+                self.error = CriticError::of(&e.ruling);
+                render(event, self.format)
+            }
+            Event::Iteration(round) => match self.error.take().filter(|e| e.is_told_by(round)) {
+                Some(error) => error.render(round, self.format),
+                None => render(event, self.format),
+            },
             Event::IterationStarted(e) => {
                 self.round = Some(e.iteration);
                 render(event, self.format)

@@ -58,6 +58,12 @@ pub fn unlimited(limits: &Limits) -> Option<&'static str> {
     is_unlimited.then_some("No limit on iterations or time is set")
 }
 
+/// A time before a line of a log.
+#[must_use]
+pub fn log_time(at: Timestamp) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Git's own summary of a diff, with its rules for what is left out.
 #[must_use]
 pub fn diff_summary(files: u64, insertions: u64, deletions: u64) -> String {

@@ -30,13 +30,24 @@ pub(super) fn render(event: &Event) -> Option<Line> {
         }
     };
     Some(match event.timestamp() {
-        Some(at) => line.after(Tone::Faint, format!("{} ", time(at))),
+        Some(at) => timed(line, at),
         None => line,
     })
 }
 
-fn time(at: Timestamp) -> String {
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+fn timed(line: Line, at: Timestamp) -> Line {
+    line.after(Tone::Faint, format!("{} ", words::log_time(at)))
+}
+
+/// A round that came to an ERROR, with the named parts of what the critic wrote.
+pub(super) fn error<'a>(
+    e: &IterationEnd,
+    parts: impl Iterator<Item = (&'static str, &'a str)>,
+) -> Line {
+    let parts = parts.map(|(what, text)| {
+        note(Label::Critic, format!("{}: {}", what.to_lowercase(), one_line(text)))
+    });
+    timed(join(pretty::decision(e), parts), e.timestamp)
 }
 
 fn join(first: Line, others: impl IntoIterator<Item = Line>) -> Line {

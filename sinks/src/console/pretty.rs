@@ -89,6 +89,15 @@ fn iteration_end(e: &IterationEnd) -> Vec<Line> {
     lines
 }
 
+/// A round that came to an ERROR, with the named parts of what the critic wrote.
+pub(super) fn error<'a>(
+    e: &IterationEnd,
+    parts: impl Iterator<Item = (&'static str, &'a str)>,
+) -> Vec<Line> {
+    let parts = parts.flat_map(|(what, text)| words_of_critic(what, text));
+    std::iter::once(decision(e)).chain(parts).collect()
+}
+
 /// The decision that took effect, and what the critic had said where that is something else.
 pub(super) fn decision(e: &IterationEnd) -> Line {
     let decision = e.critic_decision;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use codeloops_event::{
     AgentOutcome, CallId, CallKind, CutOffKind, Decision, DiffFailed, EngineFailed, GateCompleted,
     GateResult, GateStatus, LimitKind, Outcome, OutputStream, Refusal, Role, Ruling, SessionEnd,
-    StopReason, StopRequested, TreeCheck, VerdictProblem, Waiting,
+    StopReason, StopRequested, TreeCheck, Verdict, VerdictProblem, Waiting,
 };
 
 use super::*;
@@ -243,7 +243,7 @@ fn colour_carries_no_meaning() {
 fn json_is_the_events_themselves_and_chatter_only_if_verbose() {
     let mut events = samples::first_session();
     events.extend(bad_day());
-    let chatter = samples::actor_output("\u{9b}31mhi\u{202e}\n");
+    let chatter = samples::actor_output("\u{9b}31mhi\u{202e}\u{2028}\u{e0041}\n");
     events.push(chatter.clone());
     let read = |text: &str| -> Vec<Event> {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -513,4 +513,34 @@ fn a_status_that_a_narrower_terminal_broke_in_two_is_cleared_whole() {
     terminal.screen.process(b"\r\n7s | rest of the status\x1b[A\r");
     sink.finish().unwrap();
     assert_eq!(terminal.contents().lines().count(), above);
+}
+
+#[test]
+fn analysis_and_recovery_of_an_error_are_told_apart() {
+    let analysis = "It does not compile:\n`validate` does not exist.".to_owned();
+    let verdict = Verdict::Error { analysis, recovery: "Use the helper.".to_owned() };
+    let feedback = verdict.feedback();
+    let events = [
+        samples::iteration_started(1),
+        samples::verdict_reached(Ruling::Accepted { verdict }),
+        samples::bare_iteration(1, Decision::Error, feedback.as_deref()),
+        // Nobody knows of another round's.
+        samples::iteration_started(2),
+        samples::bare_iteration(2, Decision::Error, Some("The answer could not be read.")),
+    ];
+    insta::assert_snapshot!(shown(&events, options(Format::Pretty, false)), @r"
+    [iteration 1]
+    [critic] Decision: ERROR
+    [critic] Analysis: It does not compile:
+             `validate` does not exist.
+    [critic] Recovery: Use the helper.
+
+    [iteration 2]
+    [critic] Decision: ERROR
+    [critic] Feedback: The answer could not be read.
+    ");
+    let compact = shown(&events, options(Format::Compact, false));
+    let told = "[critic] Decision: ERROR; analysis: It does not compile: `validate` does not exist.; \
+                recovery: Use the helper.\n";
+    assert!(compact.contains(told), "{compact}");
 }

@@ -1,7 +1,7 @@
 //! One round of a session: a heading, a row for each thing that happened, the texts.
 
 use codeloops_event::layout::agent_stream;
-use codeloops_event::{AgentOutcome, IterationEnd, OutputStream, Role, Ruling};
+use codeloops_event::{AgentOutcome, IterationEnd, OutputStream, Role, Ruling, Verdict};
 use codeloops_session::{
     Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Session, SessionStatus,
 };
@@ -34,7 +34,24 @@ pub(super) fn round(
             page.text(&format!("{} said", call_name("Critic", call, &round.critic)), answer);
         }
     }
-    page.text("Feedback", summary.and_then(|s| s.feedback.as_deref()).unwrap_or_default());
+    let feedback = summary.and_then(|s| s.feedback.as_deref()).unwrap_or_default();
+    match round.critic.iter().find_map(error) {
+        Some((analysis, recovery)) if summary.is_some() => {
+            page.text("Analysis", analysis);
+            page.text("Recovery", recovery);
+        }
+        _ => page.text("Feedback", feedback),
+    }
+}
+
+/// The two parts of an ERROR that counts; the round's feedback holds them as one text.
+fn error(call: &Call<Answer>) -> Option<(&str, &str)> {
+    match &call.end()?.left.ruling {
+        Some(Ruling::Accepted { verdict: Verdict::Error { analysis, recovery } }) => {
+            Some((analysis, recovery))
+        }
+        _ => None,
+    }
 }
 
 /// The decision that took effect, and what the critic had said where that is something else.

@@ -60,6 +60,18 @@ fn a_run_that_was_interrupted_while_the_critic_judged() {
 }
 
 #[test]
+fn analysis_and_recovery_of_an_error_are_shown_apart() {
+    let lines = frozen("v1.0/approved.jsonl").replace(
+        r#""decision":"CONTINUE","feedback":"`untag` has no test.""#,
+        r#""decision":"ERROR","analysis":"It does not compile.","recovery":"Revert it.""#,
+    );
+    let shown = page(&lines, None).stdout;
+    let parts = "  Analysis\n    It does not compile.\n  Recovery\n    Revert it.\n";
+    assert!(shown.contains(parts), "{shown}");
+    assert!(!shown.contains("Feedback"), "{shown}");
+}
+
+#[test]
 fn a_run_that_waits_for_its_provider() {
     let crashed = frozen("v1.0/crashed.jsonl");
     let lines: Vec<&str> = crashed.lines().take(5).collect();
