@@ -4,16 +4,16 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{Iteration, RunId, StopReason};
+use codeloops_event::{Iteration, RunId, StopReason, Timestamp};
+use codeloops_sinks::{Format, words};
 
 use crate::engine::Finished;
 use crate::settings::{Origin, RunSettings};
 use crate::text::one_line;
 
-/// A label and a command for the changes, if there are any, and for the session. A command has a
-/// line to itself, so that it is whole where it can be.
+/// A label and a command for the changes, if there are any, and for the session.
 pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String {
-    let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
+    let lines = ClosingLines::of(settings, finished);
     let session = finished.recorded.as_ref();
     let happened = session.map(|recorded| format!("codeloops sessions show {}", recorded.id));
     // Where we could not see what changed, git will not show it either.
@@ -23,8 +23,38 @@ pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String 
     [("changed", changed), ("happened", happened)]
         .into_iter()
         .filter_map(|(what, command)| Some((what, one_line(&command?))))
-        .map(|(what, command)| format!("{cyan}[codeloops]{cyan:#} See what {what}:\n  {command}\n"))
+        .map(|(what, command)| lines.line(&format!("See what {what}"), &command))
         .collect()
+}
+
+/// How the lines look that stand under those of the console, once the run is over.
+pub(super) struct ClosingLines {
+    color: bool,
+    /// When the run ended, in the format that has a time before each line.
+    time: Option<Timestamp>,
+}
+
+impl ClosingLines {
+    pub(super) fn of(settings: &RunSettings, finished: &Finished) -> Self {
+        let has_times = settings.log_format.value == Format::Compact;
+        let time = has_times.then_some(finished.result.end.timestamp);
+        Self { color: settings.color, time }
+    }
+
+    /// What stands before each.
+    pub(super) fn prefix(&self) -> String {
+        let styled = |style: Style| if self.color { style } else { Style::new() };
+        let (faint, cyan) = (styled(Style::new().dimmed()), styled(AnsiColor::Cyan.on_default()));
+        let time = self.time.map(|at| format!("{faint}{} {faint:#}", words::log_time(at)));
+        format!("{}{cyan}[codeloops]{cyan:#} ", time.unwrap_or_default())
+    }
+
+    /// What something is, and a command or a path to be copied: that has a line to itself, so that it
+    /// is whole where it can be, but where each line stands for itself.
+    pub(super) fn line(&self, what: &str, to_copy: &str) -> String {
+        let between = if self.time.is_some() { " " } else { "\n  " };
+        format!("{}{what}:{between}{to_copy}\n", self.prefix())
+    }
 }
 
 /// Between snapshots, so that new files show, and what was there before the run does not.

@@ -1,14 +1,14 @@
 //! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
 use codeloops_adapters::git::find_repository;
-use codeloops_event::{SessionEnd, StopReason};
+use codeloops_event::{Role, SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState};
 
 use super::dry_run::dry_run;
-use super::next_steps::next_steps;
+use super::next_steps::{ClosingLines, next_steps};
 use crate::app::RunArgs;
 use crate::engine::{self, Finished};
 use crate::error::CliError;
@@ -17,6 +17,7 @@ use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::settings::{RunSettings, host, working_dir};
+use crate::text::one_line;
 use crate::values::SinkName;
 use crate::world::World;
 
@@ -53,10 +54,10 @@ fn repository_first(of_prompt: CliError, dir: &Path) -> CliError {
     }
 }
 
-/// Whether standard output is read, and not parsed or counted by lines.
+/// Whether standard output is read, and not parsed.
 fn is_for_a_person(settings: &RunSettings) -> bool {
     let console = settings.has_sink(SinkName::Console) && !settings.json_output;
-    console && settings.log_format.value == Format::Pretty
+    console && settings.log_format.value != Format::Json
 }
 
 /// What is told once the run is over, beside what its sinks have told.
@@ -84,14 +85,23 @@ pub(crate) fn report(
 
 /// An agent that failed has mostly said why, and one that made off with the repository what it did.
 fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
-    let who = match finished.result.end.stop_reason {
-        Some(StopReason::ActorFailed | StopReason::CriticFailed) => "it",
-        Some(StopReason::DiffFailed) => "the agent",
+    let role = match finished.result.end.stop_reason {
+        Some(StopReason::ActorFailed | StopReason::DiffFailed) => Role::Actor,
+        Some(StopReason::CriticFailed) => Role::Critic,
         _ => return,
     };
     let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
-    let round = last_round(&evidence).unwrap_or(evidence);
-    printer.hint(&format!("what {who} printed is in {}", round.display()));
+    let Some(printed) = last_round(&evidence).filter(|round| has_printed(round, role)) else {
+        return;
+    };
+    if settings.json_output || !settings.has_sink(SinkName::Console) {
+        printer.hint(&format!("what the {role} printed is in {}", printed.display()));
+    } else {
+        let path = one_line(&printed.to_string_lossy());
+        let line = ClosingLines::of(settings, finished)
+            .line(&format!("What the {role} printed is in"), &path);
+        tell(settings, finished, &line, printer);
+    }
 }
 
 /// The evidence folder of the last round that has one.
@@ -99,6 +109,19 @@ fn last_round(evidence: &Path) -> Option<PathBuf> {
     let rounds = std::fs::read_dir(evidence.join("iterations")).ok()?.flatten();
     let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
     rounds.map(|entry| entry.path()).max_by_key(number)
+}
+
+/// Whether a round's evidence holds anything that an agent printed.
+fn has_printed(round: &Path, role: Role) -> bool {
+    let is_stream = |path: &Path| {
+        let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        let stream = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        name.starts_with(&role.to_string()) && ["stdout", "stderr"].contains(&stream)
+    };
+    let Ok(files) = std::fs::read_dir(round) else { return false };
+    files.flatten().any(|file| {
+        is_stream(&file.path()) && file.metadata().is_ok_and(|metadata| metadata.len() > 0)
+    })
 }
 
 /// Whether the console hangs in a write to its stream, which a further one would have to wait for.
@@ -123,16 +146,20 @@ fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
 
 fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     let Some(recorded) = &finished.recorded else { return };
-    let cyan = if settings.color { AnsiColor::Cyan.on_default() } else { Style::new() };
     let saved = match finished.result.record_error {
         None => "Session saved".to_owned(),
         Some(_) => format!("Session saved in part, up to line {}", recorded.lines),
     };
-    let line = format!("{cyan}[codeloops]{cyan:#} {saved}: {}\n", recorded.id);
+    let prefix = ClosingLines::of(settings, finished).prefix();
+    tell(settings, finished, &format!("{prefix}{saved}: {}\n", recorded.id), printer);
+}
+
+/// Tells a line where the console's lines stand.
+fn tell(settings: &RunSettings, finished: &Finished, line: &str, printer: &mut Printer) {
     match settings.log_format.value {
-        Format::Pretty | Format::Compact if !console_is_gone(finished) => printer.offer(&line),
+        Format::Pretty | Format::Compact if !console_is_gone(finished) => printer.offer(line),
         // Standard output holds JSON lines, or takes no more.
-        Format::Json | Format::Pretty | Format::Compact => printer.note(&line),
+        Format::Json | Format::Pretty | Format::Compact => printer.note(line),
     }
 }
 
