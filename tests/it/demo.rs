@@ -1,5 +1,7 @@
 //! The demonstration, as someone sees it who has nothing installed.
 
+use std::path::Path;
+
 use codeloops_tests::{Output, Workspace};
 
 use crate::PROGRAMS;
@@ -34,9 +36,14 @@ fn the_demos_commands_work_where_a_path_has_odd_characters_and_nothing_is_left()
     let ran = place.run(&["demo"]).exits(0);
     assert_commands_work(&place, &ran);
     assert!(std::fs::read_dir(&dir).unwrap().next().is_some());
-    let delete = ran.stdout.lines().find_map(|line| line.strip_prefix("To delete it: ")).unwrap();
+    let recorded =
+        ["runs", "sessions"].map(|name| place.at("home/.local/share/codeloops").join(name));
+    let is_empty = |dir: &Path| std::fs::read_dir(dir).unwrap().next().is_none();
+    assert!(!recorded.iter().any(|dir| is_empty(dir)));
+    let (_, delete) = ran.stdout.split_once("what is recorded of it:\n").unwrap();
     let status = place.program("sh").args(["-c", &place.unredacted(delete)]).status().unwrap();
-    assert!(status.success() && std::fs::read_dir(&dir).unwrap().next().is_none(), "{ran}");
+    assert!(status.success() && is_empty(&dir), "{ran}");
+    assert!(recorded.iter().all(|dir| is_empty(dir)), "{ran}");
 }
 
 #[track_caller]
@@ -53,6 +60,7 @@ fn assert_commands_work(place: &Workspace, ran: &Output) {
 /// What follows the line that announces them.
 fn three_commands(ran: &Output) -> Vec<&str> {
     let (_, commands) = ran.stdout.split_once("To look at what happened:\n").unwrap();
+    let (commands, _) = commands.split_once("To delete it").unwrap();
     commands.lines().filter_map(|line| line.strip_prefix("  ")).collect()
 }
 

@@ -144,18 +144,25 @@ fn what_to_look_at(
 ) -> String {
     let codeloops = how_to_call(world);
     let project = place.project();
-    let evidence = settings.runs_dir.value.join(finished.run_id.as_str()).join("iterations/1");
+    let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
+    let session = finished.recorded.as_ref().map(|recorded| recorded.path.as_path());
+    let left: Vec<String> = [Some(place.0.as_path()), Some(&evidence), session]
+        .into_iter()
+        .flatten()
+        .map(shell_quoted)
+        .collect();
     let id = finished.recorded.as_ref().map_or("latest", |recorded| recorded.id.as_str());
     format!(
         "\nThe project of this demo is kept in {}. To look at what happened:\n  \
          {codeloops} sessions show {id}\n  \
          git -C {} diff\n  \
          ls {}\n\
-         To delete it: rm -rf {}\n",
+         To delete it, and what is recorded of it:\n  \
+         rm -rf {}\n",
         project.display(),
         shell_quoted(&project),
-        shell_quoted(&evidence),
-        shell_quoted(&place.0),
+        shell_quoted(&evidence.join("iterations/1")),
+        left.join(" "),
     )
 }
 
