@@ -51,9 +51,9 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use codeloops_driver::ports::Workspace;
+use codeloops_driver::ports::{StopSignal, Workspace};
 use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
-use codeloops_machine::CriticTree;
+use codeloops_machine::{CriticTree, StopLevel};
 
 pub use discover::find_repository;
 pub use error::{GitError, OpenError};
@@ -137,14 +137,6 @@ impl GitWorkspace {
         Ok((Self { snapshots: Arc::new(Mutex::new(Some(snapshots))), put_backs }, base))
     }
 
-    /// To be called before the process ends. A check that was given up may be putting something
-    /// back: blocks until that is done, and lets none begin after it. Gives what became of it, as a
-    /// sentence for the user, where nobody was told.
-    #[must_use]
-    pub fn settle(&self) -> Option<String> {
-        self.put_backs.settle()
-    }
-
     /// To be called last, when this process has no children but git's. Ends a look at the tree that was
     /// given up, and takes the run's own files in the git folder away. Gives up after a while; the
     /// next run then does it.
@@ -160,6 +152,17 @@ impl GitWorkspace {
                 }
             }
         }
+    }
+
+    /// Waits until there is no more time; then lets nothing be put back that has not begun to be.
+    /// Tells whether something has.
+    async fn puts_back_when_stopped(&self, mut stop: StopSignal) -> bool {
+        if stop.wait_for(|level| *level == Some(StopLevel::Now)).await.is_err() {
+            // Nobody is left who could ask.
+            std::future::pending::<()>().await;
+        }
+        let put_backs = self.put_backs.clone();
+        tokio::task::spawn_blocking(move || put_backs.end()).await.unwrap_or(true)
     }
 
     async fn with<T: Send + 'static>(
@@ -184,10 +187,15 @@ impl Workspace for GitWorkspace {
         captured.and_then(|captured| captured).map_err(|error| error.to_string())
     }
 
-    async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck {
-        let check = self.with(move |snapshots| snapshots.check(call, &before)).await;
-        // One that was given up does not come to here.
-        self.put_backs.told();
+    async fn check(&self, call: CallId, before: CriticTree, stop: StopSignal) -> TreeCheck {
+        self.put_backs.check_begins();
+        let check = self.with(move |snapshots| snapshots.check(call, &before));
+        let check = tokio::select! {
+            biased;
+            check = check => check,
+            // What has begun to be put back is finished, and the check then tells of it.
+            false = self.puts_back_when_stopped(stop) => Err(GitError::GivenUp),
+        };
         check.unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
     }
 }

@@ -103,10 +103,6 @@ async fn run(
     let (publisher, changed) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
-    // A look at the tree that was given up may still be putting the user's files back.
-    if let Some(warning) = workspace.settle() {
-        printer.warning(&warning);
-    }
     workspace.close();
     let recorded = recorded.take();
     let (run_id, changed) = (run_id.clone(), changed.get());

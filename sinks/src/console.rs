@@ -81,6 +81,24 @@ fn render_summary(round: &IterationEnd, format: Format) -> Vec<Line> {
     }
 }
 
+/// What an event says, and what is to be said with it.
+fn render_with(event: &Event, more: Option<Line>, format: Format) -> Vec<Line> {
+    let mut lines = render(event, format);
+    match (format, more) {
+        (Format::Pretty, more) => lines.extend(more),
+        (Format::Compact, Some(more)) => {
+            lines = lines.into_iter().map(|line| line.and(more.clone())).collect();
+        }
+        (Format::Compact | Format::Json, _) => {}
+    }
+    lines
+}
+
+/// Whether a look at the tree follows this event.
+const fn may_check_tree(event: &Event) -> bool {
+    matches!(event, Event::CriticCompleted(_))
+}
+
 /// Shows a run on a writer.
 pub struct ConsoleSink<W: Write + Send> {
     format: Format,
@@ -95,6 +113,8 @@ pub struct ConsoleSink<W: Write + Send> {
     status: Status,
     /// The round whose beginning was shown.
     round: Option<Iteration>,
+    /// Whether the tree is being compared after the critic, and maybe put back.
+    checks_tree: bool,
     /// What the critic said is wrong, until its round is told.
     error: Option<CriticError>,
 }
@@ -134,12 +154,19 @@ impl<W: Write + Send> ConsoleSink<W> {
             chatter: Chatter::default(),
             status: Status::default(),
             round: None,
+            checks_tree: false,
             error: None,
         }
     }
 
     fn lines(&mut self, event: &Event) -> Vec<Line> {
+        let checks_tree = std::mem::replace(&mut self.checks_tree, may_check_tree(event));
         match event {
+            Event::StopRequested(e) => {
+                self.checks_tree = checks_tree;
+                let put_back_first = (e.now && checks_tree).then(notes::put_back_first);
+                render_with(event, put_back_first, self.format)
+            }
             Event::AgentOutput(_) if !self.verbose => Vec::new(),
             Event::AgentOutput(chunk) if self.format != Format::Json => self.chatter.push(chunk),
             Event::Iteration(round) if self.round != Some(round.iteration_number) => {

@@ -18,6 +18,7 @@ use codeloops_driver::ports::Workspace;
 use codeloops_event::{CallId, CallKind, TreeCheck};
 use codeloops_machine::CriticTree;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 /// Files that the actor changed.
 const CHANGED: usize = 100;
@@ -126,7 +127,10 @@ fn iteration(
     // So does a critic.
     sleep(Duration::from_millis(150));
     let start = Instant::now();
-    assert_eq!(runtime.block_on(workspace.check(call, before)), TreeCheck::Unchanged);
+    assert_eq!(
+        runtime.block_on(workspace.check(call, before, watch::channel(None).1)),
+        TreeCheck::Unchanged
+    );
     (capture, start.elapsed())
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{PipeReader, PipeWriter, Write};
 use std::process::{Child, Stdio};
 
-use codeloops_event::{Event, Outcome, StopReason};
+use codeloops_event::{Event, Outcome, StopReason, TreeCheck};
 use codeloops_tests::{Running, Workspace, wait_for};
 use rustix::fs::{FileType, Mode};
 use rustix::process::{Pid, Signal, kill_process};
@@ -206,17 +206,21 @@ fn what_has_begun_to_be_put_back_is_waited_for_however_often_one_asks() {
         run.signal(Signal::INT);
         eventually("the request", || (asks() == asked).then_some(()));
     }
-    line_where(&place, "the end", |event| matches!(event, Event::SessionEnd(_)));
-    assert_eq!(place.read("tool.bin"), "critics\n", "it is being put back");
     run.signal(Signal::INT);
+    eventually("the third request", || (asks() == 3).then_some(()));
+    assert_eq!(place.read("tool.bin"), "critics\n", "it is being put back");
+    let ended = |event: &Event| matches!(event, Event::TreeChecked(_) | Event::SessionEnd(_));
+    assert!(!whole_lines(&place).iter().any(ended), "nothing is told of it before it is done");
     fs::write(&go, "").unwrap();
     let output = run.wait().exits(130);
 
     assert_eq!(place.read("tool.bin"), "users\n");
-    let told = line_where(&place, "what is told", |e| matches!(e, Event::TreeUnverified(_)));
-    let Event::TreeUnverified(told) = told else { unreachable!() };
-    assert!(output.stderr.contains(&format!("kept as {}\n", told.before)), "{output}");
-    assert!(output.stderr.contains("/critic-1-1); it was put back"), "{output}");
+    let told = line_where(&place, "what is told", |e| matches!(e, Event::TreeChecked(_)));
+    let Event::TreeChecked(told) = told else { unreachable!() };
+    assert!(matches!(told.check, TreeCheck::Changed { restored: true, .. }), "{told:?}");
+    assert!(output.stderr.contains("is finished first\n"), "{output}");
+    assert!(output.stderr.contains("the actor's tree was put back\n"), "{output}");
+    assert!(!output.stderr.contains("may differ"), "{output}");
     assert_nothing_is_left(&place);
 }
 

@@ -120,6 +120,9 @@ pub enum GitError {
         /// What failed.
         source: Box<Self>,
     },
+    /// A look at the tree that nobody waits for any more.
+    #[error("given up at the user's request")]
+    GivenUp,
     /// The run ended before something was put back.
     #[error("the run is over")]
     RunIsOver,

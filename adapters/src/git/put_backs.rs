@@ -1,7 +1,6 @@
-//! Keeps the process from ending while something is put back.
+//! Keeps what has begun to be put back from being broken off.
 //!
-//! Whoever asked for it may be gone by then: a second Ctrl+C gives a check up, but not the thread
-//! that works on it.
+//! A second Ctrl+C ends a check at once, but not in the middle of this.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,46 +14,35 @@ pub(super) struct PutBacks(Arc<Mutex<State>>);
 struct State {
     /// Whether none may begin any more.
     is_over: bool,
-    /// What became of the last one, until it is told.
-    untold: Option<String>,
+    /// Whether the check under way has begun one.
+    has_begun: bool,
 }
 
 impl PutBacks {
-    /// Puts back, unless the run is over. The changed tree is kept as `kept_as`. Tells whether it was
-    /// possible.
+    /// A check begins.
+    pub(super) fn check_begins(&self) {
+        self.state().has_begun = false;
+    }
+
+    /// Puts back, unless the run is over. Tells whether it was possible.
     pub(super) fn run(
         &self,
-        kept_as: &str,
         put_back: impl FnOnce() -> Result<bool, GitError>,
     ) -> Result<bool, GitError> {
         let mut state = self.state();
         if state.is_over {
             return Err(GitError::RunIsOver);
         }
-        let done = put_back();
-        state.untold = Some(match &done {
-            Ok(false) => format!("the critic changed the working tree (kept as {kept_as})"),
-            Ok(true) => {
-                format!("the critic changed the working tree (kept as {kept_as}); it was put back")
-            }
-            Err(error) => format!(
-                "the critic changed the working tree (kept as {kept_as}), and putting it back \
-                 failed: {error}"
-            ),
-        });
-        done
+        state.has_begun = true;
+        put_back()
     }
 
-    /// The answer has reached who asked.
-    pub(super) fn told(&self) {
-        self.state().untold = None;
-    }
-
-    /// Waits for one under way and lets none begin after it. Gives what nobody was told.
-    pub(super) fn settle(&self) -> Option<String> {
+    /// Waits for one under way and lets none begin after it. Tells whether the check under way had
+    /// begun one.
+    pub(super) fn end(&self) -> bool {
         let mut state = self.state();
         state.is_over = true;
-        state.untold.take()
+        state.has_begun
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -145,9 +145,7 @@ impl Snapshots {
         if restored && tree_changed {
             let put_backs = self.put_backs.clone();
             restored = put_backs
-                .run(&kept_as, || {
-                    self.put_back(before, &scan.head, &differences, index_changed, &operation)
-                })
+                .run(|| self.put_back(before, &scan.head, &differences, index_changed, &operation))
                 .map_err(not_put_back(&kept_as))?;
         }
         let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
@@ -183,7 +181,7 @@ impl Snapshots {
         let restored = may_restore
             && self
                 .put_backs
-                .run(kept_as, || self.rules.restore(&changed, &self.lock.draft()))
+                .run(|| self.rules.restore(&changed, &self.lock.draft()))
                 .map_err(not_put_back(kept_as))?;
         Ok((changed, restored))
     }

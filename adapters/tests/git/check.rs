@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use codeloops_adapters::git::Way;
 use codeloops_event::{TreeCheck, TreeId};
 
 use crate::each_way;
-use crate::repo::{OTHER_RUN, RUN, Repo, git_command};
+use crate::repo::{OTHER_RUN, RUN, Repo, Run, git_command};
 
 /// Lets the actor work, then the critic, and has the check put back what the critic did.
 #[track_caller]
@@ -275,47 +276,63 @@ fn the_check_needs_no_capture_before_it() {
     assert_eq!(run.check(&run.base.tree), TreeCheck::Unchanged);
 }
 
+/// A critic's change to a file whose filter, once it has begun, waits for a file to go on.
+fn with_slow_filter(
+    way: Way,
+    filter: &str,
+    check: impl Fn(&Repo, &Run<'_>, &TreeId, &[PathBuf; 2]),
+) {
+    let repo = Repo::new(way);
+    let [started, go] = [repo.path(".git/started"), repo.path(".git/go")];
+    let slow = format!(
+        "touch '{}'; until test -e '{}'; do sleep 0.02; done; cat",
+        started.display(),
+        go.display()
+    );
+    fs::write(&go, "").unwrap();
+    repo.git(&["config", &format!("filter.slow.{filter}"), &slow]);
+    repo.write(".gitattributes", "a.txt filter=slow\n");
+    repo.commit("slow");
+    let run = repo.begin();
+    let snapshot = run.capture(1).tree;
+    repo.write("a.txt", "critic\n");
+    repo.git(&["rm", "-q", "--cached", "a.txt"]);
+    fs::remove_file(&go).unwrap();
+    fs::remove_file(&started).ok();
+    check(&repo, &run, &snapshot, &[started, go]);
+}
+
 #[test]
-fn a_put_back_that_was_given_up_is_waited_for_and_told() {
+fn a_check_that_is_to_end_finishes_what_it_puts_back_and_tells_of_it() {
     each_way(|way| {
-        let repo = Repo::new(way);
-        let (started, go) = (repo.path(".git/started"), repo.path(".git/go"));
-        let slow = format!(
-            "touch '{}'; until test -e '{}'; do sleep 0.02; done; cat",
-            started.display(),
-            go.display()
-        );
-        repo.git(&["config", "filter.slow.smudge", &slow]);
-        repo.write(".gitattributes", "a.txt filter=slow\n");
-        repo.commit("slow");
-        let run = repo.begin();
-        let snapshot = run.capture(1).tree;
-        repo.write("a.txt", "critic\n");
-        repo.git(&["rm", "-q", "--cached", "a.txt"]);
-
-        run.check_until(&snapshot, || started.exists());
-        fs::write(&go, "").unwrap();
-        let told = run.workspace.settle().unwrap();
-        assert!(told.contains(&format!("refs/codeloops/{RUN}/critic-1-2")), "{told}");
-        assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
-        assert_eq!(repo.git(&["status", "--porcelain"]), "");
-        assert!(!repo.path(".git/index.lock").exists());
-
-        assert_eq!(run.workspace.settle(), None);
-        repo.write("a.txt", "late\n");
-        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
-        assert!(error.ends_with("the run is over"), "{error}");
-        assert_eq!(repo.read("a.txt"), "late\n");
+        with_slow_filter(way, "smudge", |repo, run, snapshot, [started, go]| {
+            let is_time = || started.exists();
+            let check = run.check_until(snapshot, is_time, || fs::write(go, "").unwrap());
+            let TreeCheck::Changed { restored: true, kept_as, .. } = &check else {
+                panic!("{check:?}")
+            };
+            assert_eq!(kept_as, &format!("refs/codeloops/{RUN}/critic-1-2"));
+            assert_eq!(repo.read("a.txt"), "one\ntwo\nthree\n");
+            assert_eq!(repo.git(&["status", "--porcelain"]), "");
+            assert!(!repo.path(".git/index.lock").exists());
+        });
     });
 }
 
 #[test]
-fn a_put_back_that_was_told_is_not_told_twice() {
-    let repo = Repo::new(Way::Auto);
-    let run = repo.begin();
-    repo.write("a.txt", "critic\n");
-    assert!(matches!(run.check(&run.base.tree), TreeCheck::Changed { restored: true, .. }));
-    assert_eq!(run.workspace.settle(), None);
+fn a_check_that_is_to_end_puts_nothing_back_that_it_had_not_begun_to() {
+    each_way(|way| {
+        with_slow_filter(way, "clean", |repo, run, snapshot, [started, go]| {
+            let check = run.check_until(snapshot, || started.exists(), || {});
+            let error = "given up at the user's request".to_owned();
+            assert_eq!(check, TreeCheck::Failed { error });
+            fs::write(go, "").unwrap();
+            // It waits until the first is through.
+            let TreeCheck::Failed { error } = run.check(snapshot) else { panic!("not told") };
+            assert!(error.ends_with("the run is over"), "{error}");
+            assert_eq!(repo.read("a.txt"), "critic\n");
+        });
+    });
 }
 
 /// It may be the user who committed and staged while the critic was at work.

@@ -10,8 +10,9 @@ use std::process::{Command, Output, Stdio};
 use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options, Way};
 use codeloops_driver::ports::Workspace;
 use codeloops_event::{CallId, CallKind, CapturedDiff, FileStatus, RunId, TreeCheck, TreeId};
-use codeloops_machine::CriticTree;
+use codeloops_machine::{CriticTree, StopLevel};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 pub(crate) const RUN: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 pub(crate) const OTHER_RUN: &str = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
@@ -222,27 +223,35 @@ impl Run<'_> {
 
     pub(crate) fn check_with(&self, tree: &TreeId, restore: bool) -> TreeCheck {
         let call = CallId { iteration: 1, kind: CallKind::TreeCheck, attempt: 2 };
-        wait(self.workspace.check(call, CriticTree { tree: tree.clone(), restore }))
+        let before = CriticTree { tree: tree.clone(), restore };
+        wait(self.workspace.check(call, before, watch::channel(None).1))
     }
 
-    /// Begins a check, and gives it up when `is_time`.
-    pub(crate) fn check_until(&self, tree: &TreeId, is_time: impl Fn() -> bool) {
+    /// A check that is to be ended at once as soon as `is_time`; then `go_on` is called.
+    pub(crate) fn check_until(
+        &self,
+        tree: &TreeId,
+        is_time: impl Fn() -> bool,
+        go_on: impl FnOnce(),
+    ) -> TreeCheck {
         let call = CallId { iteration: 1, kind: CallKind::TreeCheck, attempt: 2 };
-        let check = self.workspace.check(call, CriticTree { tree: tree.clone(), restore: true });
-        let given_up = async {
+        let before = CriticTree { tree: tree.clone(), restore: true };
+        let (stop, stopped) = watch::channel(None);
+        let check = self.workspace.check(call, before, stopped);
+        let stopping = async {
             while !is_time() {
                 tokio::task::yield_now().await;
             }
+            stop.send_replace(Some(StopLevel::Now));
+            // So the check has heard of it before the rest of it can go on.
+            tokio::task::yield_now().await;
+            go_on();
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = given_up => {}
-                check = check => panic!("it was not waited for: {check:?}"),
-            }
-        });
+        let check = runtime.block_on(async { tokio::join!(check, stopping).0 });
+        // What was given up works on.
         runtime.shutdown_background();
+        check
     }
 
     /// The content of a path in a tree.

@@ -101,13 +101,17 @@ impl Calls {
     }
 
     /// Ends a call. An agent is told to; git and waits are left to finish, or given up when there is
-    /// no more grace. A call that was told so before and is still there is given up.
+    /// no more grace. An agent that was told so before and is still there is given up. A check of the
+    /// tree never is: it knows itself what must not be broken off, and answers at once otherwise.
     fn stop(&mut self, call: CallId, level: StopLevel) -> Option<Input> {
         let current = self.current.as_ref().filter(|current| current.call == call)?;
         let before = current.stop.send_replace(Some(level));
-        let is_process = matches!(call.kind, CallKind::Actor | CallKind::Critic | CallKind::Gate);
-        let give_up = level == StopLevel::Now && (!is_process || before == Some(StopLevel::Now));
-        if !give_up {
+        let may_give_up = match call.kind {
+            CallKind::Actor | CallKind::Critic | CallKind::Gate => before == Some(StopLevel::Now),
+            CallKind::Diff | CallKind::ActorWait | CallKind::CriticWait => true,
+            CallKind::TreeCheck => false,
+        };
+        if level != StopLevel::Now || !may_give_up {
             return None;
         }
         current.abort.abort();
@@ -149,7 +153,7 @@ async fn answer(
             Input::GateFinished { call, result }
         }
         Effect::CheckTree { call, before } => {
-            Input::TreeChecked { call, check: ports.workspace.check(call, before).await }
+            Input::TreeChecked { call, check: ports.workspace.check(call, before, stop).await }
         }
         Effect::Wait { call, until } => {
             wait_until(&ports.clock, until).await;

@@ -48,8 +48,10 @@ pub trait Workspace: Send + Sync {
     async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String>;
 
     /// Compares tree, index and HEAD with what they were at the last [`Self::capture`], and puts a
-    /// change back where `before.restore` says so and no other run works in the same tree.
-    async fn check(&self, call: CallId, before: CriticTree) -> TreeCheck;
+    /// change back where `before.restore` says so and no other run works in the same tree. After
+    /// `stop` becomes `Now` it returns at once, but for what has begun to be put back: that is
+    /// finished, and the answer tells of it.
+    async fn check(&self, call: CallId, before: CriticTree, stop: StopSignal) -> TreeCheck;
 }
 
 /// Runs the user's checks.

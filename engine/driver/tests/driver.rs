@@ -75,7 +75,7 @@ impl Workspace for FakeWorkspace {
         Ok(diff(iteration))
     }
 
-    async fn check(&self, _: CallId, _: CriticTree) -> TreeCheck {
+    async fn check(&self, _: CallId, _: CriticTree, _: StopSignal) -> TreeCheck {
         TreeCheck::Unchanged
     }
 }

@@ -168,6 +168,11 @@ fn stop_requested(e: &StopRequested) -> Line {
     attention(Label::Codeloops, text)
 }
 
+/// The run does not end before it, so that its end is not told while files still change.
+pub(super) fn put_back_first() -> Line {
+    note(Label::Git, "What has begun to be put back is finished first".to_owned())
+}
+
 fn answer_ignored(e: &AnswerIgnored) -> Line {
     let text = format!("Ignored an answer to a call that was over ({})", e.call);
     said(Label::Codeloops, Tone::Faint, text)

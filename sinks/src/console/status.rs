@@ -29,8 +29,13 @@ enum Phase {
     Capturing,
     Gates,
     CheckingTree,
-    Waiting { role: Role, until: String },
+    Waiting {
+        role: Role,
+        until: String,
+    },
     Stopping,
+    /// The tree is compared and maybe put back before.
+    StoppingAfterCheck,
 }
 
 /// The state of the status line.
@@ -67,7 +72,12 @@ impl Status {
                 let until = words::utc(e.until);
                 self.enter(Phase::Waiting { role: e.role, until }, e.iteration, now);
             }
-            Event::StopRequested(_) => self.enter(Phase::Stopping, self.iteration, now),
+            Event::StopRequested(_) => {
+                let phase = self.phase.take().map(|(phase, _)| phase);
+                let checks = matches!(phase, Some(Phase::CheckingTree | Phase::StoppingAfterCheck));
+                let next = if checks { Phase::StoppingAfterCheck } else { Phase::Stopping };
+                self.enter(next, self.iteration, now);
+            }
             Event::WaitOver(_)
             | Event::Iteration(_)
             | Event::DiffFailed(_)
@@ -178,6 +188,7 @@ impl Phase {
             Self::CheckingTree => "checking the tree".to_owned(),
             Self::Waiting { role, until } => format!("{role} waits until {until}"),
             Self::Stopping => "stopping".to_owned(),
+            Self::StoppingAfterCheck => "checking the tree, then stopping".to_owned(),
         }
     }
 }

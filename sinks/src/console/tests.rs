@@ -515,6 +515,28 @@ fn a_status_that_a_narrower_terminal_broke_in_two_is_cleared_whole() {
     assert_eq!(terminal.contents().lines().count(), above);
 }
 
+/// The tree may be being put back then, and the run does not end before that is done.
+#[test]
+fn a_stop_at_once_while_the_tree_is_checked_says_what_is_finished_first() {
+    let stop = |now| {
+        let signal = "SIGINT".to_owned();
+        Event::StopRequested(StopRequested { timestamp: at(1), elapsed_ms: 1, signal, now })
+    };
+    let completed = || samples::critic_completed(1, AgentOutcome::Completed, Some(0));
+    let during = [completed(), stop(false), stop(true)];
+    assert_eq!(
+        shown(&during, options(Format::Pretty, false)),
+        "[codeloops] Stopping; press Ctrl+C again to stop at once\n\
+         [codeloops] Stopping at once\n\
+         [git] What has begun to be put back is finished first\n"
+    );
+    let compact = shown(&during, options(Format::Compact, false));
+    let told = "Stopping at once; What has begun to be put back is finished first\n";
+    assert!(compact.ends_with(told), "{compact}");
+    let after = [completed(), samples::tree_checked(TreeCheck::Unchanged), stop(false), stop(true)];
+    assert!(!shown(&after, options(Format::Pretty, false)).contains("put back"));
+}
+
 #[test]
 fn analysis_and_recovery_of_an_error_are_told_apart() {
     let analysis = "It does not compile:\n`validate` does not exist.".to_owned();
