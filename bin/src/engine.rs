@@ -27,8 +27,9 @@ use crate::publisher::Publisher;
 use crate::record::{Recorded, SessionRecord};
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
-use crate::sinks::sinks_of;
+use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{start_notes, tell};
+use crate::suspend::clear_when_suspended;
 use crate::values::SinkName;
 use crate::world::World;
 
@@ -102,6 +103,9 @@ async fn run(
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, changed) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
+    if let Some(terminal) = live_terminal(settings, world) {
+        clear_when_suspended(terminal);
+    }
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.take();

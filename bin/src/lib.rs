@@ -33,6 +33,7 @@ mod runs_dir;
 mod sinks;
 mod start_notes;
 mod surface;
+mod suspend;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,11 +1,11 @@
 //! The sinks of a run, from its settings.
 
-use codeloops_sinks::{ConsoleOptions, ConsoleSink, Live, LogSink, Sink};
+use codeloops_sinks::{ConsoleOptions, ConsoleSink, Format, Live, LogSink, Sink};
 
 use crate::error::CliError;
 use crate::settings::RunSettings;
 use crate::values::SinkName;
-use crate::world::World;
+use crate::world::{Stream, World};
 
 /// Everything but the session file, which is no sink: the engine waits for that.
 pub(crate) fn sinks_of(
@@ -27,13 +27,26 @@ pub(crate) fn sinks_of(
     Ok(sinks)
 }
 
-fn console(settings: &RunSettings, world: &World) -> Box<dyn Sink> {
-    let to_stderr = settings.json_output;
-    let (writer, is_terminal, live) = if to_stderr {
-        (world.stderr.clone(), world.terminal.stderr, Live::stderr as fn() -> Live)
+/// The terminal that shows a live status, where one does.
+pub(crate) fn live_terminal(settings: &RunSettings, world: &World) -> Option<Stream> {
+    let shows_status = settings.has_sink(SinkName::Console)
+        && settings.log_format.value != Format::Json
+        && console_stream(settings, world).1;
+    shows_status.then(|| console_stream(settings, world).0)
+}
+
+/// Where the console writes, and whether that is a terminal.
+fn console_stream(settings: &RunSettings, world: &World) -> (Stream, bool) {
+    if settings.json_output {
+        (world.stderr.clone(), world.terminal.stderr)
     } else {
-        (world.stdout.clone(), world.terminal.stdout, Live::stdout as fn() -> Live)
-    };
+        (world.stdout.clone(), world.terminal.stdout)
+    }
+}
+
+fn console(settings: &RunSettings, world: &World) -> Box<dyn Sink> {
+    let (writer, is_terminal) = console_stream(settings, world);
+    let live = if settings.json_output { Live::stderr } else { Live::stdout };
     Box::new(ConsoleSink::new(
         writer,
         ConsoleOptions {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use codeloops_driver::SystemClock;
 use codeloops_driver::ports::{Clock, Ids};
@@ -70,6 +70,19 @@ impl Stream {
     pub fn memory() -> (Self, Arc<Mutex<Vec<u8>>>) {
         let written = Arc::new(Mutex::new(Vec::new()));
         (Self(written.clone()), written)
+    }
+
+    /// Writes a text, and lets nobody write until the work is done. Where somebody is in the middle
+    /// of a write that may take for ever, the work is all that is done.
+    pub(crate) fn hold(&self, text: &str, work: impl FnOnce()) {
+        let mut held = match self.0.try_lock() {
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return work(),
+        };
+        // A terminal that is gone needs no text.
+        drop(held.write_all(text.as_bytes()).and_then(|()| held.flush()));
+        work();
     }
 
     /// A writer that panicked left nothing broken behind, so its lock is taken all the same.

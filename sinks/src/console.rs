@@ -24,6 +24,7 @@ use chatter::Chatter;
 use critic_error::CriticError;
 pub use line::Line;
 use line::Tone;
+pub use status::CLEAR as CLEAR_STATUS;
 use status::Status;
 
 /// `--log-format`.

@@ -21,7 +21,7 @@ mod samples;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use console::{ConsoleOptions, ConsoleSink, Format, Line, Live, render};
+pub use console::{CLEAR_STATUS, ConsoleOptions, ConsoleSink, Format, Line, Live, render};
 pub use hub::{Hub, HubOptions, SinkReport, SinkState};
 pub use log::LogSink;
 pub use sink::{Gap, Sink, SinkError};

@@ -34,13 +34,18 @@ impl<'a> Terminal<'a> {
     /// Runs codeloops in a terminal of this size. A shell keeps it open when the program has ended,
     /// and notes its exit code.
     fn open(place: &'a Workspace, columns: u16, args: &[&str]) -> Self {
+        Self::open_in("trap : INT; \"$@\"", place, columns, args)
+    }
+
+    /// The same in a shell that runs the program as its arguments.
+    fn open_in(shell: &str, place: &'a Workspace, columns: u16, args: &[&str]) -> Self {
         // Each has a server of its own: one that is ending would still answer for a while.
         static OPENED: AtomicU32 = AtomicU32::new(0);
         let number = OPENED.fetch_add(1, Ordering::Relaxed);
         let terminal = Self { place, socket: place.at(&format!("tmux-{number}")) };
         let code = terminal.code_file();
         let shell = format!(
-            "trap : INT; \"$@\"; echo $? > '{0}.tmp'; mv '{0}.tmp' '{0}'; exec sleep 100000",
+            "{shell}; echo $? > '{0}.tmp'; mv '{0}.tmp' '{0}'; exec sleep 100000",
             code.display()
         );
         let codeloops = place.command(args);
@@ -195,6 +200,35 @@ fn the_status_survives_a_change_of_the_width() {
     }
     assert_eq!(terminal.exit_code(), 0);
     assert_is_as_in_a_pipe(&place.redact(&terminal.shows(true)));
+}
+
+/// The shell has the terminal then, and what stands on it is the shell's to say.
+#[test]
+fn ctrl_z_takes_the_status_along_and_it_comes_back() {
+    if !has_tmux() {
+        return;
+    }
+    let place = place();
+    place.script(TALKATIVE);
+    // It goes on when it is told to, by the job control of a shell.
+    let shell = "set -m; \"$@\"; : > ../stopped; until [ -e ../fg ]; do sleep 0.05; done; fg";
+    let terminal = Terminal::open_in(shell, &place, 80, &["--prompt", "Talk"]);
+    wait_for(&place.at("said"));
+    terminal.wait_until_it_shows("actor at work");
+    terminal.press(&["C-z"]);
+    wait_for(&place.at("stopped"));
+    let shown = terminal.shows(true);
+    assert_eq!(status(&shown), None, "{shown}");
+    assert!(!shown.contains("^Z"), "{shown}");
+    fs::write(place.at("fg"), "").unwrap();
+    let shown = terminal.wait_until_it_shows("actor at work");
+    assert_eq!(shown.lines().filter(|line| status(line).is_some()).count(), 1, "{shown}");
+    for file in ["go", "go-on"] {
+        fs::write(place.at(file), "").unwrap();
+    }
+    assert_eq!(terminal.exit_code(), 0);
+    let shown = terminal.shows(true);
+    assert_eq!(status(&shown), None, "{shown}");
 }
 
 /// The agent has no terminal, so the key reaches it through codeloops alone.

@@ -14,4 +14,4 @@ pub mod ports;
 
 pub use clock::SystemClock;
 pub use driver::{Outlets, Ports, RunResult, run};
-pub use signals::{outlive_file_size_limit, stop_requests};
+pub use signals::{Suspends, outlive_file_size_limit, stop_requests};

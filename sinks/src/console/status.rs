@@ -13,8 +13,8 @@ use codeloops_event::{AgentOutput, Event, Iteration, Role};
 use crate::text::{cut, flatten};
 use crate::words;
 
-/// Clears the status, from the first column of its row.
-const CLEAR: &str = "\r\x1b[J";
+/// Clears the status, if there is one, and whatever was typed on its row.
+pub const CLEAR: &str = "\r\x1b[J";
 /// Time between two drawings, when there is something new.
 const FASTEST: Duration = Duration::from_millis(100);
 /// Time between two drawings, when only the clock moves.
