@@ -1,6 +1,7 @@
 //! What goes where: one document on standard output, the sinks, the logs.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use codeloops_tests::{Output, Workspace};
 use serde_json::Value;
@@ -177,6 +178,41 @@ fn commands_that_a_project_names_are_told_before_they_run() {
     place.global_config("");
     let ran = place.task(&[]).exits(0);
     assert!(ran.stderr.contains("note: codeloops.toml starts a program, agent fake"), "{ran}");
+}
+
+#[test]
+fn a_dry_run_tells_what_the_start_tells() {
+    let place = workspace();
+    place.script(&approved("edit a.txt a"));
+    let table = place.fake_agent().replace("defaults.agents", "agents");
+    place.write("codeloops.toml", format!("agent = \"fake\"\npermissions = \"full\"\n{table}"));
+    place.global_config("[defaults]\npermissions = \"edits\"\ncritic_access = \"read-only\"\n");
+    let told = place.task(&["--dry-run"]).exits(0).stderr;
+    let ran = place.task(&[]).exits(0);
+    let (notes, on_the_console): (Vec<&str>, Vec<&str>) =
+        told.lines().partition(|line| !line.contains("No limit"));
+    assert_eq!(notes, ran.stderr.lines().collect::<Vec<_>>());
+    assert!(notes.iter().any(|line| line.starts_with("warning: ")), "{told}");
+    assert!(notes.iter().any(|line| line.contains("lets agents do more than you do")), "{told}");
+    assert_eq!(on_the_console, ["note: No limit on iterations or time is set"]);
+    assert!(ran.stdout.contains("No limit on iterations or time is set"), "{ran}");
+}
+
+#[test]
+fn an_agent_is_found_in_the_path_that_its_table_gives() {
+    let place = scripted(&approved("edit a.txt a"));
+    fs::create_dir(place.at("tools")).unwrap();
+    symlink(crate::PROGRAMS.fake_agent, place.at("tools/mine")).unwrap();
+    let (script, tools) = (place.at("script"), place.at("tools"));
+    place.write(
+        "codeloops.toml",
+        format!(
+            "agent = \"mine\"\n[agents.mine]\ncommand = [\"mine\", {script:?}]\n\
+             env = {{ PATH = {tools:?} }}\n"
+        ),
+    );
+    let ran = place.task(&[]).exits(0);
+    assert!(ran.stdout.contains("Actor: mine"), "{ran}");
 }
 
 #[test]
