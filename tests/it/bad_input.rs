@@ -1,9 +1,12 @@
 //! Bad input: a clear error, a hint, and nothing lost.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use codeloops_tests::counted::RUN_ID;
+use codeloops_tests::needs::not_tested;
 use codeloops_tests::{Output, Workspace};
 
 use crate::scripts::{ASKS_FOR_MORE, approved};
@@ -17,7 +20,12 @@ fn ready() -> Workspace {
 /// A run that must not begin: exit code 2, an error, no session and no trace in the repository.
 #[track_caller]
 fn refused(place: &Workspace, args: &[&str]) -> String {
-    let ran: Output = place.run(args).exits(2);
+    told_as_refused(place, place.command(args))
+}
+
+#[track_caller]
+fn told_as_refused(place: &Workspace, command: Command) -> String {
+    let ran: Output = place.spawn(command).wait().exits(2);
     assert!(ran.stdout.is_empty(), "{ran}");
     assert!(ran.stderr.contains("Error: "), "{ran}");
     assert_eq!(place.session_files().len(), 0);
@@ -140,12 +148,40 @@ fn a_read_only_data_directory() {
     let place = ready();
     fs::create_dir_all(place.data_dir()).unwrap();
     fs::set_permissions(place.data_dir(), fs::Permissions::from_mode(0o500)).unwrap();
-    if fs::write(place.data_dir().join("probe"), "").is_ok() {
-        eprintln!("permissions do not bind this user: nothing to see");
-        return;
-    }
-    let told = refused(&place, &["--prompt", "x"]);
+    let mut probe = place.program("mktemp");
+    probe.arg(place.data_dir().join("XXXXXX"));
+    let mut ways = [unchanged, bound_by_permissions].into_iter();
+    let Some(way) = ways.find(|way| fails(way(&probe))) else {
+        return not_tested("permissions bind no process of this user");
+    };
+    let told = told_as_refused(&place, way(&place.command(&["--prompt", "x"])));
     assert!(told.contains("ermission denied"), "{told}");
+}
+
+fn fails(mut probe: Command) -> bool {
+    probe.output().is_ok_and(|output| !output.status.success())
+}
+
+fn unchanged(command: &Command) -> Command {
+    with_arguments_of(command, Command::new(command.get_program()))
+}
+
+/// Without root's privilege to pass permissions by. That needs root, and nothing of the system that
+/// a container would not have.
+fn bound_by_permissions(command: &Command) -> Command {
+    const NEITHER: &str = "-dac_override,-dac_read_search";
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args(["--bounding-set", NEITHER, "--inh-caps", NEITHER, "--"]);
+    setpriv.arg(command.get_program());
+    with_arguments_of(command, setpriv)
+}
+
+/// Completes a command with the arguments, the place and the variables of another one.
+fn with_arguments_of(command: &Command, mut completed: Command) -> Command {
+    let set = |(name, value): (&OsStr, Option<&OsStr>)| Some((name.to_owned(), value?.to_owned()));
+    completed.env_clear().envs(command.get_envs().filter_map(set)).args(command.get_args());
+    completed.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null());
+    completed
 }
 
 #[test]
@@ -212,7 +248,7 @@ fn a_prompt_that_is_not_utf8() {
     use std::os::unix::ffi::OsStrExt;
     let place = ready();
     let mut command = place.command(&["--json-output", "--prompt"]);
-    command.arg(std::ffi::OsStr::from_bytes(b"na\xefve"));
+    command.arg(OsStr::from_bytes(b"na\xefve"));
     let ran = place.spawn(command).wait().exits(2);
     assert_eq!(ran.document()["exit_code"], 2);
     insta::assert_snapshot!(ran);

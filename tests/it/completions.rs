@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Stdio;
 
 use codeloops_tests::Workspace;
+use codeloops_tests::needs::has;
 
 use crate::workspace;
 
@@ -45,7 +45,7 @@ fn bash_offers_the_values_of_options() {
 #[test]
 fn fish_offers_the_values_of_options() {
     let place = with_script("fish");
-    if place.program("fish").arg("-v").stdout(Stdio::null()).status().is_err() {
+    if !has("fish") {
         return;
     }
     for (words, offered) in OFFERED {

@@ -1,8 +1,8 @@
 //! A disk that is full in the middle of a run: the run stops and says why, and nothing is lost of
 //! what was there.
 //!
-//! A limit on the size of files does it without privileges. Where the system lets a user mount, a
-//! real full disk does too.
+//! A limit on the size of files does it without privileges, and so does a library that stands before
+//! the system's. Where the system lets somebody mount, a real full disk does too.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::process::Command;
 use codeloops_event::{Event, Outcome, StopReason};
 use codeloops_machine::{invariants, replay};
 use codeloops_session::SessionReader;
+use codeloops_tests::needs::{has, not_tested, told};
 use codeloops_tests::record::session_files;
 use codeloops_tests::{Output, Workspace};
 
@@ -144,36 +145,109 @@ fn evidence_cannot_be_begun() {
     assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
 }
 
+const DISKS: [u32; 4] = [64, 96, 128, 256];
+
+/// A place whose agent prints more than fits on a disk of so many kilobytes.
+fn place_that_overflows(kilobytes: u32) -> Workspace {
+    let place = place();
+    place.script(&format!("on actor\nedit work.txt done\nflood {kilobytes}000 64\nhang\n"));
+    fs::create_dir_all(place.data_dir()).unwrap();
+    place
+}
+
+/// The data directory may be a copy of the run's.
+#[track_caller]
+fn assert_disk_was_full(place: &Workspace, output: &Output, data_dir: &Path) {
+    assert_record_failed(output, "/codeloops/", "No space left on device");
+    assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
+    let files = session_files(data_dir);
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert!(!readable(&files[0]).is_empty());
+    assert_nothing_is_left(place);
+}
+
+/// How a process gets a place where it may mount: as a user who is root there, or as root.
+const MAY_MOUNT: [&[&str]; 2] = [&["--map-root-user", "--mount"], &["--mount"]];
+
 /// A small disk of its own for the data directory, whose content is saved when the run is over.
 #[test]
 fn a_real_disk_is_full() {
-    for kilobytes in [64, 96, 128, 256] {
-        let place = place();
-        place.script(&format!("on actor\nedit work.txt done\nflood {kilobytes}000 64\nhang\n"));
+    for kilobytes in DISKS {
+        let place = place_that_overflows(kilobytes);
         let (data, saved) = (place.data_dir(), place.at("saved"));
-        fs::create_dir_all(&data).unwrap();
         let mount = format!("mount -t tmpfs -o size={kilobytes}k tmpfs '{}'", data.display());
-        if !may_mount(&place, &mount) {
-            // The tests above show the same by other means.
-            return;
-        }
+        let Some(namespace) = MAY_MOUNT.into_iter().find(|args| may_mount(&place, args, &mount))
+        else {
+            return told(
+                "nobody may mount a disk here: only one that the C library feigns is full",
+            );
+        };
         let save = format!("cp -r '{}' '{}'", data.display(), saved.display());
         let in_shell = after(&place, &format!("{mount}; trap \"{save}\" EXIT; "), "Fix the typo");
         let mut command = place.program("unshare");
-        command.args(["--map-root-user", "--mount"]);
+        command.args(namespace);
         command.arg(in_shell.get_program()).args(in_shell.get_args());
         let output = place.spawn(command).wait().exits(2);
-        assert_record_failed(&output, "/codeloops/", "No space left on device");
-        assert_eq!(place.read("work.txt"), "done\n", "the actor's work stays");
-        let files = session_files(&saved);
-        assert_eq!(files.len(), 1, "{files:?}");
-        assert!(!readable(&files[0]).is_empty());
-        assert_nothing_is_left(&place);
+        assert_disk_was_full(&place, &output, &saved);
     }
 }
 
-fn may_mount(place: &Workspace, mount: &str) -> bool {
+fn may_mount(place: &Workspace, namespace: &[&str], mount: &str) -> bool {
     let mut command = place.program("unshare");
-    command.args(["--map-root-user", "--mount", "sh", "-c", mount]);
+    command.args(namespace).args(["sh", "-c", mount]);
     command.output().is_ok_and(|output| output.status.success())
 }
+
+/// The same wherever the tests can be built. Between program and system stands a `write` that lets
+/// only so many bytes through to files of one folder.
+#[test]
+fn a_disk_that_the_c_library_feigns_is_full() {
+    if cfg!(not(target_env = "gnu")) || !has("cc") {
+        return not_tested("there is no C library that another one can stand before");
+    }
+    for kilobytes in DISKS {
+        let place = place_that_overflows(kilobytes);
+        fs::write(place.at("full.c"), FULL_DISK).unwrap();
+        let (source, library) = (place.at("full.c"), place.at("full.so"));
+        let mut cc = place.program("cc");
+        cc.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+        assert!(cc.status().unwrap().success());
+        let mut command = place.command(&["--prompt", "Fix the typo", "--json-output"]);
+        command.env("LD_PRELOAD", library).env("FULL_FOLDER", place.data_dir());
+        command.env("FULL_AFTER", (kilobytes * 1000).to_string());
+        let output = place.spawn(command).wait().exits(2);
+        assert_disk_was_full(&place, &output, &place.data_dir());
+    }
+}
+
+const FULL_DISK: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long written;
+
+static int is_on_disk(int fd) {
+    char link[64], path[4096] = {0};
+    const char *folder = getenv("FULL_FOLDER");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return folder && readlink(link, path, sizeof path - 1) > 0
+        && !strncmp(path, folder, strlen(folder));
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) {
+    if (is_on_disk(fd)) {
+        long left = atol(getenv("FULL_AFTER")) - __atomic_fetch_add(&written, length, __ATOMIC_SEQ_CST);
+        if (left <= 0) {
+            errno = ENOSPC;
+            return -1;
+        }
+        if ((size_t)left < length) length = left;
+    }
+    return syscall(SYS_write, fd, bytes, length);
+}
+"#;

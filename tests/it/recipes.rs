@@ -1,8 +1,7 @@
 //! The documentation's recipes, run with the real programs on a session that a real run wrote.
 
-use std::process::{Command, Stdio};
-
 use codeloops_tests::Workspace;
+use codeloops_tests::needs::has;
 
 use crate::scripted;
 use crate::scripts::TWO_ROUNDS;
@@ -18,19 +17,6 @@ fn recorded() -> Workspace {
     std::os::unix::fs::symlink(place.session_file(), place.project().join("session.jsonl"))
         .unwrap();
     place
-}
-
-/// Whether a program is there. On CI it must be: a recipe that nobody runs is not tested.
-#[expect(clippy::print_stderr, reason = "what was left out is told")]
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status();
-    let found = found.is_ok_and(|status| status.success());
-    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(found || !is_ci, "`{program}` is missing");
-    if !found {
-        eprintln!("`{program}` is missing: its recipes were not run");
-    }
-    found
 }
 
 #[track_caller]

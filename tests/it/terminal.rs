@@ -3,26 +3,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use codeloops_event::{Outcome, StopReason};
+use codeloops_tests::needs::has;
 use codeloops_tests::{Workspace, wait_for};
 
 use crate::rough::{assert_nothing_is_left, end, eventually, place, processes_in};
-
-/// Whether there is a terminal to be had. On CI there must be.
-#[expect(clippy::print_stderr, reason = "what was left out is told")]
-fn has_tmux() -> bool {
-    let found = Command::new("tmux").arg("-V").stdout(Stdio::null()).status();
-    let found = found.is_ok_and(|status| status.success());
-    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(found || !is_ci, "`tmux` is missing");
-    if !found {
-        eprintln!("`tmux` is missing: nothing was tried on a terminal");
-    }
-    found
-}
 
 /// A terminal in which one command runs.
 struct Terminal<'a> {
@@ -135,7 +123,7 @@ fn status(shown: &str) -> Option<&str> {
 /// there is none, and what stands there is what a pipe would have got.
 #[test]
 fn the_live_status_takes_one_row_and_leaves_no_trace() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     for columns in [40_u16, 200] {
@@ -178,7 +166,7 @@ fn beginnings(text: &str) -> Vec<&str> {
 /// them all.
 #[test]
 fn the_status_survives_a_change_of_the_width() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     let place = place();
@@ -234,7 +222,7 @@ fn ctrl_z_takes_the_status_along_and_it_comes_back() {
 /// The agent has no terminal, so the key reaches it through codeloops alone.
 #[test]
 fn ctrl_c_interrupts_the_run() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     let place = place();
@@ -259,7 +247,7 @@ fn ctrl_c_interrupts_the_run() {
 
 #[test]
 fn init_is_answered_with_keys() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     let place = place();
@@ -284,7 +272,7 @@ fn init_is_answered_with_keys() {
 /// The titles of others hold what is typed too.
 #[test]
 fn init_finds_an_agent_by_the_beginning_of_its_name() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     let place = place();

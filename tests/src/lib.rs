@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod counted;
+pub mod needs;
 pub mod record;
 pub mod run;
 pub mod script;

@@ -76,7 +76,10 @@ fn a_linked_worktree_is_its_own_tree() {
 fn special(init: &str) {
     each_way(|way| {
         let Some(repo) = Repo::try_empty(way, &[init]) else {
-            println!("NOT TESTED: this git cannot `git init {init}`");
+            let why = format!("NOT TESTED: this git is too old for `git init {init}`");
+            let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!is_ci, "{why}, which CI does not allow");
+            println!("{why}");
             return;
         };
         repo.write("a.txt", "one\n");
