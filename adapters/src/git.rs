@@ -13,6 +13,7 @@
 //! Two ways lead there, behind one trait: the `git` program, and libgit2 in process where it gives
 //! the same answers faster. libgit2 cannot open reftable, SHA-256 or sparse-index repositories.
 
+mod announced;
 mod attributes;
 mod backend;
 mod command;
@@ -43,6 +44,7 @@ mod staged;
 mod tracked;
 mod tree;
 mod user_index;
+mod user_refs;
 mod users_files;
 mod watch;
 
@@ -53,7 +55,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use codeloops_driver::ports::{StopSignal, Workspace};
 use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
-use codeloops_machine::{CriticTree, StopLevel};
+use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
 pub use error::{GitError, OpenError};
@@ -187,9 +189,9 @@ impl Workspace for GitWorkspace {
         captured.and_then(|captured| captured).map_err(|error| error.to_string())
     }
 
-    async fn check(&self, call: CallId, before: CriticTree, stop: StopSignal) -> TreeCheck {
+    async fn check(&self, call: CallId, restore: bool, stop: StopSignal) -> TreeCheck {
         self.put_backs.check_begins();
-        let check = self.with(move |snapshots| snapshots.check(call, &before));
+        let check = self.with(move |snapshots| snapshots.check(call, restore));
         let check = tokio::select! {
             biased;
             check = check => check,

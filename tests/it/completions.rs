@@ -57,7 +57,7 @@ fn fish_offers_the_values_of_options() {
 #[test]
 fn fish_offers_the_commands_to_help() {
     let place = with_script("fish");
-    if place.program("fish").arg("-v").stdout(Stdio::null()).status().is_err() {
+    if !has("fish") {
         return;
     }
     let commands = names(&["completions", "demo", "help", "init", "man", "run", "sessions"]);

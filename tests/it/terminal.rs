@@ -193,7 +193,7 @@ fn the_status_survives_a_change_of_the_width() {
 /// The shell has the terminal then, and what stands on it is the shell's to say.
 #[test]
 fn ctrl_z_takes_the_status_along_and_it_comes_back() {
-    if !has_tmux() {
+    if !has("tmux") {
         return;
     }
     let place = place();

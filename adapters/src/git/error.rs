@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use codeloops_event::TreeId;
+
 /// Why a workspace could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -89,6 +91,13 @@ pub enum GitError {
         .0.display()
     )]
     RepositoryGone(PathBuf),
+    /// An agent threw away what a snapshot is made of.
+    #[error(
+        "the snapshot {0} is gone from the repository: its refs (refs/codeloops) and then its objects \
+         were deleted (`git gc` or `git prune`), so nobody can tell what changed since; your files \
+         are as the agent left them: see what it did, then start the run anew"
+    )]
+    SnapshotGone(TreeId),
     /// A file of codeloops' own is not as codeloops left it.
     #[error(
         "`{}` was changed by something else, so work could be hidden from the diff: \

@@ -82,8 +82,9 @@ pub(super) fn release(git_dir: &Path, draft: &Path) {
 }
 
 /// Where the files are that are put back.
-fn folders(git_dir: &Path) -> [PathBuf; 3] {
-    [git_dir.to_owned(), git_dir.join("info"), git_dir.join("hooks")]
+fn folders(git_dir: &Path) -> [PathBuf; 4] {
+    let within = |folder| git_dir.join(folder);
+    [git_dir.to_owned(), within("info"), within("hooks"), within("logs/refs")]
 }
 
 fn is_same(a: &Metadata, b: &Metadata) -> bool {

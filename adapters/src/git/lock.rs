@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use codeloops_event::RunId;
 
+use super::announced::Announced;
 use super::command::Git;
 use super::error::{GitError, OpenError};
 use super::git_lock;
@@ -20,6 +21,9 @@ use super::ref_locks::RefLocks;
 
 /// The ending of a run's draft of a file of the user's git.
 const DRAFT: &str = ".draft";
+
+/// The ending of the file in which a run announces which refs git writes for it.
+const ANNOUNCED: &str = ".announced";
 
 /// How long somebody who clears up may hold the lock of a dead run.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -113,6 +117,11 @@ impl RunLock {
         self.folder.join(draft_name(&self.run_id))
     }
 
+    /// To have git write the user's refs.
+    pub(super) fn announced(&self) -> Announced {
+        announced(&self.folder, &self.run_id)
+    }
+
     /// A folder for files on their way back.
     pub(super) fn staging(&self) -> PathBuf {
         self.folder.join(format!("{}.files", self.run_id))
@@ -181,17 +190,23 @@ fn lock_file(folder: &Path, run_id: &RunId) -> Result<File, OpenError> {
 fn release_dead(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let run = name.to_str().and_then(|name| name.strip_suffix(DRAFT));
-        if let Some(_dead) = run.and_then(|run| Dead::find(folder, run)) {
-            release(folder, &entry.path());
+        let Some(name) = name.to_str() else { continue };
+        let run = name.strip_suffix(DRAFT).or_else(|| name.strip_suffix(ANNOUNCED));
+        if let Some((run, _dead)) = run.and_then(|run| Some((run, Dead::find(folder, run)?))) {
+            release(folder, run);
         }
     }
 }
 
-fn release(folder: &Path, draft: &Path) {
+fn release(folder: &Path, run: &str) {
     if let Some(git_dir) = folder.parent() {
-        git_lock::release(git_dir, draft);
+        git_lock::release(git_dir, &folder.join(draft_name(run)));
     }
+    announced(folder, run).clear();
+}
+
+fn announced(folder: &Path, run: &str) -> Announced {
+    Announced::new(folder.parent().unwrap_or(folder), folder.join(format!("{run}{ANNOUNCED}")))
 }
 
 fn is_still(file: &File, path: &Path) -> bool {
@@ -201,8 +216,8 @@ fn is_still(file: &File, path: &Path) -> bool {
 
 /// Removes a run's files; the lock last, and only by who holds it.
 fn clear(folder: &Path, run: &str, is_held: bool) {
-    // As long as the draft tells which.
-    release(folder, &folder.join(draft_name(run)));
+    // As long as the draft and what it announced tell which.
+    release(folder, run);
     let Ok(entries) = fs::read_dir(folder) else { return };
     let lock = lock_name(run);
     let prefix = format!("{run}.");

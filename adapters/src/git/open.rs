@@ -19,6 +19,7 @@ use super::put_backs::PutBacks;
 use super::seal::Seal;
 use super::snapshots::{Snapshot, Snapshots, is_excluded};
 use super::user_index::UserIndex;
+use super::user_refs::UserRefs;
 use super::watch::Watch;
 use super::{Base, Options, Way};
 use crate::process::processes_of_run;
@@ -44,6 +45,8 @@ pub(super) fn open(
     let snapshots = Snapshots {
         rules: Watch::rules(&git)?,
         operation: Watch::operation(&git),
+        beside: Watch::beside(&git),
+        user_refs: UserRefs::begin(&git)?,
         hidden_rules: HiddenRules::begin(git.root(), made.folders, lock.taken()?),
         backend,
         run_id: run_id.clone(),

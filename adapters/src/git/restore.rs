@@ -123,6 +123,11 @@ pub(super) fn keep_head(
     }
 }
 
+/// The refs that [`head`] writes.
+pub(super) fn refs_of(before: &Head) -> Vec<String> {
+    before.branch.iter().map(|branch| full_name(branch)).chain(["HEAD".to_owned()]).collect()
+}
+
 /// Puts HEAD, and the branch that it was on, back.
 pub(super) fn head(git: &Git, before: &Head, now: &Head) -> Result<(), GitError> {
     let run = |args: &[&str]| git.run(None, args, b"").map(drop);
@@ -149,6 +154,6 @@ pub(super) fn head(git: &Git, before: &Head, now: &Head) -> Result<(), GitError>
     run(&["symbolic-ref", "-m", reason, "HEAD", &branch])
 }
 
-fn full_name(branch: &str) -> String {
+pub(super) fn full_name(branch: &str) -> String {
     if branch.starts_with("refs/") { branch.to_owned() } else { format!("refs/heads/{branch}") }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId, layout};
-use codeloops_machine::CriticTree;
 
 use super::backend::Backend;
 use super::command::Git;
@@ -23,6 +22,7 @@ use super::scan::{Change, Head, Scan};
 use super::seal::Seal;
 use super::staged::{self, Known, Staged};
 use super::user_index::UserIndex;
+use super::user_refs::{Loss, UserRefs};
 use super::watch::Watch;
 
 /// Paths of a change that are listed by name.
@@ -40,6 +40,9 @@ pub(super) struct Snapshots {
     pub(super) seal: Seal,
     pub(super) rules: Watch,
     pub(super) operation: Watch,
+    /// What is put back with the rest, and no change by itself.
+    pub(super) beside: Watch,
+    pub(super) user_refs: UserRefs,
     pub(super) hidden_rules: HiddenRules,
     pub(super) user_index: UserIndex,
     pub(super) put_backs: PutBacks,
@@ -52,7 +55,7 @@ pub(super) struct Snapshots {
     pub(super) lock: RunLock,
 }
 
-/// The working tree at one moment.
+/// The working tree at one moment: as the actor left it, or a critic whose changes stay.
 pub(super) struct Snapshot {
     pub(super) tree: TreeId,
     pub(super) head: Head,
@@ -73,6 +76,10 @@ impl Snapshot {
 
 impl Snapshots {
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
+        self.capture_now(iteration).map_err(|error| self.explained(error))
+    }
+
+    fn capture_now(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
         let mut scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);
         let tree = self.backend.write_tree(&scan.changes)?;
@@ -81,17 +88,8 @@ impl Snapshots {
         let mut patch = PatchWriter::create(&self.evidence, name)?;
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
-        self.user_index.remember()?;
-        self.rules.remember();
-        self.operation.remember();
-        let taken = SystemTime::now();
-        self.last = Snapshot {
-            tree: tree.clone(),
-            head: scan.head,
-            files: Some(files),
-            inner: Some(inner::look(&self.git, &scan.inner)?),
-            taken,
-        };
+        let inner = inner::look(&self.git, &scan.inner)?;
+        self.remember(tree.clone(), scan.head, files, inner)?;
         scan.notes.extend(self.rules.notes());
         scan.notes.extend(self.hidden_rules(&scan.changes)?);
         Ok(CapturedDiff {
@@ -106,65 +104,120 @@ impl Snapshots {
         })
     }
 
-    pub(super) fn check(&mut self, call: CallId, before: &CriticTree) -> TreeCheck {
-        self.compare(call, before)
+    /// Keeps all as it is now, for the next look to compare with.
+    fn remember(
+        &mut self,
+        tree: TreeId,
+        head: Head,
+        files: BTreeMap<RepoPath, Fingerprint>,
+        inner: Inner,
+    ) -> Result<(), GitError> {
+        self.user_index.remember()?;
+        self.rules.remember();
+        self.operation.remember();
+        self.beside.remember();
+        self.user_refs.remember();
+        let taken = SystemTime::now();
+        self.last = Snapshot { tree, head, files: Some(files), inner: Some(inner), taken };
+        Ok(())
+    }
+
+    pub(super) fn check(&mut self, call: CallId, restore: bool) -> TreeCheck {
+        self.compare(call, restore)
+            .map_err(|error| self.explained(error))
             .unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
     }
 
-    fn compare(&mut self, call: CallId, before: &CriticTree) -> Result<TreeCheck, GitError> {
+    /// Says what happened where what git says is that it does not find an object.
+    fn explained(&self, error: GitError) -> GitError {
+        if !matches!(error, GitError::Library { .. } | GitError::Refused { .. }) {
+            return error;
+        }
+        let is_gone =
+            |tree: &&TreeId| matches!(self.git.ask(&["cat-file", "-e", &tree.0]), Ok(None));
+        match [&self.base, &self.last.tree].into_iter().find(is_gone) {
+            Some(tree) => GitError::SnapshotGone(tree.clone()),
+            None => error,
+        }
+    }
+
+    fn compare(&mut self, call: CallId, restore: bool) -> Result<TreeCheck, GitError> {
         let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
-        let may_restore = before.restore && self.lock.others().is_empty();
+        let may_restore = restore && self.lock.others().is_empty();
         // First, for they decide what the look below sees.
         let (rules, rules_restored) = self.check_rules(&kept_as, may_restore)?;
         let scan = self.scan()?;
-        let tree = self.tree_now(&scan.changes)?;
-        let head_moved = scan.head != self.last.head;
-        let index_changed = self.user_index.changed(&self.git)?;
-        let inner = self.inner_changed(&scan)?;
-        let operation = self.operation.changed();
-        let tree_changed =
-            tree != before.tree || head_moved || index_changed || !operation.is_empty();
-        if !tree_changed && rules.is_empty() && inner.is_empty() {
+        let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
+        let tree = self.tree_now(&looks, &scan.changes)?;
+        let inner = inner::look(&self.git, &scan.inner)?;
+        let found = self.found(&tree, &scan.head, &inner)?;
+        if !found.any() && rules.is_empty() && found.inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
-        self.backend.keep(&kept_as, &tree)?;
-        if head_moved {
-            restore::keep_head(&self.git, &kept_as, &self.last.head, &scan.head)?;
-        }
-        if index_changed {
-            self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
-        }
-        self.operation.keep(&self.git, &kept_as, &operation, rules.len())?;
-        let differences = restore::differences(&self.git, &before.tree, &tree)?;
+        self.keep(&kept_as, &tree, &scan.head, &found, rules.len())?;
+        let differences = restore::differences(&self.git, &self.last.tree, &tree)?;
         // All of it or nothing, so that what is told of it is true.
         let mut restored = may_restore
             && rules_restored
-            && inner.is_empty()
+            && found.inner.is_empty()
             && restore::is_possible(&differences)
-            && self.operation.can_restore(&operation);
-        if restored && tree_changed {
+            && self.operation.can_restore(&found.operation);
+        if restored && found.any() {
             let put_backs = self.put_backs.clone();
             restored = put_backs
-                .run(|| self.put_back(before, &scan.head, &differences, index_changed, &operation))
+                .run(|| self.put_back(&scan.head, &differences, &found))
                 .map_err(not_put_back(&kept_as))?;
         }
-        let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
-        let paths = inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
-        let git_files = rules.into_iter().chain(operation);
-        let files = git_files.chain(paths.map(RepoPath::lossy)).take(LISTED).collect();
+        let files = found.files(rules, &differences);
+        let Found { head_moved, index_changed, .. } = found;
+        if !restored {
+            // The next call finds what this one left.
+            self.remember(tree.clone(), scan.head, looks, inner)?;
+        }
         let tree = Some(tree);
         Ok(TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored })
+    }
+
+    /// What is not as it was at the last snapshot, but for the rules.
+    fn found(&mut self, tree: &TreeId, head: &Head, inner: &Inner) -> Result<Found, GitError> {
+        let branch = self.last.head.branch.as_deref().map(restore::full_name);
+        Ok(Found {
+            tree_changed: *tree != self.last.tree,
+            head_moved: *head != self.last.head,
+            index_changed: self.user_index.changed(&self.git)?,
+            operation: self.operation.changed(),
+            refs: self.user_refs.lost(branch.as_deref()),
+            inner: self
+                .last
+                .inner
+                .as_ref()
+                .map_or_else(Vec::new, |last| inner::changed(last, inner)),
+        })
+    }
+
+    /// Keeps what was found under refs that begin with `kept_as`.
+    fn keep(
+        &mut self,
+        kept_as: &str,
+        tree: &TreeId,
+        head: &Head,
+        found: &Found,
+        rules: usize,
+    ) -> Result<(), GitError> {
+        self.backend.keep(kept_as, tree)?;
+        if found.head_moved {
+            restore::keep_head(&self.git, kept_as, &self.last.head, head)?;
+        }
+        if found.index_changed {
+            self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
+        }
+        self.user_refs.keep(&self.git, kept_as, &found.refs)?;
+        self.operation.keep(&self.git, kept_as, &found.operation, rules)
     }
 
     fn hidden_rules(&self, changes: &[Change]) -> Result<Vec<String>, GitError> {
         let is_excluded = |path: &RepoPath| is_excluded(&self.excluded, path);
         self.hidden_rules.notes(&self.git, &self.lock.index(), changes, is_excluded)
-    }
-
-    /// The repositories within this one in which something changed that no tree holds.
-    fn inner_changed(&self, scan: &Scan) -> Result<Vec<RepoPath>, GitError> {
-        let Some(before) = &self.last.inner else { return Ok(Vec::new()) };
-        Ok(inner::changed(before, &inner::look(&self.git, &scan.inner)?))
     }
 
     /// The rules of the repository that changed, and whether they are as before now.
@@ -189,39 +242,55 @@ impl Snapshots {
     /// Tells whether it was possible; nothing is touched where it was not.
     fn put_back(
         &mut self,
-        before: &CriticTree,
         head: &Head,
         differences: &[Difference],
-        index_changed: bool,
-        operation: &[String],
+        found: &Found,
     ) -> Result<bool, GitError> {
         let (scratch, staging) = (self.lock.scratch(), self.lock.staging());
         let paths = restore::earlier(differences);
         let known = self.known(&paths)?;
-        let staged = Staged::make(&self.git, &before.tree, paths, &scratch, staging)?;
-        if !staged.is_exact(&known)? {
+        let staged = Staged::make(&self.git, &self.last.tree, paths, &scratch, staging)?;
+        if !staged.is_exact(&known)? || !self.put_back_refs(&found.refs)? {
             return Ok(false);
         }
         restore::remove_added(self.git.root(), differences, self.last.taken)?;
         staged.place(self.git.root(), &known)?;
         drop(staged);
-        if *head != self.last.head {
-            restore::head(&self.git, &self.last.head, head)?;
+        if found.head_moved {
+            let announced = self.lock.announced();
+            let refs = restore::refs_of(&self.last.head);
+            announced.write(&refs, || restore::head(&self.git, &self.last.head, head))?;
         }
-        if index_changed {
-            self.user_index.restore(&self.lock.draft())?;
-        }
-        if !operation.is_empty() && !self.operation.restore(operation, &self.lock.draft())? {
-            return Err(GitError::StillDiffers);
-        }
+        self.put_back_git_files(found)?;
         let scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);
-        let tree = self.backend.write_tree(&scan.changes)?;
-        if tree != before.tree {
+        if self.backend.write_tree(&scan.changes)? != self.last.tree {
             return Err(GitError::StillDiffers);
         }
         self.last.files = Some(files);
         Ok(true)
+    }
+
+    fn put_back_refs(&self, lost: &[Loss]) -> Result<bool, GitError> {
+        let draft = self.lock.draft();
+        Ok(lost.is_empty()
+            || self.user_refs.restore(&self.git, lost, &self.lock.announced(), &draft)?)
+    }
+
+    fn put_back_git_files(&mut self, found: &Found) -> Result<(), GitError> {
+        let draft = self.lock.draft();
+        if found.index_changed {
+            self.user_index.restore(&draft)?;
+        }
+        let beside = self.beside.changed();
+        if !beside.is_empty() {
+            self.beside.restore(&beside, &draft)?;
+        }
+        let operation = &found.operation;
+        if !operation.is_empty() && !self.operation.restore(operation, &draft)? {
+            return Err(GitError::StillDiffers);
+        }
+        Ok(())
     }
 
     /// What is known of files as they were at the last snapshot.
@@ -245,11 +314,14 @@ impl Snapshots {
     }
 
     /// The tree of the working tree; not written anew where it is provably that of the last snapshot.
-    fn tree_now(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
+    fn tree_now(
+        &mut self,
+        now: &BTreeMap<RepoPath, Fingerprint>,
+        changes: &[Change],
+    ) -> Result<TreeId, GitError> {
         if let Some(before) = &self.last.files {
-            let now = fingerprint::of_changes(self.git.root(), changes);
             let same = before.len() == now.len()
-                && before.iter().zip(&now).all(|((path, then), (other, look))| {
+                && before.iter().zip(now).all(|((path, then), (other, look))| {
                     path == other && then.proves_unchanged(look)
                 });
             if same {
@@ -282,6 +354,38 @@ impl Snapshots {
         }
         self.seal = Seal::of(&index)?;
         self.backend.reload()
+    }
+}
+
+/// What a look found changed, but for the rules.
+struct Found {
+    tree_changed: bool,
+    head_moved: bool,
+    index_changed: bool,
+    /// Files of a merge or the like in progress.
+    operation: Vec<String>,
+    refs: Vec<Loss>,
+    /// Repositories within this one.
+    inner: Vec<RepoPath>,
+}
+
+impl Found {
+    /// Whether there is anything that could be put back.
+    fn any(&self) -> bool {
+        self.tree_changed
+            || self.head_moved
+            || self.index_changed
+            || !self.operation.is_empty()
+            || !self.refs.is_empty()
+    }
+
+    /// The paths that are told, after those of the rules.
+    fn files(&self, rules: Vec<String>, differences: &[Difference]) -> Vec<String> {
+        let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
+        let paths = self.inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
+        let refs = self.refs.iter().map(Loss::shown);
+        let git_files = rules.into_iter().chain(self.operation.iter().cloned()).chain(refs);
+        git_files.chain(paths.map(RepoPath::lossy)).take(LISTED).collect()
     }
 }
 

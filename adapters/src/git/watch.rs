@@ -31,8 +31,7 @@ pub(super) const ATTRIBUTES: &str = "the diff may show another text than the one
 pub(super) const IGNORE: &str = "files it names are not in the diff";
 
 /// What git knows of a merge, a cherry-pick or a revert in progress, beside the index.
-const OPERATION: [&str; 8] = [
-    "AUTO_MERGE",
+const OPERATION: [&str; 7] = [
     "CHERRY_PICK_HEAD",
     "MERGE_AUTOSTASH",
     "MERGE_HEAD",
@@ -44,6 +43,9 @@ const OPERATION: [&str; 8] = [
 
 /// The same of a rebase, or of several commits to be picked: folders that are there meanwhile.
 const OPERATION_FOLDERS: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
+
+/// What it knows too, without which nothing is lost; no sign of anything in progress by itself.
+const BESIDE: [&str; 2] = ["AUTO_MERGE", "ORIG_HEAD"];
 
 /// Those of the rules that each linked working tree has for itself.
 const OWN: [&str; 2] = ["info/sparse-checkout", "config.worktree"];
@@ -117,14 +119,14 @@ impl Watch {
 
     /// An operation in progress.
     pub(super) fn operation(git: &Git) -> Self {
-        let file = |name: &str| Watched {
-            path: git.git_dir().join(name),
-            name: shown(name),
-            effect: "it belongs to a merge or the like in progress",
-            is_ours: true,
-        };
         let folder = |name| Folder { path: git.git_dir().join(name), name, is_sign: true };
-        Self::begin(OPERATION.map(file).into(), OPERATION_FOLDERS.map(folder).into())
+        let files = OPERATION.map(|name| Watched::operation(git, name));
+        Self::begin(files.into(), OPERATION_FOLDERS.map(folder).into())
+    }
+
+    /// What git notes beside other work, a stash that is taken and given back among it.
+    pub(super) fn beside(git: &Git) -> Self {
+        Self::begin(BESIDE.map(|name| Watched::operation(git, name)).into(), Vec::new())
     }
 
     fn begin(files: Vec<Watched>, folders: Vec<Folder>) -> Self {
@@ -218,6 +220,17 @@ impl Watch {
         let within = self.folders.iter().flat_map(Folder::files);
         let content = |(path, name, is_ours)| Some((name, Content::of(path, is_ours)?));
         files.chain(within).filter_map(content).collect()
+    }
+}
+
+impl Watched {
+    fn operation(git: &Git, name: &str) -> Self {
+        Self {
+            path: git.git_dir().join(name),
+            name: shown(name),
+            effect: "it belongs to a merge or the like in progress",
+            is_ours: true,
+        }
     }
 }
 

@@ -66,7 +66,7 @@ fn the_users_own_changes_are_neither_blamed_on_the_actor_nor_touched() {
         let untouched = run.capture(1);
         assert_eq!((untouched.diff.as_str(), untouched.files_changed), ("", 0));
         assert_eq!(untouched.tree, run.base.tree);
-        assert_eq!(run.check(&untouched.tree), codeloops_event::TreeCheck::Unchanged);
+        assert_eq!(run.check(), codeloops_event::TreeCheck::Unchanged);
         assert_eq!(repo.users_state(), before);
 
         repo.write("a.txt", "one\ntwo\nthree\nstaged\ndirty\nactor\n");

@@ -91,7 +91,7 @@ fn special(init: &str) {
         assert_eq!(summary(&diff), ["M a.txt +1 -1"]);
         repo.remove("a.txt");
         repo.git(&["switch", "-qc", "critics"]);
-        let check = run.check(&diff.tree);
+        let check = run.check();
         assert!(matches!(check, codeloops_event::TreeCheck::Changed { restored: true, .. }));
         assert_eq!(
             (repo.read("a.txt").as_str(), repo.git(&["branch", "--show-current"])),

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options, Way};
 use codeloops_driver::ports::Workspace;
 use codeloops_event::{CallId, CallKind, CapturedDiff, FileStatus, RunId, TreeCheck, TreeId};
-use codeloops_machine::{CriticTree, StopLevel};
+use codeloops_machine::StopLevel;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -217,27 +217,24 @@ impl Run<'_> {
         summary(&self.capture(1))
     }
 
-    pub(crate) fn check(&self, tree: &TreeId) -> TreeCheck {
-        self.check_with(tree, true)
+    pub(crate) fn check(&self) -> TreeCheck {
+        self.check_with(true)
     }
 
-    pub(crate) fn check_with(&self, tree: &TreeId, restore: bool) -> TreeCheck {
+    pub(crate) fn check_with(&self, restore: bool) -> TreeCheck {
         let call = CallId { iteration: 1, kind: CallKind::TreeCheck, attempt: 2 };
-        let before = CriticTree { tree: tree.clone(), restore };
-        wait(self.workspace.check(call, before, watch::channel(None).1))
+        wait(self.workspace.check(call, restore, watch::channel(None).1))
     }
 
     /// A check that is to be ended at once as soon as `is_time`; then `go_on` is called.
     pub(crate) fn check_until(
         &self,
-        tree: &TreeId,
         is_time: impl Fn() -> bool,
         go_on: impl FnOnce(),
     ) -> TreeCheck {
         let call = CallId { iteration: 1, kind: CallKind::TreeCheck, attempt: 2 };
-        let before = CriticTree { tree: tree.clone(), restore: true };
         let (stop, stopped) = watch::channel(None);
-        let check = self.workspace.check(call, before, stopped);
+        let check = self.workspace.check(call, true, stopped);
         let stopping = async {
             while !is_time() {
                 tokio::task::yield_now().await;

@@ -1,7 +1,7 @@
 //! What can stop git, hide work from it, or make it run programs of the repository's choice.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use codeloops_adapters::git::Way;
@@ -86,11 +86,11 @@ fn no_forged_copy_of_the_users_index_is_put_back() {
     each_way(|way| {
         let repo = Repo::new(way);
         let run = repo.begin();
-        let snapshot = run.capture(1).tree;
+        run.capture(1);
         repo.git(&["rm", "-q", "--cached", "a.txt"]);
         let index = fs::read(repo.path(".git/index")).unwrap();
         repo.write(format!(".git/codeloops/{RUN}.kept"), &index);
-        let TreeCheck::Failed { error } = run.check(&snapshot) else { panic!("not told") };
+        let TreeCheck::Failed { error } = run.check() else { panic!("not told") };
         assert!(error.contains(".kept` was changed by something else"), "{error}");
     });
 }
@@ -183,7 +183,7 @@ fn a_change_of_the_users_own_ignore_rules_is_told_and_never_written_to() {
         let diff = run.capture(1);
         assert_eq!(diff.notes, [""; 0]);
         fs::write(&rules, "evil.sh\n").unwrap();
-        let check = run.check(&diff.tree);
+        let check = run.check();
         let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
         assert_eq!(files, [rules.to_str().unwrap()]);
         assert_eq!(fs::read_to_string(&rules).unwrap(), "evil.sh\n");
@@ -235,7 +235,7 @@ fn users_settings(way: Way, home: &Path) {
         assert_eq!(diff.notes, [""; 0]);
 
         fs::write(&file, hide).unwrap();
-        let check = run.check(&diff.tree);
+        let check = run.check();
         let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
         assert_eq!(files, [file.to_str().unwrap()]);
         assert_eq!(fs::read_to_string(&file).unwrap(), hide);
@@ -262,7 +262,7 @@ fn a_file_of_settings_in_the_working_tree_is_put_back() {
         let diff = run.capture(1);
         assert_eq!(diff.notes, [""; 0]);
         repo.write(".gitconfig", "[core]\nexcludesFile = /x\n");
-        let check = run.check(&diff.tree);
+        let check = run.check();
         let TreeCheck::Changed { files, restored: true, .. } = check else { panic!("{check:?}") };
         assert_eq!(files, [".gitconfig"]);
         assert_eq!(repo.read(".gitconfig"), "[pull]\nrebase = true\n");
@@ -288,53 +288,63 @@ fn a_filter_that_forges_the_diff_is_told_as_what_it_is() {
     });
 }
 
+/// What a repository can set to bend a diff, or to have git look away.
+const BENDS: [(&str, &str); 16] = [
+    ("diff.noprefix", "true"),
+    ("diff.mnemonicPrefix", "true"),
+    ("diff.renames", "false"),
+    ("diff.context", "0"),
+    ("diff.algorithm", "patience"),
+    ("diff.ignoreSubmodules", "all"),
+    ("color.ui", "always"),
+    ("color.diff", "always"),
+    ("core.quotePath", "false"),
+    ("core.abbrev", "5"),
+    ("core.ignoreStat", "true"),
+    ("status.showUntrackedFiles", "no"),
+    ("status.relativePaths", "true"),
+    ("core.splitIndex", "true"),
+    ("core.untrackedCache", "true"),
+    ("commit.gpgSign", "true"),
+];
+
+/// The settings by which it can name a program.
+const PROGRAMS: [&str; 4] =
+    ["core.fsmonitor", "diff.external", "diff.x.textconv", "diff.x.command"];
+
+/// The file that is there once one ran.
+fn marker(repo: &Repo) -> PathBuf {
+    repo.root.with_file_name("ran")
+}
+
+/// Sets all that a hostile repository can.
+fn make_hostile(repo: &Repo) {
+    let run = format!("touch {};", marker(repo).display());
+    let programs = PROGRAMS.map(|key| (key, run.as_str()));
+    for (key, value) in programs.into_iter().chain(BENDS) {
+        repo.git(&["config", key, value]);
+    }
+    repo.write(".git/info/attributes", "*.txt diff=x\n");
+    for hook in ["post-index-change", "reference-transaction", "pre-commit"] {
+        for folder in [".git/its-hooks", ".git/hooks"] {
+            let hook = format!("{folder}/{hook}");
+            repo.write(&hook, format!("#!/bin/sh\n{run}\n"));
+            repo.chmod(&hook, 0o755);
+        }
+    }
+    repo.git(&["config", "core.hooksPath", repo.path(".git/its-hooks").to_str().unwrap()]);
+    // Making it has run some of them.
+    fs::remove_file(marker(repo)).ok();
+}
+
 #[test]
 fn no_program_of_the_repositorys_choice_runs_and_no_setting_bends_the_diff() {
     let diff = |way, hostile: bool| {
         let repo = Repo::new(way);
         repo.write("moved.txt", "moved\n".repeat(10));
         repo.commit("more");
-        let marker = repo.root.parent().unwrap().join("ran");
         if hostile {
-            let run = format!("touch {};", marker.display());
-            for (key, value) in [
-                ("core.fsmonitor", run.as_str()),
-                ("diff.external", &run),
-                ("diff.x.textconv", &run),
-                ("diff.x.command", &run),
-                ("diff.noprefix", "true"),
-                ("diff.mnemonicPrefix", "true"),
-                ("diff.renames", "false"),
-                ("diff.context", "0"),
-                ("diff.algorithm", "patience"),
-                ("diff.ignoreSubmodules", "all"),
-                ("color.ui", "always"),
-                ("color.diff", "always"),
-                ("core.quotePath", "false"),
-                ("core.abbrev", "5"),
-                ("core.ignoreStat", "true"),
-                ("status.showUntrackedFiles", "no"),
-                ("status.relativePaths", "true"),
-                ("core.splitIndex", "true"),
-                ("core.untrackedCache", "true"),
-                ("core.hooksPath", "hooks"),
-                ("commit.gpgSign", "true"),
-            ] {
-                repo.git(&["config", key, value]);
-            }
-            repo.write(".git/info/attributes", "*.txt diff=x\n");
-            let hooks = ["post-index-change", "reference-transaction", "pre-commit"];
-            for hook in hooks
-                .iter()
-                .flat_map(|hook| [format!("hooks/{hook}"), format!(".git/hooks/{hook}")])
-            {
-                repo.write(&hook, format!("#!/bin/sh\n{run}\n"));
-                repo.chmod(&hook, 0o755);
-            }
-            fs::rename(repo.path("hooks"), repo.path(".git/its-hooks")).unwrap();
-            repo.git(&["config", "core.hooksPath", repo.path(".git/its-hooks").to_str().unwrap()]);
-            // Making it has run some of them.
-            fs::remove_file(&marker).ok();
+            make_hostile(&repo);
         }
         let run = repo.begin();
         repo.write("a.txt", "one\nTWO\nthree\n");
@@ -342,8 +352,8 @@ fn no_program_of_the_repositorys_choice_runs_and_no_setting_bends_the_diff() {
         fs::rename(repo.path("moved.txt"), repo.path("to.txt")).unwrap();
         let diff = run.capture(1);
         repo.write("a.txt", "critic\n");
-        run.check(&diff.tree);
-        assert!(!marker.exists(), "a program of the repository's ran");
+        run.check();
+        assert!(!marker(&repo).exists(), "a program of the repository's ran");
         diff
     };
     each_way(|way| {

@@ -152,8 +152,8 @@ async fn answer(
             let result = Box::new(ports.gates.run(call, gate, stop).await);
             Input::GateFinished { call, result }
         }
-        Effect::CheckTree { call, before } => {
-            Input::TreeChecked { call, check: ports.workspace.check(call, before, stop).await }
+        Effect::CheckTree { call, restore } => {
+            Input::TreeChecked { call, check: ports.workspace.check(call, restore, stop).await }
         }
         Effect::Wait { call, until } => {
             wait_until(&ports.clock, until).await;

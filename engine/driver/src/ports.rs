@@ -7,7 +7,7 @@ use codeloops_event::{
     AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Iteration, Nonce,
     ProcessInfo, Stamp, TreeCheck,
 };
-use codeloops_machine::{AgentCall, AgentReport, CriticTree, StopLevel};
+use codeloops_machine::{AgentCall, AgentReport, StopLevel};
 use tokio::sync::{mpsc, watch};
 
 /// Tells a running call to end. Starts as `None`; only ever grows.
@@ -47,11 +47,11 @@ pub trait Workspace: Send + Sync {
     /// says what failed, with what.
     async fn capture(&self, iteration: Iteration) -> Result<CapturedDiff, String>;
 
-    /// Compares tree, index and HEAD with what they were at the last [`Self::capture`], and puts a
-    /// change back where `before.restore` says so and no other run works in the same tree. After
-    /// `stop` becomes `Now` it returns at once, but for what has begun to be put back: that is
-    /// finished, and the answer tells of it.
-    async fn check(&self, call: CallId, before: CriticTree, stop: StopSignal) -> TreeCheck;
+    /// Compares tree, index, HEAD and the rest with what they were at the last [`Self::capture`], or
+    /// at the last check that left a change in place, and puts a change back where `restore` says so
+    /// and no other run works in the same tree. After `stop` becomes `Now` it returns at once, but for
+    /// what has begun to be put back: that is finished, and the answer tells of it.
+    async fn check(&self, call: CallId, restore: bool, stop: StopSignal) -> TreeCheck;
 }
 
 /// Runs the user's checks.

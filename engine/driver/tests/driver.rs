@@ -16,7 +16,7 @@ use codeloops_event::{
     Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp, TreeCheck,
 };
 use codeloops_machine::testing::{diff, settings, start};
-use codeloops_machine::{AgentCall, AgentReport, CriticTree, StopLevel, invariants, replay};
+use codeloops_machine::{AgentCall, AgentReport, StopLevel, invariants, replay};
 use tokio::sync::mpsc;
 
 /// What a fake agent does when it is called.
@@ -75,7 +75,7 @@ impl Workspace for FakeWorkspace {
         Ok(diff(iteration))
     }
 
-    async fn check(&self, _: CallId, _: CriticTree, _: StopSignal) -> TreeCheck {
+    async fn check(&self, _: CallId, _: bool, _: StopSignal) -> TreeCheck {
         TreeCheck::Unchanged
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codeloops_event::{CallId, GateSettings, LimitKind, Role, Timestamp, TreeId};
+use codeloops_event::{CallId, GateSettings, LimitKind, Role, Timestamp};
 
 use crate::prompts::Prompt;
 
@@ -59,15 +59,6 @@ pub struct AgentCall {
     pub idle: Option<Duration>,
 }
 
-/// What the tree is compared with after a critic turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CriticTree {
-    /// The snapshot that the critic judged.
-    pub tree: TreeId,
-    /// Whether a change is put back.
-    pub restore: bool,
-}
-
 /// One thing the machine wants done. Every effect with a call id is answered by exactly one input
 /// that carries it; `StopCall` has no answer of its own, it hastens the one of the call.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,12 +77,12 @@ pub enum Effect {
         /// The gate.
         gate: GateSettings,
     },
-    /// Compare tree, index and HEAD with what they were before the critic.
+    /// Compare tree, index, HEAD and the rest with what this call of the critic found.
     CheckTree {
         /// The call.
         call: CallId,
-        /// With what, and what to do about a change.
-        before: CriticTree,
+        /// Whether a change is put back.
+        restore: bool,
     },
     /// Wait until a wall-clock time.
     Wait {

@@ -6,8 +6,6 @@ use codeloops_event::{
     TreeChecked, Verdict, VerdictReached,
 };
 
-use crate::looks::left_alone;
-
 /// Something that no run can have recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -50,8 +48,6 @@ struct Seen<'a> {
     critic_attempt: Attempt,
     /// The critic's try whose end was told last.
     heard: Option<(Iteration, Attempt)>,
-    /// What the last look at the tree found in this round.
-    look: Option<&'a TreeCheck>,
     /// The critic's try that left the tree as it found it, the last of them.
     left_alone: Option<(Iteration, Attempt)>,
     judged: Option<(Iteration, &'a Verdict)>,
@@ -119,7 +115,6 @@ impl<'a> Seen<'a> {
         self.begun = iteration;
         self.actor_attempt = 0;
         self.critic_attempt = 0;
-        self.look = None;
         Ok(())
     }
 
@@ -133,12 +128,11 @@ impl<'a> Seen<'a> {
         holds(self.captured == iteration, "the critic is asked after the changes are captured")
     }
 
-    fn tree_checked(&mut self, e: &'a TreeChecked) -> Rule {
+    fn tree_checked(&mut self, e: &TreeChecked) -> Rule {
         self.critic_asked(e.iteration)?;
-        if left_alone(self.look, &e.check) {
+        if e.check == TreeCheck::Unchanged {
             self.left_alone = Some((e.iteration, e.attempt));
         }
-        self.look = Some(&e.check);
         Ok(())
     }
 

@@ -10,7 +10,6 @@
 mod context;
 mod effect;
 mod input;
-mod looks;
 mod machine;
 mod out;
 mod phase;
@@ -22,7 +21,7 @@ pub mod prompt;
 pub mod replay;
 pub mod verdict;
 
-pub use effect::{AgentCall, AgentRequest, CriticTree, Effect, StopLevel};
+pub use effect::{AgentCall, AgentRequest, Effect, StopLevel};
 pub use input::{AgentReport, Input, Stamped, Start};
 pub use machine::{Machine, RejectReason, Rejected, Step};
 pub use prompts::Prompt;

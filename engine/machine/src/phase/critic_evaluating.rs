@@ -11,9 +11,8 @@ use codeloops_event::{
 use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
 
 use crate::context::{Context, add_usage};
-use crate::effect::{CriticTree, Effect, StopLevel};
+use crate::effect::{Effect, StopLevel};
 use crate::input::{AgentReport, Input};
-use crate::looks::left_alone;
 use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::actor_executing::{millis, trigger_of};
@@ -210,11 +209,7 @@ impl Desk {
         out: &mut Out,
     ) -> Phase {
         let call = ctx.issue(self.case.work.turn.iteration, CallKind::TreeCheck, self.attempt);
-        let before = CriticTree {
-            tree: self.case.work.diff.tree.clone(),
-            restore: ctx.start.settings.restore_tree,
-        };
-        out.effect(Effect::CheckTree { call, before });
+        out.effect(Effect::CheckTree { call, restore: ctx.start.settings.restore_tree });
         out.moved(HERE, Trigger::CallOver, HERE);
         let state = State::Checking { task: task(call), report };
         Phase::CriticEvaluating(CriticEvaluating { desk: self, state })
@@ -241,8 +236,11 @@ impl Desk {
         if let Some(ending) = task.ending() {
             return end(ctx, Trigger::Stopped, ending.clone(), out);
         }
-        self.left_alone = left_alone(self.last.tree.as_ref(), &check);
-        self.last.tree = Some(check.clone());
+        self.left_alone = check == TreeCheck::Unchanged;
+        // A change that stays is told to every later call.
+        if !(self.left_alone && stays(self.last.tree.as_ref())) {
+            self.last.tree = Some(check.clone());
+        }
         match check {
             // What would be approved is not known: no verdict counts.
             TreeCheck::Failed { error } => {
@@ -434,6 +432,10 @@ fn stop(ctx: &Context, desk: Desk, state: State, ask: StopAsk, out: &mut Out) ->
 fn end(ctx: &Context, trigger: Trigger, ending: Ending, out: &mut Out) -> Phase {
     out.moved(HERE, trigger, PhaseName::End);
     End::enter(ctx, ending, out)
+}
+
+fn stays(change: Option<&TreeCheck>) -> bool {
+    matches!(change, Some(TreeCheck::Changed { restored: false, .. }))
 }
 
 /// Whether a process ran at all, so that the tree may have been touched.
