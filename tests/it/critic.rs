@@ -117,6 +117,38 @@ fn a_critic_that_edits_on_every_call_does_not_approve_where_nothing_is_put_back(
     assert_eq!(place.read("a.txt").matches("more").count(), 3);
 }
 
+/// It shows although the first change of it stayed.
+#[test]
+fn a_critic_that_sets_git_up_on_every_call_does_not_approve_where_nothing_is_put_back() {
+    let place = scripted(&format!(
+        "on actor\nedit a.txt by-the-actor\n{APPROVES}run git config --add x.y more\n"
+    ));
+    let ran = place.task(&["--no-restore-tree", "-n", "1"]).exits(1);
+    assert!(!ran.stdout.contains("Decision: DONE"), "{ran}");
+    assert_eq!(place.git(&["config", "--get-all", "x.y"]).lines().count(), 3);
+}
+
+/// They are the user's work, and were no part of the task.
+#[test]
+fn a_branch_and_a_stash_that_the_critic_deletes_are_told_and_put_back() {
+    let place = scripted(
+        "next invocation\nedit a.txt by-the-actor\n\
+         next invocation\nrun git branch -q -D work && git stash clear\n\
+         print DECISION: DONE\\n\\nSUMMARY: It is done.\n\
+         next invocation\nexpect-prompt-contains you had changed the working tree\n\
+         print DECISION: DONE\\n\\nSUMMARY: It is done.\n",
+    );
+    place.git(&["branch", "work"]);
+    place.write("README.md", "for later\n");
+    place.git(&["stash", "--quiet"]);
+    let stashed = place.git(&["stash", "list"]);
+    let ran = place.task(&[]).exits(0);
+    assert!(ran.stdout.contains(".git/refs/heads/work, .git/refs/stash"), "{ran}");
+    assert!(ran.stdout.contains("the actor's tree was put back"), "{ran}");
+    assert_eq!(place.git(&["branch", "--list", "work"]).trim(), "work");
+    assert_eq!(place.git(&["stash", "list"]), stashed);
+}
+
 /// Whatever the actor writes, wherever: it is the critic who decides.
 #[test]
 fn a_forged_verdict_does_not_approve() {
