@@ -232,12 +232,14 @@ impl Loss {
 
 impl Look {
     fn is_same(&self, other: &Self) -> bool {
-        let values = |look: &'_ Self| -> Vec<(RepoPath, Vec<u8>)> {
-            look.loose.iter().map(|(name, file)| (name.clone(), file.bytes.clone())).collect()
-        };
         self.packed.bytes == other.packed.bytes
             && self.stash_log.bytes == other.stash_log.bytes
-            && values(self) == values(other)
+            && self.loose.len() == other.loose.len()
+            && self
+                .loose
+                .iter()
+                .zip(&other.loose)
+                .all(|(a, b)| a.0 == b.0 && a.1.bytes == b.1.bytes)
     }
 
     /// Where each points; those that point at another ref, and the stash, are left out.
