@@ -131,9 +131,12 @@ pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
 }
 
 /// The words with which a process was started, or what it put in their place; none for one that has
-/// ended.
+/// ended, or is just ending: it has given its memory back by then.
 pub(super) fn command_line(pid: u32) -> Option<Vec<Vec<u8>>> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    if line.is_empty() {
+        return None;
+    }
     let words = line.strip_suffix(b"\0").unwrap_or(&line).split(|&byte| byte == 0);
     Some(words.map(<[u8]>::to_vec).collect())
 }

@@ -217,13 +217,14 @@ pub(super) fn signal(process: &Process, signal: Signal) {
 /// that git starts unasked behind a commit, a fetch and the like, and that goes on in the background
 /// (`git maintenance run --auto`, before that `git gc --auto`).
 pub(super) fn ends_unasked(process: &Process) -> bool {
-    is_git_upkeep(process.pid)
-        || proc_fs::process(process.pid)
-            .is_none_or(|now| now.start != process.start || now.is_zombie())
+    let is_same = proc_fs::start_ticks(process.pid) == Some(process.start);
+    match proc_fs::command_line(process.pid) {
+        Some(command) if is_same => is_git_upkeep(&command),
+        _ => true,
+    }
 }
 
-fn is_git_upkeep(pid: u32) -> bool {
-    let Some(command) = proc_fs::command_line(pid) else { return false };
+fn is_git_upkeep(command: &[Vec<u8>]) -> bool {
     let mut words = command.iter().map(|word| String::from_utf8_lossy(word));
     let program = words.next().unwrap_or_default();
     let is_git = program == "git" || program.ends_with("/git");
