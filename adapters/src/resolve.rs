@@ -184,8 +184,8 @@ pub fn resolve(spec: &AgentSpec, host: &Host) -> Result<ResolvedAgent, AgentErro
 }
 
 /// The first executable file of these names in `PATH`, whose relative folders begin where the agent
-/// is started. A file that is not executable is skipped, as
-/// a shell does, and named only where nothing else is found.
+/// is started. A file that is not executable is skipped, as a shell does, and named only where
+/// nothing else is found.
 fn search(spec: &AgentSpec, programs: &[&String], host: &Host) -> Result<PathBuf, AgentError> {
     let own_path = spec.env.get("PATH").map(OsStr::new);
     let path = own_path.unwrap_or(&host.path);

@@ -19,9 +19,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// The candidate that `word` is, but for a slip, or that it begins, where none of `others` begins so.
+/// The candidate that `word` misses by a slip or two, or that it is the beginning of, where none of
+/// `others` begins so.
 #[must_use]
-pub fn all_but<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Option<&'a str> {
+pub fn near_miss<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Option<&'a str> {
     let is_unlike_others = || !others.iter().any(|other| other.starts_with(word));
     candidates.iter().copied().find(|candidate| {
         let slips = strsim::damerau_levenshtein(word, candidate);
@@ -73,8 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_and_a_beginning_are_all_but_the_name() {
-        let meant = |word| all_but(word, &["max_tokens", "max_cost_usd"], &["max_output"]);
+    fn a_slip_and_a_beginning_are_near_misses() {
+        let meant = |word| near_miss(word, &["max_tokens", "max_cost_usd"], &["max_output"]);
         assert_eq!(meant("max_token"), Some("max_tokens"));
         assert_eq!(meant("max_cost"), Some("max_cost_usd"));
         assert_eq!((meant("max"), meant("max_tries"), meant("max_output")), (None, None, None));

@@ -5,11 +5,11 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::app::App;
 use crate::error::CliError;
-use crate::text::all_but;
+use crate::text::near_miss;
 
 const OPTIONS: [&str; 4] = ["--max-cost-usd", "--max-tokens", "--stuck-after", "--gate-timeout"];
 
-/// What to say where the option that a usage error does not know is one of them, or all but one.
+/// What to say where the option that a usage error does not know is one of them, or a near miss of one.
 pub(super) fn refused(error: &clap::Error) -> Option<CliError> {
     let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
     let meant = meant(given)?;
@@ -29,5 +29,5 @@ fn meant(given: &str) -> Option<&'static str> {
     let long = app.get_arguments().filter_map(clap::Arg::get_long);
     let available: Vec<String> = long.map(|name| format!("--{name}")).collect();
     let available: Vec<&str> = available.iter().map(String::as_str).collect();
-    all_but(given, &OPTIONS, &available)
+    near_miss(given, &OPTIONS, &available)
 }

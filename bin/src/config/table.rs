@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Position, Problem};
-use crate::text::{all_but, nearest};
+use crate::text::{near_miss, nearest};
 use crate::values::{FROM_ONE, ValueError, Words};
 
 /// Keys that are looked for in the wrong table, and where they stand.
@@ -140,7 +140,7 @@ impl<'a> Section<'a> {
         if let Some((_, home)) = HOMES.iter().find(|(known, _)| *known == key) {
             return format!("`{key}` stands {home}");
         }
-        if let Some(later) = all_but(key, self.refused, &self.asked_for) {
+        if let Some(later) = near_miss(key, self.refused, &self.asked_for) {
             let later = self.full_key(later);
             return format!("remove it; `{later}` is not yet available in this release either");
         }
