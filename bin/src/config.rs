@@ -143,6 +143,13 @@ pub enum ProjectSetting {
         /// Their names.
         names: Vec<String>,
     },
+    /// `agents.NAME.env.PATH`: where an agent's program is looked up, and every program that it starts.
+    SearchPath {
+        /// The agent's name.
+        agent: String,
+        /// The folders.
+        path: String,
+    },
     /// `runs_dir`, where it is not below the project.
     RunsDir(PathBuf),
     /// A key by which agents may do more than the user's own file lets them.
@@ -168,6 +175,9 @@ impl fmt::Display for ProjectSetting {
             Self::Variables { agent, names } => {
                 write!(f, "sets variables, agent {agent}: {}", names.join(", "))
             }
+            Self::SearchPath { agent, path } => {
+                write!(f, "says where programs are looked up, agent {agent}: {path}")
+            }
             Self::RunsDir(dir) => write!(f, "keeps the evidence of runs in {}", dir.display()),
             Self::Widens { key, to, from } => {
                 write!(f, "lets agents do more than you do: {key} = \"{to}\" (yours: \"{from}\")")
@@ -188,11 +198,15 @@ fn of_agent(name: &str, config: &AgentConfig) -> Vec<ProjectSetting> {
         let arguments = arguments.clone().filter(|arguments| !arguments.is_empty())?;
         Some(ProjectSetting::Arguments { agent: agent(), key, arguments })
     });
-    let names = config.env.iter().map(|env| env.keys().cloned().collect::<Vec<_>>());
+    let others = |name: &&String| *name != "PATH";
+    let names = config.env.iter().map(|env| env.keys().filter(others).cloned().collect::<Vec<_>>());
     let variables = names.filter(|names| !names.is_empty());
     let program = program.map(|command| ProjectSetting::Program { agent: agent(), command });
+    let path = config.env.as_ref().and_then(|env| env.get("PATH"));
+    let path = path.map(|path| ProjectSetting::SearchPath { agent: agent(), path: path.clone() });
     program
         .into_iter()
+        .chain(path)
         .chain(arguments)
         .chain(variables.map(|names| ProjectSetting::Variables { agent: agent(), names }))
         .collect()

@@ -55,10 +55,18 @@ pub(super) struct Dead {
 impl Dead {
     /// None where a process holds the lock of the run in this folder, and in doubt.
     pub(super) fn find(folder: &Path, run: &str) -> Option<Self> {
-        match File::open(folder.join(lock_name(run))) {
-            Ok(file) => file.try_lock().is_ok().then_some(Self { lock: Some(file) }),
+        let path = folder.join(lock_name(run));
+        match File::open(&path) {
+            Ok(file) => Self::of(file, &path),
             Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(Self { lock: None }),
         }
+    }
+
+    /// The lock file may be another than the one that was opened: somebody else cleared up after that
+    /// one meanwhile, and the run that had just begun made a new one.
+    fn of(file: File, path: &Path) -> Option<Self> {
+        let is_held = file.try_lock().is_err();
+        (!is_held && is_still(&file, path)).then_some(Self { lock: Some(file) })
     }
 }
 
@@ -235,6 +243,18 @@ fn clear(folder: &Path, run: &str, is_held: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_file_that_was_made_anew_is_not_that_of_a_dead_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.lock");
+        let found = File::create(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(Dead::of(found.try_clone().unwrap(), &path).is_none(), "gone");
+        let anew = File::create(&path).unwrap();
+        assert!(Dead::of(found, &path).is_none(), "another's");
+        assert!(Dead::of(anew, &path).is_some());
+    }
 
     /// Each of them clears up after the dead, and none may take another for dead that just begins.
     #[test]

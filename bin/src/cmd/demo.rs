@@ -153,7 +153,7 @@ fn what_to_look_at(
         .collect();
     let id = finished.recorded.as_ref().map_or("latest", |recorded| recorded.id.as_str());
     format!(
-        "\nThe project of this demo is kept in {}. To look at what happened:\n  \
+        "\nThe project of this demo is kept in {}.\nTo look at what happened:\n  \
          {codeloops} sessions show {id}\n  \
          git -C {} diff\n  \
          ls {}\n\

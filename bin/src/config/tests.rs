@@ -258,9 +258,10 @@ fn what_a_project_sets_for_the_programs_of_a_run_is_told() {
         [agents.mine]\ncommand = ['my-agent', '--api-key', 'sk-1']\n\
         [agents.other]\ncommand = ['not-started']\n\
         [agents.cursor-agent]\nactor_args = ['--an-alias']\n\
-        [agents.claude]\nenv = { LD_PRELOAD = 'evil.so', A = 'b' }\nactor_args = ['--dangerous']\n\
+        [agents.claude]\nenv = { LD_PRELOAD = 'evil.so', A = 'b', PATH = '/evil' }\nactor_args = ['--dangerous']\n\
         critic_args = ['--x']\nmodel_args = []\n";
     insta::assert_snapshot!(told(text, Scope::Project, ["mine", "claude"]), @r"
+    says where programs are looked up, agent claude: /evil
     adds arguments, agent claude, actor_args: --dangerous
     adds arguments, agent claude, critic_args: --x
     sets variables, agent claude: A, LD_PRELOAD
