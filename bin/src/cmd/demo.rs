@@ -162,7 +162,7 @@ fn what_to_look_at(
         project.display(),
         shell_quoted(&project),
         shell_quoted(&evidence.join("iterations/1")),
-        left.join(" "),
+        left.join(" \\\n    "),
     )
 }
 
