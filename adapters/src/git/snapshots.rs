@@ -186,7 +186,7 @@ impl Snapshots {
             head_moved: *head != self.last.head,
             index_changed: self.user_index.changed(&self.git)?,
             operation: self.operation.changed(),
-            refs: self.user_refs.lost(branch.as_deref()),
+            refs: self.user_refs.lost(&self.git, branch.as_deref()),
             inner: self
                 .last
                 .inner

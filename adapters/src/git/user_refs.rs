@@ -1,8 +1,8 @@
 //! The user's branches, tags, notes and stash: which of them a critic removed or moved, and putting
 //! them back.
 //!
-//! They are read as files, so that no program is started. What was only added is no loss, and what
-//! can be fetched again is not looked at. A repository that keeps its refs otherwise (reftable), or
+//! They are read as files, so that no program is started where none changed. What was only added, a
+//! branch that went forward too, is no loss, and what can be fetched again is not looked at. A repository that keeps its refs otherwise (reftable), or
 //! has far too many, is not looked at either.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ impl UserRefs {
     }
 
     /// Those that were lost. `branch`, the full name of the one that HEAD was on, is HEAD's affair.
-    pub(super) fn lost(&self, branch: Option<&str>) -> Vec<Loss> {
+    pub(super) fn lost(&self, git: &Git, branch: Option<&str>) -> Vec<Loss> {
         let (Some(last), Some(now)) = (&self.last, self.look()) else { return Vec::new() };
         if last.is_same(&now) {
             return Vec::new();
@@ -86,7 +86,7 @@ impl UserRefs {
             before: value.to_vec(),
             now: is.get(name).map(|value| value.to_vec()),
         };
-        let mut lost: Vec<_> = moved.map(loss).collect();
+        let mut lost: Vec<_> = moved.map(loss).filter(|loss| !loss.only_adds(git)).collect();
         lost.extend(last.lost_stash(&now));
         lost
     }
@@ -101,6 +101,7 @@ impl UserRefs {
             let (before, now) = (last.stashed(), now.stashed());
             commits.extend(now.difference(&before).map(|commit| commit.to_vec()));
         }
+        commits.retain(|commit| is_id(commit));
         for (number, commit) in commits.iter().enumerate() {
             let name = format!("{kept_as}-ref-{}", number + 1);
             let commit = String::from_utf8_lossy(commit);
@@ -219,6 +220,16 @@ impl Loss {
         self.name.0 == STASH.as_bytes()
     }
 
+    /// Whether nothing is gone from it: it points at a descendant of what it pointed at. A tag stands
+    /// for what it pointed at.
+    fn only_adds(&self, git: &Git) -> bool {
+        let is_tag = self.name.is_within(&RepoPath("refs/tags".into()));
+        let Some(now) = self.now.as_ref().filter(|now| !is_tag && is_id(now)) else { return false };
+        let [before, now] = [&self.before, now].map(|id| String::from_utf8_lossy(id));
+        let forward = git.ask(&["merge-base", "--is-ancestor", &before, &now]);
+        forward.is_ok_and(|answer| answer.is_some())
+    }
+
     /// As `update-ref --stdin -z` takes it. It fails where the ref moved on since it was looked at.
     fn command(&self) -> Vec<u8> {
         let (verb, now) = match &self.now {
@@ -228,6 +239,11 @@ impl Loss {
         };
         [verb, &self.name.0, b"\0", &self.before, b"\0", &now].concat()
     }
+}
+
+/// Whether it is the id of an object; what is in the file of a ref may be anything.
+fn is_id(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_hexdigit)
 }
 
 impl Look {

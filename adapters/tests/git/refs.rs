@@ -65,6 +65,9 @@ fn what_is_no_loss_is_no_change_of_the_critics() {
         run.capture(1);
         repo.git(&["pack-refs", "--all"]);
         repo.git(&["branch", "critics"]);
+        // A fetch may do so.
+        let forward = repo.git(&["commit-tree", "-m", "on", "-p", "work", "HEAD^{tree}"]);
+        repo.git(&["update-ref", "refs/heads/work", &forward]);
         repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
         // Somebody works there.
         let commit = git_command(&linked, &["commit", "-q", "--allow-empty", "-m", "on"]).status();
@@ -109,6 +112,18 @@ fn a_stash_that_the_critic_takes_and_gives_back_is_no_change() {
         assert_eq!((stash(&repo), repo.read("a.txt")), (before, "actor\n".to_owned()));
         let kept = format!("refs/codeloops/{RUN}/critic-1-2-ref-1");
         assert_eq!(repo.git(&["rev-parse", &kept]), its);
+    });
+}
+
+/// What is in the file of a ref may be anything, and is no argument of git's.
+#[test]
+fn a_ref_that_is_no_id_any_more_is_told() {
+    each_way(|way| {
+        let repo = repo_with_refs(way);
+        let run = repo.begin();
+        run.capture(1);
+        repo.write(".git/refs/heads/deep/er/work", "--help\n");
+        assert_eq!(told(run.check(), false), [".git/refs/heads/deep/er/work"]);
     });
 }
 
