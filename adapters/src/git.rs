@@ -3,7 +3,8 @@
 //! A snapshot is a tree object of everything that is in the working tree and not ignored, whether
 //! committed, staged or neither. Diffs are made between two such trees, so commits, amends, resets
 //! and switched branches change nothing about them. The user's index, HEAD, branches and stash are
-//! only read; git works on a private index below `<git-dir>/codeloops/`.
+//! only read, until what a critic changed of them is put back; git works on a private index below
+//! `<git-dir>/codeloops/`.
 //!
 //! The private index holds the working tree as it was when the run was opened and is not written to
 //! again: a look at the working tree tells the paths that differ from it, these are stored, and the
@@ -17,6 +18,7 @@ mod announced;
 mod attributes;
 mod backend;
 mod command;
+mod compare;
 mod discover;
 mod error;
 mod fingerprint;
