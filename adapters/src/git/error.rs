@@ -116,9 +116,6 @@ pub enum GitError {
         /// Why.
         reason: &'static str,
     },
-    /// After putting back, the tree is not the one before the critic.
-    #[error("the working tree still differs after it was put back: something else writes to it")]
-    StillDiffers,
     /// The critic's changes could not be put back.
     #[error(
         "the critic changed the working tree (kept as {kept_as}), and putting it back failed: {source}"
@@ -141,6 +138,16 @@ pub enum GitError {
 }
 
 impl GitError {
+    /// Whether a file was gone that had been there a moment before.
+    pub(super) fn is_of_a_vanished_file(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Library { source, .. } => source.code() == git2::ErrorCode::NotFound,
+            Self::Refused { .. } => self.to_string().contains("No such file or directory"),
+            _ => false,
+        }
+    }
+
     /// Makes an error of a file operation.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -48,6 +48,18 @@ impl Fingerprint {
         Some((stat.size, stat.inode, stat.mode & 0o7777))
     }
 
+    /// When it last changed, as far as the file system tells.
+    pub(super) fn changed(&self) -> Option<SystemTime> {
+        let (secs, nanos) = self.file.as_ref()?.changed;
+        let since = Duration::new(u64::try_from(secs).ok()?, u32::try_from(nanos).ok()?);
+        UNIX_EPOCH.checked_add(since)
+    }
+
+    /// Whether it saw a folder.
+    pub(super) fn is_folder(&self) -> bool {
+        self.file.as_ref().is_some_and(|stat| stat.mode & 0o170_000 == 0o040_000)
+    }
+
     /// Whether two looks saw the same. Within a tick of the clock that is no proof.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         self.file == other.file

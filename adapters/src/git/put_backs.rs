@@ -25,10 +25,10 @@ impl PutBacks {
     }
 
     /// Puts back, unless the run is over. Tells whether it was possible.
-    pub(super) fn run(
+    pub(super) fn run<T>(
         &self,
-        put_back: impl FnOnce() -> Result<bool, GitError>,
-    ) -> Result<bool, GitError> {
+        put_back: impl FnOnce() -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
         let mut state = self.state();
         if state.is_over {
             return Err(GitError::RunIsOver);

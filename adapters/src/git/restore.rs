@@ -11,6 +11,7 @@ use super::command::Git;
 use super::error::GitError;
 use super::index_copy;
 use super::path::RepoPath;
+use super::present::Present;
 use super::scan::Head;
 
 /// The longest between two ticks of a file system's clock.
@@ -20,6 +21,8 @@ const TICK: Duration = Duration::from_millis(20);
 pub(super) struct Difference {
     pub(super) path: RepoPath,
     kind: Kind,
+    /// The mode and id of the file in the later tree; none where it has no file there.
+    pub(super) file: Option<(String, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(super) fn differences(
     let mut found = Vec::new();
     while let (Some(record), Some(path)) = (fields.next(), fields.next()) {
         let kind = kind(record).ok_or(GitError::Unexpected { command: "diff-tree" })?;
-        found.push(Difference { path: RepoPath(path.to_vec()), kind });
+        found.push(Difference { path: RepoPath(path.to_vec()), kind, file: file(record) });
     }
     Ok(found)
 }
@@ -60,6 +63,29 @@ fn kind(record: &[u8]) -> Option<Kind> {
     })
 }
 
+/// The mode and id after it.
+fn file(record: &[u8]) -> Option<(String, String)> {
+    let mut fields = std::str::from_utf8(record).ok()?.split(' ').skip(1);
+    let (mode, id) = (fields.next()?, fields.nth(1)?);
+    mode.starts_with("100").then(|| (mode.to_owned(), id.to_owned()))
+}
+
+impl Difference {
+    /// Whether it is only in the later tree.
+    pub(super) fn is_added(&self) -> bool {
+        self.kind == Kind::Added
+    }
+
+    /// Whether it decides which files git sees.
+    pub(super) fn is_ignore_file(&self) -> bool {
+        is_ignore_file(&self.path)
+    }
+}
+
+pub(super) fn is_ignore_file(path: &RepoPath) -> bool {
+    path.0.rsplit(|&b| b == b'/').next() == Some(b".gitignore")
+}
+
 /// Whether all that differs can be put back. A submodule cannot: which branch it was on, and what was
 /// changed in it, no tree tells.
 pub(super) fn is_possible(differences: &[Difference]) -> bool {
@@ -71,15 +97,22 @@ pub(super) fn earlier(differences: &[Difference]) -> Vec<&RepoPath> {
     differences.iter().filter(|d| d.kind == Kind::Earlier).map(|d| &d.path).collect()
 }
 
-/// Removes the files that are only in the later tree, then the folders that have nothing left in
-/// them. A folder that is older than `since` was there before, empty or not.
+/// Removes files that are only in the later tree, then the folders that have nothing left in them. A
+/// folder that is older than `since` was there before, empty or not. Tells whether all were still as
+/// they had been looked at; others are left.
 pub(super) fn remove_added(
     root: &Path,
-    differences: &[Difference],
+    added: &[&RepoPath],
     since: SystemTime,
-) -> Result<(), GitError> {
+    present: &Present,
+) -> Result<bool, GitError> {
     let mut folders = BTreeSet::new();
-    for Difference { path, .. } in differences.iter().filter(|d| d.kind == Kind::Added) {
+    let mut all = true;
+    for path in added {
+        if !present.is_still(root, path) {
+            all = false;
+            continue;
+        }
         index_copy::remove(&path.in_root(root))?;
         folders.extend(path.as_path().ancestors().skip(1).map(|folder| root.join(folder)));
     }
@@ -88,7 +121,7 @@ pub(super) fn remove_added(
         // One that is not empty stays.
         fs::remove_dir(folder).ok();
     }
-    Ok(())
+    Ok(all)
 }
 
 /// In doubt it is not.
@@ -98,6 +131,12 @@ fn is_newer(folder: &Path, since: SystemTime) -> bool {
     created.is_ok_and(|created| created + TICK >= since)
 }
 
+/// Where the branch that HEAD was on points now; none where it is gone.
+pub(super) fn branch_now(git: &Git, before: &Head) -> Result<Option<String>, GitError> {
+    let Some(branch) = &before.branch else { return Ok(None) };
+    git.ask(&["rev-parse", "--quiet", "--verify", &full_name(branch)])
+}
+
 /// Keeps the commits that putting HEAD and its branch back would leave without a name:
 /// `<kept_as>-head`, and `<kept_as>-branch` where the branch and HEAD went different ways.
 pub(super) fn keep_head(
@@ -105,6 +144,7 @@ pub(super) fn keep_head(
     kept_as: &str,
     before: &Head,
     now: &Head,
+    branch_now: Option<&String>,
 ) -> Result<(), GitError> {
     let keep = |what: &str, commit: &str| {
         let name = format!("{kept_as}-{what}");
@@ -113,11 +153,9 @@ pub(super) fn keep_head(
     if let Some(commit) = &now.commit {
         keep("head", commit)?;
     }
-    let Some(branch) = &before.branch else { return Ok(()) };
-    let at = git.ask(&["rev-parse", "--quiet", "--verify", &full_name(branch)])?;
-    match at {
-        Some(at) if ![&before.commit, &now.commit].contains(&&Some(at.clone())) => {
-            keep("branch", &at)
+    match branch_now {
+        Some(at) if ![before.commit.as_ref(), now.commit.as_ref()].contains(&Some(at)) => {
+            keep("branch", at)
         }
         _ => Ok(()),
     }
@@ -128,21 +166,27 @@ pub(super) fn refs_of(before: &Head) -> Vec<String> {
     before.branch.iter().map(|branch| full_name(branch)).chain(["HEAD".to_owned()]).collect()
 }
 
-/// Puts HEAD, and the branch that it was on, back.
-pub(super) fn head(git: &Git, before: &Head, now: &Head) -> Result<(), GitError> {
+/// Puts HEAD, and the branch that it was on, back. Git refuses where one of them is not where it was
+/// when it was kept.
+pub(super) fn head(
+    git: &Git,
+    before: &Head,
+    now: &Head,
+    branch_now: Option<&String>,
+) -> Result<(), GitError> {
     let run = |args: &[&str]| git.run(None, args, b"").map(drop);
     let reason = "codeloops: put back after the critic";
     let Some(branch) = &before.branch else {
         // It was detached, so there was a commit.
         let commit = before.commit.as_deref().unwrap_or_default();
-        return run(&["update-ref", "--no-deref", "-m", reason, "HEAD", commit]);
+        let old = now.commit.as_deref().unwrap_or_default();
+        return run(&["update-ref", "--no-deref", "-m", reason, "HEAD", commit, old]);
     };
     let branch = full_name(branch);
-    let at = git.ask(&["rev-parse", "--quiet", "--verify", &branch])?;
-    match (&before.commit, &at) {
-        (Some(commit), at) if Some(commit) != at.as_ref() => {
+    match (&before.commit, branch_now) {
+        (Some(commit), at) if Some(commit) != at => {
             let none = "0".repeat(commit.len());
-            let old = at.as_deref().unwrap_or(&none);
+            let old = at.map_or(&*none, String::as_str);
             run(&["update-ref", "-m", reason, &branch, commit, old])?;
         }
         (None, Some(old)) => run(&["update-ref", "-d", &branch, old])?,

@@ -23,6 +23,9 @@ use super::user_index::UserIndex;
 use super::user_refs::UserRefs;
 use super::watch::Watch;
 
+/// How often a look is begun while files vanish under it.
+const TRIES: u32 = 5;
+
 /// The snapshots of a run.
 pub(super) struct Snapshots {
     pub(super) git: Git,
@@ -71,7 +74,24 @@ impl Snapshot {
 
 impl Snapshots {
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
-        self.capture_now(iteration).map_err(|error| self.explained(error))
+        self.again_where_files_vanish(|all| all.capture_now(iteration))
+            .map_err(|error| self.explained(error))
+    }
+
+    /// Does something anew that met a file which was gone a moment later: somebody else works there.
+    pub(super) fn again_where_files_vanish<T>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
+        for _ in 1..TRIES {
+            match work(self) {
+                Err(error) if error.is_of_a_vanished_file() => {
+                    tracing::debug!(%error, "looked at anew");
+                }
+                done => return done,
+            }
+        }
+        work(self)
     }
 
     fn capture_now(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {

@@ -2,9 +2,10 @@
 //!
 //! They are made in a folder of the run's own first, as git checks them out. Only where all of them
 //! are as they were is the working tree touched: git may have stored other bytes than a file had
-//! (line ends, filters), and then nobody has them any more.
+//! (line ends, filters), and then nobody has them any more. What is there now is replaced only where
+//! it is what was looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
@@ -16,6 +17,7 @@ use super::command::Git;
 use super::error::GitError;
 use super::fingerprint::Fingerprint;
 use super::path::RepoPath;
+use super::present::Present;
 
 /// What is known of a file as it was.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,8 @@ fn stat(output: &[u8]) -> Option<(Known, &[u8])> {
 pub(super) struct Staged<'p> {
     folder: PathBuf,
     paths: Vec<&'p RepoPath>,
+    /// Whether one of them went through a filter that may not give back what it took.
+    is_filtered: bool,
 }
 
 impl<'p> Staged<'p> {
@@ -90,7 +94,7 @@ impl<'p> Staged<'p> {
         folder: PathBuf,
     ) -> Result<Self, GitError> {
         remove_all(&folder)?;
-        let staged = Self { folder, paths };
+        let mut staged = Self { folder, paths, is_filtered: false };
         if staged.paths.is_empty() {
             return Ok(staged);
         }
@@ -101,12 +105,19 @@ impl<'p> Staged<'p> {
         // The attributes are those of `before` too: here git finds no others.
         let beside = Git::new(git.git_dir(), &staged.folder);
         let done = beside.run(Some(scratch), &["checkout-index", "-f", "-z", "--stdin"], &list);
+        let filtered = is_filtered(&beside, scratch, &list);
         fs::remove_file(scratch).ok();
-        done.map(|_| staged)
+        done?;
+        staged.is_filtered = filtered?;
+        Ok(staged)
     }
 
-    /// Whether each file has the size that it had. Every conversion of git's changes the size.
+    /// Whether each file has the size that it had: every conversion of git's own changes the size. A
+    /// program that is set as a filter may do anything.
     pub(super) fn is_exact(&self, known: &BTreeMap<&RepoPath, Known>) -> Result<bool, GitError> {
+        if self.is_filtered {
+            return Ok(false);
+        }
         for path in &self.paths {
             let (staged, known) = (path.in_root(&self.folder), known.get(path));
             let file = fs::symlink_metadata(&staged).map_err(GitError::io("look at", &staged))?;
@@ -119,21 +130,37 @@ impl<'p> Staged<'p> {
         Ok(true)
     }
 
-    /// Lays the files in place. What is there is replaced, but for folders with ignored files.
+    /// Whether nothing is in the way but what is `added`, and goes.
+    pub(super) fn has_way(&self, root: &Path, added: &BTreeSet<&RepoPath>) -> bool {
+        self.paths.iter().all(|path| {
+            let place = fs::symlink_metadata(path.in_root(root));
+            !place.is_ok_and(|place| place.is_dir()) || holds_only(root, path, added)
+        })
+    }
+
+    /// Lays those of the files that are `wanted` in place. What is there is replaced, but for folders
+    /// with ignored files, and for what is not as it was looked at. Tells whether there was none.
     pub(super) fn place(
         &self,
         root: &Path,
         known: &BTreeMap<&RepoPath, Known>,
-    ) -> Result<(), GitError> {
-        for path in &self.paths {
+        present: &Present,
+        wanted: impl Fn(&RepoPath) -> bool,
+    ) -> Result<bool, GitError> {
+        let (still, others): (Vec<&RepoPath>, Vec<_>) = self
+            .paths
+            .iter()
+            .filter(|path| wanted(path))
+            .partition(|path| present.is_still(root, path));
+        for path in &still {
             make_way(root, path)?;
         }
-        for path in &self.paths {
+        for path in still {
             make_folders(root, path)?;
             let (from, to) = (path.in_root(&self.folder), path.in_root(root));
             lay(&from, &to, known.get(path)).map_err(GitError::io("put back", &to))?;
         }
-        Ok(())
+        Ok(others.is_empty())
     }
 }
 
@@ -141,6 +168,34 @@ impl Drop for Staged<'_> {
     fn drop(&mut self) {
         remove_all(&self.folder).ok();
     }
+}
+
+fn holds_only(root: &Path, folder: &RepoPath, added: &BTreeSet<&RepoPath>) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder.in_root(root)) else { return false };
+    entries.all(|entry| {
+        let Ok(entry) = entry else { return false };
+        let path = folder.entry(&entry.file_name());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder { holds_only(root, &path, added) } else { added.contains(&path) }
+    })
+}
+
+/// Whether one of the paths goes through a program that is set as a filter. That of Git LFS gives
+/// back what it took, by a digest. The attributes are those of the index `scratch`.
+fn is_filtered(git: &Git, scratch: &Path, list: &[u8]) -> Result<bool, GitError> {
+    let args = ["check-attr", "--cached", "-z", "--stdin", "filter"];
+    let output = git.run(Some(scratch), &args, list)?;
+    // `path`, `filter`, value.
+    let values: BTreeSet<_> = output.split(|&b| b == 0).skip(2).step_by(3).collect();
+    for value in values {
+        let name = String::from_utf8_lossy(value);
+        let is_driver = !["unspecified", "unset", "set", "lfs", ""].contains(&&*name);
+        let is_set = |key: &str| git.ask(&["config", "--get", &format!("filter.{name}.{key}")]);
+        if is_driver && (is_set("clean")?.is_some() || is_set("process")?.is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn remove_all(folder: &Path) -> Result<(), GitError> {

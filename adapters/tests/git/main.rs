@@ -12,6 +12,7 @@ mod content;
 mod history;
 mod kinds;
 mod open;
+mod put_back;
 mod refs;
 mod repo;
 mod traps;
