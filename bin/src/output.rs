@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use codeloops_event::text::escaped_in_json;
 use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
 use codeloops_sinks::{SinkReport, sanitise, wrap_styled};
 use serde::Serialize;
@@ -139,7 +140,7 @@ impl Printer {
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| CliError::failed(format!("the result is no JSON: {error}")))?;
-        self.data(&format!("{text}\n"))
+        self.data(&format!("{}\n", escaped_in_json(text)))
     }
 
     /// Tells something beside the data. Where standard error cannot be written there is nobody to

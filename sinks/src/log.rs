@@ -7,6 +7,9 @@ use std::path::Path;
 
 use codeloops_event::{Class, Event};
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+
 use crate::json;
 use crate::outbox::Outbox;
 use crate::sink::{Sink, SinkError};
@@ -20,9 +23,19 @@ pub struct LogSink<W> {
 
 impl LogSink<File> {
     /// Appends to the file at `path`, which is made where there is none, for the user alone: it
-    /// holds prompts and answers.
+    /// holds prompts and answers. A pipe is taken where somebody reads it.
     pub fn append(name: impl Into<String>, path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        // To open a pipe would otherwise wait for a reader.
+        let at_once = OFlags::NONBLOCK.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        let file = options.append(true).create(true).mode(0o600).custom_flags(at_once).open(path);
+        let file = file.map_err(|error| match error.raw_os_error() {
+            Some(code) if code == Errno::NXIO.raw_os_error() => {
+                io::Error::other("nobody reads this pipe")
+            }
+            _ => error,
+        })?;
+        fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
         Ok(Self::new(name, format!("`{}`", path.display()), file))
     }
 }
@@ -72,6 +85,22 @@ mod tests {
     use super::*;
     use crate::samples;
     use crate::testing::FullDisk;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, kind, mode, 0).unwrap();
+        let refused = LogSink::append("log", &path).err().unwrap();
+        assert_eq!(refused.to_string(), "nobody reads this pipe");
+
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let reader = rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).unwrap();
+        assert!(LogSink::append("log", &path).is_ok());
+        drop(reader);
+    }
 
     #[test]
     fn a_log_is_appended_to_and_holds_facts_and_decisions() {

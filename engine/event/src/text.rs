@@ -52,6 +52,27 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
+/// JSON with those characters escaped where they stand, within its strings. Escaped already are the
+/// C0 controls there, and tabs and newlines between its parts stay.
+#[must_use]
+pub fn escaped_in_json(json: String) -> String {
+    let is_unsafe = |c: char| !matches!(c, '\t' | '\n') && acts(c);
+    if !json.chars().any(is_unsafe) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_unsafe(c) {
+            let mut units = [0; 2];
+            let units = c.encode_utf16(&mut units).iter();
+            safe.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +91,14 @@ mod tests {
         let shown = "a ~\u{a0}\u{e9}\u{200c}\u{200d}\u{2010}\u{2027}\u{202f}\u{2070}\u{fe0f}\u{fffd}\
             \u{4f60}\u{1f469}\u{600}";
         assert_eq!(shown.chars().find(|c| acts(*c)), None);
+    }
+
+    #[test]
+    fn escaped_json_means_the_same() {
+        let text = "a\u{9b}b\u{202e}c\u{e0041}\n\u{e9}";
+        let json = escaped_in_json(serde_json::to_string(text).unwrap());
+        assert_eq!(json, "\"a\\u009bb\\u202ec\\udb40\\udc41\\n\u{e9}\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]
