@@ -12,9 +12,9 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Gates, StopSignal};
 use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
-use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, Iteration, RunId};
+use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, RunId};
 use codeloops_machine::Start;
-use codeloops_session::{RunFolder, SessionWriter};
+use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
 
@@ -36,8 +36,8 @@ use crate::world::World;
 /// A run that is over.
 pub(crate) struct Finished {
     pub(crate) run_id: RunId,
-    /// The iteration whose snapshot holds what it changed, if it changed anything.
-    pub(crate) changed: Option<Iteration>,
+    /// Where what it changed can be seen.
+    pub(crate) changes_in: ChangesIn,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -109,8 +109,8 @@ async fn run(
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.take();
-    let (run_id, changed) = (run_id.clone(), changed.get());
-    let finished = Finished { run_id, changed, result, recorded, sinks: Vec::new() };
+    let (run_id, changes_in) = (run_id.clone(), changed.get());
+    let finished = Finished { run_id, changes_in, result, recorded, sinks: Vec::new() };
     Ok((finished, hub))
 }
 

@@ -1,23 +1,23 @@
-//! Hands the events of a run on to its sinks, and notes where the last snapshot with a change is.
+//! Hands the events of a run on to its sinks, and notes where what it changed can be seen.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codeloops_driver::ports::Publish;
-use codeloops_event::{Event, Iteration};
+use codeloops_event::Event;
+use codeloops_session::{ChangesIn, LastLook};
 use codeloops_sinks::Hub;
 
-/// Tells, once the run is over, which iteration's snapshot holds what the run changed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ChangedLater(Arc<Mutex<Option<Iteration>>>);
+/// Tells, once the run is over, where what it changed can be seen.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangedLater(Arc<Mutex<LastLook>>);
 
 impl ChangedLater {
-    /// None where nothing was captured, or nothing had changed at last.
-    pub(crate) fn get(&self) -> Option<Iteration> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn get(&self) -> ChangesIn {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).changes()
     }
 
-    fn set(&self, changed: Option<Iteration>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = changed;
+    fn observe(&self, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
     }
 }
 
@@ -29,16 +29,14 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(hub: Arc<Hub>) -> (Self, ChangedLater) {
-        let changed = ChangedLater::default();
+        let changed = ChangedLater(Arc::new(Mutex::new(LastLook::begin())));
         (Self { hub, changed: changed.clone() }, changed)
     }
 }
 
 impl Publish for Publisher {
     fn publish(&mut self, event: Arc<Event>) {
-        if let Event::DiffCaptured(diff) = &*event {
-            self.changed.set((diff.files_changed > 0).then_some(diff.iteration));
-        }
+        self.changed.observe(&event);
         self.hub.publish(&event);
     }
 }

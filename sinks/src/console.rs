@@ -27,6 +27,9 @@ use line::Tone;
 pub use status::CLEAR as CLEAR_STATUS;
 use status::Status;
 
+/// Columns that lines are never broken to less than: on a narrower terminal it looks no better.
+const NARROWEST: usize = 20;
+
 /// `--log-format`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
@@ -195,8 +198,8 @@ impl<W: Write + Send> ConsoleSink<W> {
     }
 
     /// Puts lines into the outbox, with the status around them.
-    fn put(&mut self, lines: &[Line]) {
-        let text: String = lines.iter().map(|line| self.finished_line(line)).collect();
+    fn put(&mut self, lines: Vec<Line>) {
+        let text = self.text(lines);
         let bytes = match &self.width {
             None => text,
             Some(_) if text.is_empty() => return,
@@ -205,8 +208,16 @@ impl<W: Write + Send> ConsoleSink<W> {
         self.outbox.push(bytes.as_bytes());
     }
 
-    fn finished_line(&self, line: &Line) -> String {
-        if self.color { format!("{}\n", line.coloured()) } else { format!("{line}\n") }
+    /// Lines as they are written; on a terminal they end where it does, save that in the other
+    /// formats each is a record.
+    fn text(&self, lines: Vec<Line>) -> String {
+        let columns = match (&self.width, self.format) {
+            (Some(width), Format::Pretty) => width().max(NARROWEST),
+            _ => usize::MAX,
+        };
+        let lines = lines.into_iter().flat_map(|line| line.wrapped(columns));
+        let shown = |line: Line| if self.color { line.coloured() } else { line.to_string() };
+        lines.map(|line| shown(line) + "\n").collect()
     }
 
     /// Puts into the outbox what one call is to write, unless an earlier try of the same call did,
@@ -241,7 +252,7 @@ impl<W: Write + Send> Sink for ConsoleSink<W> {
             if sink.width.is_some() {
                 sink.status.observe(event, Instant::now());
             }
-            sink.put(&lines);
+            sink.put(lines);
         })
     }
 
@@ -254,7 +265,7 @@ impl<W: Write + Send> Sink for ConsoleSink<W> {
                 Format::Json => vec![Line::default().with(Tone::Plain, json::gap(gap))],
                 Format::Pretty | Format::Compact => sink.chatter.gap(gap),
             };
-            sink.put(&lines);
+            sink.put(lines);
         })
     }
 
@@ -273,7 +284,7 @@ impl<W: Write + Send> Sink for ConsoleSink<W> {
     fn finish(&mut self) -> Result<(), SinkError> {
         self.once(|sink| {
             let lines = sink.chatter.flush();
-            let text: String = lines.iter().map(|line| sink.finished_line(line)).collect();
+            let text = sink.text(lines);
             let clear = sink.status.clear();
             sink.outbox.push(format!("{clear}{text}").as_bytes());
         })

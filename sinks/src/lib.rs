@@ -14,6 +14,7 @@ mod outbox;
 mod sink;
 mod text;
 
+pub mod commands;
 pub mod words;
 
 #[cfg(test)]
@@ -25,4 +26,4 @@ pub use console::{CLEAR_STATUS, ConsoleOptions, ConsoleSink, Format, Line, Live,
 pub use hub::{Hub, HubOptions, SinkReport, SinkState};
 pub use log::LogSink;
 pub use sink::{Gap, Sink, SinkError};
-pub use text::{sanitise, wrap, wrap_styled};
+pub use text::{printable, sanitise, wrap, wrap_styled};

@@ -90,6 +90,12 @@ fn skip_string(text: &str) -> &str {
     end.unwrap_or(text)
 }
 
+/// A command or a path that somebody is to copy, in one line: its blanks stay as they are.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    sanitise(text).replace('\n', " ")
+}
+
 /// The text in one line: every run of white space becomes one space.
 pub(crate) fn flatten(text: &str) -> String {
     sanitise(text).split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,6 +1,8 @@
 //! Phrases for what events tell, the same wherever a run is shown. What they quote of agents and
 //! the repository is harmless and on one line.
 
+use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use codeloops_event::{
@@ -8,12 +10,44 @@ use codeloops_event::{
     Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
-use crate::text::flatten;
+use crate::commands;
+use crate::text::{flatten, printable};
 
 /// Files that a phrase names before it says how many more there are.
 const NAMED_FILES: usize = 3;
 /// Seconds from which on a duration is told in larger units.
 const LONGEST_IN_SECONDS: f64 = 600.0;
+
+/// A phrase, and behind it maybe a command or a path for somebody to copy: nobody may break that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The words.
+    pub text: String,
+    /// What is to be copied.
+    pub to_copy: Option<String>,
+}
+
+impl Said {
+    /// A phrase with something behind it.
+    #[must_use]
+    pub fn with(text: impl Into<String>, to_copy: &str) -> Self {
+        Self { text: text.into(), to_copy: Some(printable(to_copy)) }
+    }
+}
+
+impl<T: Into<String>> From<T> for Said {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), to_copy: None }
+    }
+}
+
+/// All of it on one line.
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blank = if self.text.is_empty() || self.to_copy.is_none() { "" } else { " " };
+        write!(f, "{}{blank}{}", self.text, self.to_copy.as_deref().unwrap_or_default())
+    }
+}
 
 /// A number with its noun.
 #[must_use]
@@ -201,11 +235,11 @@ pub fn left_over(leftovers: u32, files: [&Option<Evidence>; 2]) -> Vec<String> {
 
 /// What the look at the tree after the critic found; nothing where nothing had changed.
 #[must_use]
-pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
+pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
     match check {
         TreeCheck::Unchanged => Vec::new(),
         TreeCheck::Failed { error } => {
-            vec![format!("Could not compare the tree after the critic: {}", flatten(error))]
+            vec![format!("Could not compare the tree after the critic: {}", flatten(error)).into()]
         }
         TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
             let what = changed_by_critic(files, *head_moved, *index_changed);
@@ -215,25 +249,27 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<String> {
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
             let way_back = layout::before_critic(&kept).filter(|_| !restored).map(|before| {
-                format!(
-                    "As it was before, it is kept as {before}; to get a file back: \
-                     git restore --source={before} -- <path>"
+                Said::with(
+                    format!("As it was before, it is kept as {before}; to get a file back:"),
+                    &commands::restore(&before),
                 )
             });
             let told = [
                 format!("Changed while the critic judged: {what}"),
                 format!("The changed tree is kept as {kept}{commit}; {after}"),
             ];
-            told.into_iter().chain(way_back).collect()
+            told.into_iter().map(Said::from).chain(way_back).collect()
         }
     }
 }
 
-/// Nobody compared the tree after the critic; `before` is the ref that keeps it as it was.
+/// Nobody compared the tree after the critic; `before` is the ref that keeps it as it was, and `dir`
+/// the repository, where the user stands somewhere else.
 #[must_use]
-pub fn tree_unverified(before: &str) -> String {
+pub fn tree_unverified(before: &str, dir: Option<&Path>) -> [Said; 2] {
     let before = flatten(before);
-    format!("The tree may differ from what it was before the critic, kept as {before}")
+    let told = format!("The tree may differ from what it was before the critic, kept as {before}");
+    [told.into(), Said::with("To see what differs:", &commands::diff_with_tree(dir, &before))]
 }
 
 fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {

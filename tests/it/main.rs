@@ -4,6 +4,7 @@
 mod agents;
 mod bad_input;
 mod changes;
+mod compare;
 mod completions;
 mod console;
 mod corpora;

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::next_steps::shell_quoted;
+use codeloops_sinks::commands::shell_quoted;
+
 use super::run::report;
 use crate::app::{DemoArgs, OutputArgs, RunArgs};
 use crate::demo_agent::{CHECK, GREET};

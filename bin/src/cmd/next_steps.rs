@@ -1,15 +1,13 @@
 //! What to do once a run is over: the commands that show what came of it.
 
-use std::path::Path;
-
 use anstyle::{AnsiColor, Style};
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{Iteration, RunId, StopReason, Timestamp};
-use codeloops_sinks::{Format, words};
+use codeloops_event::{StopReason, Timestamp};
+use codeloops_session::ChangesIn;
+use codeloops_sinks::{Format, commands, printable, words};
 
 use crate::engine::Finished;
 use crate::settings::{Origin, RunSettings};
-use crate::text::one_line;
 
 /// A label and a command for the changes, if there are any, and for the session.
 pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String {
@@ -18,11 +16,10 @@ pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String 
     let happened = session.map(|recorded| format!("codeloops sessions show {}", recorded.id));
     // Where we could not see what changed, git will not show it either.
     let visible = finished.result.end.stop_reason != Some(StopReason::DiffFailed);
-    let changed = finished.changed.filter(|_| visible);
-    let changed = changed.map(|iteration| look_at_changes(settings, &finished.run_id, iteration));
+    let changed = if visible { look_at_changes(settings, finished) } else { None };
     [("changed", changed), ("happened", happened)]
         .into_iter()
-        .filter_map(|(what, command)| Some((what, one_line(&command?))))
+        .filter_map(|(what, command)| Some((what, printable(&command?))))
         .map(|(what, command)| lines.line(&format!("See what {what}"), &command))
         .collect()
 }
@@ -57,22 +54,16 @@ impl ClosingLines {
     }
 }
 
-/// Between snapshots, so that new files show, and what was there before the run does not.
-fn look_at_changes(settings: &RunSettings, run_id: &RunId, iteration: Iteration) -> String {
+/// Begins with the first snapshot, so that new files show, and what was there before the run does not.
+fn look_at_changes(settings: &RunSettings, finished: &Finished) -> Option<String> {
     let dir = &settings.working_dir;
-    let git = match dir.origin {
-        Origin::Default => "git".to_owned(),
-        _ => format!("git -C {}", shell_quoted(&dir.value)),
-    };
-    format!("{git} diff {} {}", snapshot_ref(run_id, 0), snapshot_ref(run_id, iteration))
-}
-
-/// A path as a shell takes it, in quotes only where it needs them.
-pub(super) fn shell_quoted(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
-    if path.chars().all(plain) {
-        return path.into_owned();
+    let dir = (dir.origin != Origin::Default).then_some(dir.value.as_path());
+    let base = snapshot_ref(&finished.run_id, 0);
+    match finished.changes_in {
+        ChangesIn::Nowhere | ChangesIn::Snapshot { differs: false, .. } => None,
+        ChangesIn::Snapshot { iteration, .. } => {
+            Some(commands::diff(dir, &base, &snapshot_ref(&finished.run_id, iteration)))
+        }
+        ChangesIn::WorkingTree => Some(commands::diff_with_tree(dir, &base)),
     }
-    format!("'{}'", path.replace('\'', r"'\''"))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use codeloops_adapters::git::find_repository;
 use codeloops_event::{Role, SessionEnd, StopReason};
-use codeloops_sinks::{Format, SinkReport, SinkState};
+use codeloops_sinks::{Format, SinkReport, SinkState, printable};
 
 use super::dry_run::dry_run;
 use super::next_steps::{ClosingLines, next_steps};
@@ -17,7 +17,6 @@ use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::settings::{RunSettings, host, working_dir};
-use crate::text::one_line;
 use crate::values::SinkName;
 use crate::world::World;
 
@@ -97,7 +96,7 @@ fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut 
     if settings.json_output || !settings.has_sink(SinkName::Console) {
         printer.hint(&format!("what the {role} printed is in {}", printed.display()));
     } else {
-        let path = one_line(&printed.to_string_lossy());
+        let path = printable(&printed.to_string_lossy());
         let line = ClosingLines::of(settings, finished)
             .line(&format!("What the {role} printed is in"), &path);
         tell(settings, finished, &line, printer);

@@ -22,7 +22,9 @@ pub(crate) fn sessions(
     let store = SessionStore::at(world.env.data_dir()?.join("sessions"));
     match command {
         SessionsCommand::List(args) => list::list(args, &store, printer),
-        SessionsCommand::Show(args) => show::show(args, &store, printer),
+        SessionsCommand::Show(args) => {
+            show::show(args, &store, world.env.current_dir().ok(), printer)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use codeloops_event::{
     Timestamp,
 };
 
+use crate::last_look::LastLook;
 use crate::round::{Answer, Call, Changes, Round, RoundPhase};
 
 /// What the lines so far amount to, apart from how the session ended.
@@ -19,6 +20,7 @@ pub(crate) struct History {
     pub(crate) ignored: Vec<AnswerIgnored>,
     pub(crate) failures: Vec<EngineFailed>,
     pub(crate) last_line_at: Timestamp,
+    pub(crate) look: LastLook,
     /// Where the last round stood before the last line came that can have ended a phase.
     stood: Option<RoundPhase>,
 }
@@ -33,6 +35,7 @@ impl History {
             stops: Vec::new(),
             ignored: Vec::new(),
             failures: Vec::new(),
+            look: LastLook::begin(),
             stood: None,
         }
     }
@@ -40,6 +43,7 @@ impl History {
     /// Takes the next line in.
     pub(crate) fn observe(&mut self, event: Event) {
         self.last_line_at = event.timestamp().unwrap_or(self.last_line_at);
+        self.look.observe(&event);
         if let Event::SessionEnd(_) = event {
             return self.session_ended();
         }

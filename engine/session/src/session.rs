@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::evidence::KeptEvidence;
 use crate::history::History;
+use crate::last_look::ChangesIn;
 use crate::names::SessionId;
 use crate::progress::{Progress, SessionStatus};
 use crate::reader::{ReadError, SessionReader, Warning, open_file};
@@ -40,6 +41,9 @@ pub struct Session {
     pub failures: Vec<EngineFailed>,
     /// The time of the last line.
     pub last_line_at: Timestamp,
+    /// Where all that it changed can be seen.
+    #[serde(skip)]
+    pub changes_in: ChangesIn,
     /// The run's evidence folder; null in files of other programs.
     pub evidence: Option<KeptEvidence>,
     /// What was left out; as text in JSON.
@@ -75,6 +79,7 @@ impl Session {
             ignored: history.ignored,
             failures: history.failures,
             last_line_at: history.last_line_at,
+            changes_in: history.look.changes(),
             warnings: reader.into_warning().into_iter().collect(),
         })
     }

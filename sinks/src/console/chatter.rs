@@ -90,7 +90,7 @@ fn output_line(role: Option<Role>) -> Line {
         Some(Role::Critic) => "[critic] | ",
         None => "[codeloops] ",
     };
-    Line::default().with(Tone::Faint, label)
+    Line::default().with(Tone::Faint, label).unbroken()
 }
 
 fn skipped(role: Option<Role>, bytes: u64) -> Line {

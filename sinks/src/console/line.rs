@@ -1,18 +1,22 @@
 //! A line of console text: a label, and text in tones that may become colours.
 
+mod wrapped;
+
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
 use codeloops_event::Role;
 
-use crate::text;
+use crate::text::printable;
 
 /// One line, without its newline. Whatever stands in it is harmless: there is no other way to make
-/// one than through [`text::sanitise`].
+/// one than through [`printable`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
     spans: Vec<Span>,
+    /// Whether no terminal's width changes it.
+    unbroken: bool,
 }
 
 /// A piece of a line.
@@ -20,6 +24,8 @@ pub struct Line {
 struct Span {
     tone: Tone,
     text: String,
+    /// Whether it is to be copied, so that it may not be broken.
+    whole: bool,
 }
 
 /// How a piece is meant; the words say it as well.
@@ -59,14 +65,25 @@ impl Line {
 
     /// Adds a piece; a newline in it becomes a space.
     pub(super) fn with(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
-        let text = text::sanitise(text.as_ref()).replace('\n', " ");
-        self.spans.push(Span { tone, text });
+        self.spans.push(Span { tone, text: printable(text.as_ref()), whole: false });
+        self
+    }
+
+    /// Adds a piece that is to be copied: no line ends within it.
+    pub(super) fn with_whole(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
+        self.spans.push(Span { tone, text: printable(text.as_ref()), whole: true });
+        self
+    }
+
+    /// The line as what an agent printed: it may be code.
+    pub(super) const fn unbroken(mut self) -> Self {
+        self.unbroken = true;
         self
     }
 
     /// Adds what another line says, without its label.
     pub(super) fn and(mut self, other: Self) -> Self {
-        self.spans.push(Span { tone: Tone::Plain, text: "; ".to_owned() });
+        self = self.with(Tone::Plain, "; ");
         let said = other.spans.into_iter().skip_while(|span| span.tone == Tone::Label);
         let said = said.skip_while(|span| span.text == " ");
         self.spans.extend(said);
@@ -75,7 +92,7 @@ impl Line {
 
     /// Puts a piece before everything else.
     pub(super) fn after(mut self, tone: Tone, text: String) -> Self {
-        self.spans.insert(0, Span { tone, text });
+        self.spans.insert(0, Span { tone, text, whole: false });
         self
     }
 

@@ -9,7 +9,7 @@ use codeloops_event::{
 
 use super::line::{Label, Line, Tone};
 use crate::text::flatten;
-use crate::words;
+use crate::words::{self, Said};
 
 /// What an event says in short lines; empty where another event says it better.
 pub(super) fn notes(event: &Event) -> Vec<Line> {
@@ -130,16 +130,9 @@ fn tree_checked(e: &TreeChecked) -> Vec<Line> {
 
 const LEFT_BEHIND: &str = "If tests leave such files behind, name them in .gitignore";
 
-/// The command leaves the user's index alone, and shows new files too.
 fn tree_unverified(before: &str) -> Vec<Line> {
-    let command = format!(
-        "GIT_INDEX_FILE=$(mktemp -u) sh -c 'git read-tree {} && git add -N :/ && git diff'",
-        flatten(before)
-    );
-    vec![
-        attention(Label::Git, words::tree_unverified(before)),
-        note(Label::Git, format!("To see what differs: {command}")),
-    ]
+    let [told, command] = words::tree_unverified(before, None);
+    vec![attention(Label::Git, told), note(Label::Git, command)]
 }
 
 fn ruling(ruling: &Ruling) -> Vec<Line> {
@@ -178,18 +171,23 @@ fn answer_ignored(e: &AnswerIgnored) -> Line {
     said(Label::Codeloops, Tone::Faint, text)
 }
 
-pub(super) fn note(label: Label, text: String) -> Line {
+pub(super) fn note(label: Label, text: impl Into<Said>) -> Line {
     said(label, Tone::Plain, text)
 }
 
-pub(super) fn attention(label: Label, text: String) -> Line {
+pub(super) fn attention(label: Label, text: impl Into<Said>) -> Line {
     said(label, Tone::Attention, text)
 }
 
-pub(super) fn bad(label: Label, text: String) -> Line {
+pub(super) fn bad(label: Label, text: impl Into<Said>) -> Line {
     said(label, Tone::Bad, text)
 }
 
-fn said(label: Label, tone: Tone, text: String) -> Line {
-    Line::of(label).with(tone, text)
+fn said(label: Label, tone: Tone, said: impl Into<Said>) -> Line {
+    let Said { text, to_copy } = said.into();
+    let line = Line::of(label).with(tone, text);
+    match to_copy {
+        Some(whole) => line.with(tone, " ").with_whole(tone, whole),
+        None => line,
+    }
 }

@@ -7,7 +7,7 @@ use codeloops_event::{
 use super::line::{Label, Line, Tone};
 use super::notes::{attention, end_reasons, note, notes};
 use crate::text::{flatten, headline, wrap};
-use crate::words;
+use crate::words::{self, Said};
 
 /// Columns that the first line of the prompt may take.
 const HEADLINE: usize = 63;
@@ -49,7 +49,7 @@ fn session_start(e: &SessionStart) -> Vec<Line> {
     let mut lines = vec![
         note(Label::Codeloops, "Starting actor-critic loop".to_owned()),
         note(Label::Codeloops, format!("Prompt: {}", headline(&e.prompt, HEADLINE))),
-        note(Label::Codeloops, format!("Working directory: {}", flatten(&e.working_dir))),
+        note(Label::Codeloops, Said::with("Working directory:", &e.working_dir)),
         note(Label::Codeloops, format!("Actor: {actor} | Critic: {critic}")),
     ];
     lines.extend(e.settings.iter().flat_map(settings));

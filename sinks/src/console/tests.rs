@@ -452,6 +452,18 @@ fn the_status_leaves_no_trace() {
     }
 }
 
+/// A pipe gets whole lines; a terminal breaks none within a word, unless it is to be copied and longer
+/// than its line.
+#[test]
+fn on_a_terminal_lines_end_between_words() {
+    let (mut terminal, mut sink) = Terminal::show(80, false);
+    for event in changes() {
+        sink.accept(&event).unwrap();
+    }
+    sink.finish().unwrap();
+    insta::assert_snapshot!("on_a_terminal", terminal.contents());
+}
+
 #[test]
 fn the_status_shows_phase_time_and_the_last_line_cut_to_the_width() {
     let (mut terminal, mut sink) = Terminal::show(47, false);

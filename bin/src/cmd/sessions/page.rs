@@ -1,7 +1,9 @@
 //! A page for people: headings, rows of a name and what there is to say, texts below a heading. All
 //! that it is given is untrusted.
 
-use codeloops_sinks::sanitise;
+use codeloops_sinks::words::Said;
+use codeloops_sinks::{printable, sanitise};
+use console::measure_text_width;
 
 use crate::text::{one_line, wrap};
 
@@ -11,6 +13,9 @@ const ROW_INDENT: usize = 2;
 const VALUE_INDENT: usize = 13;
 /// Columns before a text that belongs to a round or the end.
 const TEXT_INDENT: usize = 4;
+
+/// Columns before something to be copied that has a line to itself.
+const WHOLE_INDENT: usize = 4;
 
 /// A page as it grows.
 pub(super) struct Page {
@@ -36,15 +41,35 @@ impl Page {
         self.line(&one_line(heading));
     }
 
-    /// A name, and beside it what there is to say, each on a line of its own.
-    pub(super) fn row(&mut self, name: &str, says: impl IntoIterator<Item = impl AsRef<str>>) {
+    /// A name, and beside it what there is to say, each on a line of its own. What is to be copied is
+    /// never broken: where there is no room for it, it has a line to itself.
+    pub(super) fn row(&mut self, name: &str, says: impl IntoIterator<Item = impl Into<Said>>) {
+        let room = VALUE_INDENT - ROW_INDENT;
         let mut name = name;
         for said in says {
-            let said = wrap(&one_line(said.as_ref()), VALUE_INDENT, self.columns);
-            let room = VALUE_INDENT - ROW_INDENT;
-            self.line(&format!("  {name:<room$}{}", said.trim_start()));
+            let Said { text, to_copy } = said.into();
+            let text = wrap(&one_line(&text), VALUE_INDENT, self.columns);
+            let line = format!("  {name:<room$}{}", text.trim_start());
+            self.with_whole(line.trim_end(), to_copy.as_deref());
             name = "";
         }
+    }
+
+    fn with_whole(&mut self, text: &str, to_copy: Option<&str>) {
+        let Some(to_copy) = to_copy.map(printable) else { return self.line(text) };
+        let (before, last) =
+            text.rsplit_once('\n').map_or(("", text), |(before, last)| (before, last));
+        let column = measure_text_width(last).max(VALUE_INDENT - 1);
+        let end = column + 1 + measure_text_width(&to_copy);
+        if self.columns.is_some_and(|columns| end > columns) {
+            self.line(text);
+            return self.line(&format!("{:WHOLE_INDENT$}{to_copy}", ""));
+        }
+        if !before.is_empty() {
+            self.line(before);
+        }
+        let room = column - measure_text_width(last);
+        self.line(&format!("{last}{:room$} {to_copy}", ""));
     }
 
     /// A text below a heading of its own; nothing where it is empty.

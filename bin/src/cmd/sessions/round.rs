@@ -1,24 +1,29 @@
 //! One round of a session: a heading, a row for each thing that happened, the texts.
 
+use std::path::Path;
+
 use codeloops_event::layout::agent_stream;
 use codeloops_event::{AgentOutcome, IterationEnd, OutputStream, Role, Ruling, Verdict};
 use codeloops_session::{
     Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Session, SessionStatus,
 };
-use codeloops_sinks::words;
+use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
 use super::usage::in_words;
 
-/// Writes a round, with its summary if it is finished.
+/// Writes a round, with its summary if it is finished; `dir` is the repository, where the user stands
+/// somewhere else.
 pub(super) fn round(
     session: &Session,
     round: &Round,
     summary: Option<&IterationEnd>,
+    dir: Option<&Path>,
     page: &mut Page,
 ) {
     let view = View {
         round,
+        dir,
         runs: session.status == SessionStatus::Running,
         has_evidence: session.evidence.as_ref().is_some_and(|kept| kept.exists),
     };
@@ -68,6 +73,8 @@ fn decision(summary: &IterationEnd) -> String {
 /// A round as it is shown.
 struct View<'a> {
     round: &'a Round,
+    /// Its repository, where the user stands somewhere else.
+    dir: Option<&'a Path>,
     /// Whether its session does.
     runs: bool,
     /// Whether what the agents printed is still there.
@@ -102,8 +109,9 @@ impl View<'_> {
         page.row("Changes", self.changes(summary));
         page.row("Gate", self.round.gates.iter().map(words::gate_ended));
         for call in critic {
-            let mut says = self.call(Role::Critic, call);
-            says.extend(call.end().iter().flat_map(|end| judged(&end.left)));
+            let says = self.call(Role::Critic, call).into_iter().map(Said::from);
+            let judged = call.end().into_iter().flat_map(|end| judged(&end.left, self.dir));
+            let says = says.chain(judged);
             page.row(&call_name("Critic", call, critic), says);
         }
         page.row("Critic", summary.filter(|_| critic.is_empty()).and_then(critic_of));
@@ -175,15 +183,16 @@ fn printed<T>(end: &CallEnd<T>) -> Option<String> {
 }
 
 /// What the critic did beside its answer, and why that did not count.
-fn judged(answer: &Answer) -> Vec<String> {
+fn judged(answer: &Answer, dir: Option<&Path>) -> Vec<Said> {
     let mut says = answer.tree.as_ref().map(words::tree_checked).unwrap_or_default();
-    says.extend(answer.unverified.as_deref().map(words::tree_unverified));
+    let before = answer.unverified.as_deref().into_iter();
+    says.extend(before.flat_map(|before| words::tree_unverified(before, dir)));
     let (problem, then) = match &answer.ruling {
         None | Some(Ruling::Accepted { .. }) => return says,
         Some(Ruling::AskedAgain { problem }) => (problem, "asked again"),
         Some(Ruling::GivenUp { problem }) => (problem, "the round counts as ERROR"),
     };
-    says.push(format!("Not counted, {}; {then}", words::verdict_problem(problem)));
+    says.push(format!("Not counted, {}; {then}", words::verdict_problem(problem)).into());
     says
 }
 

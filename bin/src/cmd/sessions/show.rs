@@ -1,8 +1,12 @@
 //! `codeloops sessions show`: one session in full.
 
+use std::path::Path;
+
+use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{AnswerIgnored, SessionEnd, SessionStart, StopRequested};
-use codeloops_session::{Changes, KeptEvidence, Session, SessionStatus, SessionStore};
-use codeloops_sinks::words;
+use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
+use codeloops_sinks::commands;
+use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
 use super::round::round;
@@ -12,10 +16,11 @@ use crate::app::ShowArgs;
 use crate::error::CliError;
 use crate::output::Printer;
 
-/// Shows the session that is meant.
+/// Shows the session that is meant, to a user who stands `here`.
 pub(super) fn show(
     args: &ShowArgs,
     store: &SessionStore,
+    here: Option<&Path>,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
     let Some(wanted) = &args.id else {
@@ -30,23 +35,25 @@ pub(super) fn show(
     }
     tell(&session.warnings, printer);
     let mut page = Page::new(printer.stdout_columns());
-    write(&session, &mut page);
+    let dir = Path::new(&session.start.working_dir);
+    write(&session, (here != Some(dir)).then_some(dir), &mut page);
     printer.data(&page.into_text())
 }
 
-fn write(session: &Session, page: &mut Page) {
+/// `dir` is the run's working directory, where the user stands somewhere else.
+fn write(session: &Session, dir: Option<&Path>, page: &mut Page) {
     page.heading(&format!("Session {}", session.id));
     metadata(session, page);
     page.heading("Prompt");
     page.indented(&session.start.prompt, 2);
     for (told, summary) in session.rounds() {
-        round(session, told, summary, page);
+        round(session, told, summary, dir, page);
     }
     match &session.end {
         Some(end) => page.heading(&format!("Outcome: {}", end.outcome)),
         None => page.heading(no_outcome(session.status)),
     }
-    ending(session, page);
+    ending(session, dir, page);
 }
 
 fn metadata(session: &Session, page: &mut Page) {
@@ -54,7 +61,7 @@ fn metadata(session: &Session, page: &mut Page) {
     let limit = start.max_iterations.map_or("no limit".into(), |max| format!("at most {max}"));
     page.row("Started", [words::utc(start.timestamp)]);
     page.row("Status", [session.status.as_str()]);
-    page.row("Directory", [&start.working_dir]);
+    page.row("Directory", [Said::with("", &start.working_dir)]);
     page.row("Actor", [agent(&start.actor_agent, start.actor_model.as_deref())]);
     page.row("Critic", [agent(&start.critic_agent, start.critic_model.as_deref())]);
     page.row("Iterations", [limit]);
@@ -75,8 +82,9 @@ fn commit(start: &SessionStart) -> Option<String> {
     })
 }
 
-fn evidence(kept: &KeptEvidence) -> String {
-    if kept.exists { kept.path.clone() } else { format!("{} (not there)", kept.path) }
+fn evidence(kept: &KeptEvidence) -> Said {
+    let is_gone = if kept.exists { "" } else { " (not there)" };
+    Said::with("", &format!("{}{is_gone}", kept.path))
 }
 
 const fn no_outcome(status: SessionStatus) -> &'static str {
@@ -91,7 +99,7 @@ const fn no_outcome(status: SessionStatus) -> &'static str {
     }
 }
 
-fn ending(session: &Session, page: &mut Page) {
+fn ending(session: &Session, dir: Option<&Path>, page: &mut Page) {
     match &session.end {
         Some(end) => ended(end, page),
         None => page.row("Last line", [words::utc(session.last_line_at)]),
@@ -100,7 +108,7 @@ fn ending(session: &Session, page: &mut Page) {
     page.row("Failure", session.failures.iter().map(words::engine_failed));
     page.row("Ignored", session.ignored.iter().map(ignored));
     page.row("Usage", session.usage().iter().flat_map(by_role));
-    left_in_git(session, page);
+    left_in_git(session, dir, page);
     let summary = session.end.as_ref().and_then(|end| end.summary.as_deref());
     page.text("Summary", summary.unwrap_or_default());
 }
@@ -110,7 +118,7 @@ fn ended(end: &SessionEnd, page: &mut Page) {
     page.row("Iterations", [end.iterations.to_string()]);
     page.row("Duration", [words::duration(end.duration_secs)]);
     page.row("Confidence", end.confidence.map(|confidence| confidence.to_string()));
-    page.row("Error", end.error.as_ref());
+    page.row("Error", end.error.as_deref());
 }
 
 fn stop(stop: &StopRequested) -> String {
@@ -122,16 +130,22 @@ fn ignored(late: &AnswerIgnored) -> String {
     format!("an answer to a call that was over ({})", late.call)
 }
 
-/// Where the work of a run that broke off can be found.
-fn left_in_git(session: &Session, page: &mut Page) {
-    let broke_off = session.end.is_none() || session.rounds.iter().any(|r| !r.is_finished());
-    let (true, Some(run_id)) = (broke_off, &session.start.run_id) else { return };
+/// What keeps the work of a run, and the command that shows it.
+fn left_in_git(session: &Session, dir: Option<&Path>, page: &mut Page) {
+    // The other programs that write this format take no snapshots.
+    let Some(run_id) = &session.start.run_id else { return };
     let captured = |changes: &Option<Changes>| matches!(changes, Some(Changes::Captured(_)));
     let last = session.rounds.iter().rev().find(|round| captured(&round.changes));
-    let refs = format!("refs/codeloops/{run_id}");
+    let base = snapshot_ref(run_id, 0);
     let last = last.map_or_else(String::new, |round| format!(" to {}", round.iteration));
-    page.row("Snapshots", [format!("{refs}/0{last}")]);
-    page.row("To compare", [format!("git diff {refs}/0")]);
+    page.row("Snapshots", [format!("{base}{last}")]);
+    let compare = match session.changes_in {
+        ChangesIn::Snapshot { iteration, .. } => {
+            commands::diff(dir, &base, &snapshot_ref(run_id, iteration))
+        }
+        ChangesIn::WorkingTree | ChangesIn::Nowhere => commands::diff_with_tree(dir, &base),
+    };
+    page.row("To compare", [Said::with("", &compare)]);
 }
 
 #[cfg(test)]

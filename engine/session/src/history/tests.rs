@@ -4,6 +4,7 @@ use codeloops_event::{Role, Ruling, TreeCheck, VerdictProblem};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::last_look::ChangesIn;
 use crate::round::CallState;
 
 /// A line at some moment; `fields` are what its type has beside the time.
@@ -204,4 +205,40 @@ fn summaries_alone_are_rounds_too() {
     assert_eq!(history.iterations.len(), 2);
     let finished: Vec<bool> = history.rounds.iter().map(Round::is_finished).collect();
     assert_eq!(finished, [true, true, false]);
+}
+
+fn checked(state: &Value) -> Event {
+    in_round("tree_checked", 1, &json!({"attempt": 1, "check": state}))
+}
+
+/// What an agent did is in a snapshot only where somebody looked at the tree after it.
+#[test]
+fn changes_are_in_the_last_snapshot_until_an_agent_works_again() {
+    let kept = ChangesIn::Snapshot { iteration: 1, differs: false };
+    let stays = json!({
+        "state": "changed", "kept_as": "x", "files": [], "head_moved": true,
+        "index_changed": false, "restored": false,
+    });
+    let mut put_back = stays.clone();
+    put_back["restored"] = json!(true);
+    let judged = |check: &Value| {
+        vec![captured(), started(Role::Critic, 1), done(Role::Critic, 1), checked(check)]
+    };
+    for (lines, changes) in [
+        (vec![begun(1), waiting()], ChangesIn::Nowhere),
+        (vec![started(Role::Actor, 1)], ChangesIn::WorkingTree),
+        (vec![started(Role::Actor, 1), done(Role::Actor, 1)], ChangesIn::WorkingTree),
+        (vec![started(Role::Actor, 1), captured()], kept),
+        (vec![captured(), started(Role::Critic, 1)], ChangesIn::WorkingTree),
+        (judged(&json!({"state": "unchanged"})), kept),
+        (judged(&put_back), kept),
+        (judged(&stays), ChangesIn::WorkingTree),
+        (
+            [judged(&stays), judged(&json!({"state": "unchanged"})).split_off(1)].concat(),
+            ChangesIn::WorkingTree,
+        ),
+        ([judged(&stays), vec![captured()]].concat(), kept),
+    ] {
+        assert_eq!(history(lines.clone()).look.changes(), changes, "{lines:#?}");
+    }
 }

@@ -59,6 +59,28 @@ fn a_run_that_was_interrupted_while_the_critic_judged() {
     insta::assert_snapshot!(page(&lines, Some("01KJP0000000000000000000A1")).stdout);
 }
 
+/// The critic was killed at once: nobody compared the tree after it.
+#[test]
+fn a_run_that_was_stopped_at_once_tells_how_to_see_what_the_critic_changed() {
+    let sandbox = with(&frozen("v1.0/stopped_at_once.jsonl"), None);
+    insta::assert_snapshot!(sandbox.run(&["sessions", "show", "it"]).stdout);
+}
+
+/// No path in the command where the user stands there, and a path that a shell takes where not.
+#[test]
+fn the_command_to_compare_works_wherever_the_user_stands() {
+    let sandbox = with("", None);
+    let command = |dir: &str| {
+        let lines = frozen("v1.0/approved.jsonl").replace("/home/ada/notes", dir);
+        sandbox.write("home/.local/share/codeloops/sessions/it.jsonl", lines);
+        let shown = sandbox.run(&["sessions", "show", "it"]).stdout;
+        let command = shown.lines().find_map(|line| line.strip_prefix("  To compare "));
+        command.unwrap().split(" refs/").next().unwrap().to_owned()
+    };
+    assert_eq!(command(&sandbox.path("project").to_string_lossy()), "git diff");
+    assert_eq!(command("/home/ada/my  notes"), "git -C '/home/ada/my  notes' diff");
+}
+
 #[test]
 fn analysis_and_recovery_of_an_error_are_shown_apart() {
     let lines = frozen("v1.0/approved.jsonl").replace(
@@ -105,7 +127,11 @@ fn on_a_terminal_lines_end_where_it_does() {
     sandbox.columns = 72;
     let shown = sandbox.run(&["sessions", "show", "it"]).stdout;
     let wide = |line: &&str| line.chars().count() > 72 && line.trim().contains(' ');
-    // The sandbox's own path is longer than what stands here for it.
-    assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [""; 0], "{shown}");
+    // What is to be copied is whole, on a line of its own.
+    let run = "01KJP0000000000000000000A1";
+    let evidence = format!("    HOME/.local/share/codeloops/runs/{run} (not there)");
+    let refs = format!("refs/codeloops/{run}/0 refs/codeloops/{run}/2");
+    let compare = format!("    git -C /home/ada/notes diff {refs}");
+    assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [evidence, compare], "{shown}");
     insta::assert_snapshot!(shown.split("Iteration 2").nth(1).unwrap());
 }

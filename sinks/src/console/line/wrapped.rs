@@ -1,0 +1,154 @@
+//! A line that is too long for a terminal, broken between its words.
+
+use console::measure_text_width;
+
+use super::{Line, Span, Tone};
+
+/// Columns before something to be copied that has a line to itself.
+const WHOLE_INDENT: usize = 2;
+
+/// What no line ends within: pieces without a blank between.
+#[derive(Default)]
+struct Word<'a> {
+    /// Blanks before it.
+    blanks: usize,
+    pieces: Vec<(Tone, &'a str)>,
+    whole: bool,
+}
+
+impl Word<'_> {
+    fn columns(&self) -> usize {
+        self.pieces.iter().map(|(_, text)| measure_text_width(text)).sum()
+    }
+}
+
+impl Line {
+    /// The lines that this one makes on a terminal of so many columns. What follows the first stands
+    /// under its words. What is to be copied goes to a line of its own where there is no room for it,
+    /// and a terminal that is too narrow for that has to break it.
+    pub(in crate::console) fn wrapped(self, columns: usize) -> Vec<Self> {
+        if self.unbroken || measure_text_width(&self.to_string()) <= columns {
+            return vec![self];
+        }
+        let words = self.words();
+        let hang = match self.spans.first() {
+            Some(span) if span.tone == Tone::Label => span.text.len() + 1,
+            _ => words.first().map_or(0, |word| word.blanks),
+        };
+        let (mut lines, mut line, mut taken) = (Vec::new(), Self::default(), 0);
+        for word in words {
+            let mut blanks = word.blanks;
+            if taken > 0 && taken + blanks + word.columns() > columns {
+                lines.push(std::mem::take(&mut line));
+                taken = 0;
+                blanks = if word.whole { WHOLE_INDENT } else { hang };
+            }
+            taken += blanks + word.columns();
+            line.add(blanks, &word);
+        }
+        lines.push(line);
+        lines
+    }
+
+    fn words(&self) -> Vec<Word<'_>> {
+        let mut words = Vec::new();
+        let mut word = Word::default();
+        for span in &self.spans {
+            if span.whole {
+                word.whole = true;
+                word.pieces.push((span.tone, &span.text));
+                continue;
+            }
+            for (at, part) in span.text.split(' ').enumerate() {
+                if at > 0 {
+                    if !word.pieces.is_empty() {
+                        words.push(std::mem::take(&mut word));
+                    }
+                    word.blanks += 1;
+                }
+                if !part.is_empty() {
+                    word.pieces.push((span.tone, part));
+                }
+            }
+        }
+        if !word.pieces.is_empty() {
+            words.push(word);
+        }
+        words
+    }
+
+    fn add(&mut self, blanks: usize, word: &Word<'_>) {
+        let tone = word.pieces.first().map(|(tone, _)| *tone);
+        let same = self.spans.last().is_some_and(|last| Some(last.tone) == tone);
+        self.push(
+            if same { tone.unwrap_or(Tone::Plain) } else { Tone::Plain },
+            &" ".repeat(blanks),
+        );
+        for (tone, text) in &word.pieces {
+            self.push(*tone, text);
+        }
+    }
+
+    /// Adds to the last piece what is in its tone.
+    fn push(&mut self, tone: Tone, text: &str) {
+        match self.spans.last_mut() {
+            _ if text.is_empty() => {}
+            Some(last) if last.tone == tone => last.text.push_str(text),
+            _ => self.spans.push(Span { tone, text: text.to_owned(), whole: false }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Label;
+    use super::*;
+
+    #[track_caller]
+    fn check(line: Line, columns: usize, expect: &[&str]) {
+        let shown = |line: &Line| line.to_string();
+        assert_eq!(line.wrapped(columns).iter().map(shown).collect::<Vec<_>>(), expect);
+    }
+
+    fn git(text: &str) -> Line {
+        Line::of(Label::Git).with(Tone::Attention, text)
+    }
+
+    #[test]
+    fn a_line_ends_between_words_and_goes_on_under_its_first_one() {
+        check(git("one two three"), 19, &["[git] one two three"]);
+        check(git("one two three"), 18, &["[git] one two", "      three"]);
+        check(
+            git("one two-three-four five"),
+            14,
+            &["[git] one", "      two-three-four", "      five"],
+        );
+        check(git("\u{4f60}\u{597d} \u{4f60}"), 11, &["[git] \u{4f60}\u{597d}", "      \u{4f60}"]);
+        check(Line::default().with(Tone::Plain, "   a b  c d"), 9, &["   a b  c", "   d"]);
+    }
+
+    #[test]
+    fn pieces_without_a_blank_between_stay_together() {
+        let line = git("say ").with(Tone::Good, "DONE").with(Tone::Plain, "; then");
+        check(line, 14, &["[git] say", "      DONE;", "      then"]);
+    }
+
+    #[test]
+    fn what_is_to_be_copied_is_not_broken() {
+        let kill = || git("to end it: ").with_whole(Tone::Attention, "kill 1 2 3");
+        check(kill(), 27, &["[git] to end it: kill 1 2 3"]);
+        check(kill(), 26, &["[git] to end it:", "  kill 1 2 3"]);
+        check(kill(), 8, &["[git] to", "      end", "      it:", "  kill 1 2 3"]);
+    }
+
+    #[test]
+    fn words_of_agents_stay_as_they_were_printed() {
+        check(git("one two three").unbroken(), 9, &["[git] one two three"]);
+    }
+
+    #[test]
+    fn a_tone_goes_on_over_the_break() {
+        let lines = git("one two").wrapped(11);
+        assert_eq!(lines[1].coloured(), "      \u{1b}[33mtwo\u{1b}[0m");
+    }
+}
