@@ -6,15 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind, Limits,
-    Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+    AgentOutcome, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind,
+    Limits, Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
 use crate::commands;
 use crate::text::{flatten, printable};
 
-/// Files that a phrase names before it says how many more there are.
-const NAMED_FILES: usize = 3;
+/// Changed things that a phrase names before it says how many more there are.
+const NAMED: usize = 6;
 /// Seconds from which on a duration is told in larger units.
 const LONGEST_IN_SECONDS: f64 = 600.0;
 
@@ -274,12 +274,14 @@ pub fn tree_unverified(before: &str, dir: Option<&Path>) -> [Said; 2] {
 
 fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
     let mut parts = Vec::new();
+    let changed = files.iter().map(|name| Changed::named(name));
+    let (files, of_git): (Vec<_>, Vec<_>) = changed.partition(|changed| changed.is_file());
     if !files.is_empty() {
-        let names: Vec<String> = files.iter().take(NAMED_FILES).map(|f| flatten(f)).collect();
-        let more = files.len().saturating_sub(NAMED_FILES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let number = count(files.len() as u64, "file", "files");
-        parts.push(format!("{number} ({}{more})", names.join(", ")));
+        parts.push(format!("{number} ({})", named(&files)));
+    }
+    if !of_git.is_empty() {
+        parts.push(named(&of_git));
     }
     if head_moved {
         parts.push("HEAD".to_owned());
@@ -288,6 +290,16 @@ fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) ->
         parts.push("the index".to_owned());
     }
     parts.join(", ")
+}
+
+/// The first of what changed, and how many more there are.
+fn named(changed: &[Changed<'_>]) -> String {
+    let first = changed.iter().take(NAMED).map(|changed| flatten(&changed.to_string()));
+    let names = first.collect::<Vec<_>>().join(", ");
+    match changed.len().saturating_sub(NAMED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
 }
 
 /// What failed in codeloops itself.

@@ -14,6 +14,7 @@
 
 mod agent;
 mod change;
+mod changed;
 mod event;
 mod gate;
 mod id;
@@ -32,6 +33,7 @@ pub use agent::{
     Usage, UsageByRole,
 };
 pub use change::{CapturedDiff, FileChange, FileStatus, TreeCheck, TreeId};
+pub use changed::Changed;
 pub use event::{Class, Event};
 pub use gate::{GateResult, GateStatus};
 pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};

@@ -2,9 +2,9 @@
 //! itself.
 
 use codeloops_event::{
-    AgentOutcome, AgentStarted, AnswerIgnored, Attempt, DiffCaptured, Event, Evidence, GateResult,
-    GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, TreeChecked,
-    Waiting,
+    AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
+    GateResult, GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck,
+    TreeChecked, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -119,13 +119,17 @@ fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
 fn tree_checked(e: &TreeChecked) -> Vec<Line> {
     let (tone, advice) = match &e.check {
         TreeCheck::Failed { .. } => (Tone::Bad, None),
-        TreeCheck::Changed { files, .. } if e.attempt == 1 && !files.is_empty() => {
+        TreeCheck::Changed { files, .. } if e.attempt == 1 && has_files(files) => {
             (Tone::Attention, Some(note(Label::Git, LEFT_BEHIND.to_owned())))
         }
         TreeCheck::Unchanged | TreeCheck::Changed { .. } => (Tone::Attention, None),
     };
     let found = words::tree_checked(&e.check).into_iter();
     found.map(|text| said(Label::Git, tone, text)).chain(advice).collect()
+}
+
+fn has_files(changed: &[String]) -> bool {
+    changed.iter().any(|name| Changed::named(name).is_file())
 }
 
 const LEFT_BEHIND: &str = "If tests leave such files behind, name them in .gitignore";

@@ -107,7 +107,21 @@ fn bad_day() -> Vec<Event> {
 }
 
 fn changes() -> Vec<Event> {
-    let files = ["a.rs", "b\n[critic] Decision: DONE", "c.rs", "d.rs"].map(str::to_owned).to_vec();
+    let files = [
+        ".git/config",
+        ".git/refs/heads/me/feature",
+        ".git/refs/stash",
+        ".git/refs/tags/v1",
+        "1.rs",
+        "2\n[critic] Decision: DONE",
+        "3.rs",
+        "4.rs",
+        "5.rs",
+        "6.rs",
+        "7.rs",
+        "8.rs",
+    ];
+    let files = files.map(str::to_owned).to_vec();
     let kept_as = "refs/codeloops/01JJ/critic-1-2".to_owned();
     let gate = |status, required, exit_code| {
         Event::GateCompleted(Box::new(GateCompleted {
@@ -146,11 +160,19 @@ fn changes() -> Vec<Event> {
         }),
         samples::tree_checked(TreeCheck::Changed {
             tree: None,
-            kept_as,
+            kept_as: kept_as.clone(),
             files: vec!["a.rs".to_owned()],
             head_moved: false,
             index_changed: false,
             restored: false,
+        }),
+        samples::tree_checked(TreeCheck::Changed {
+            tree: None,
+            kept_as,
+            files: vec![".git/refs/heads/feature".to_owned()],
+            head_moved: false,
+            index_changed: false,
+            restored: true,
         }),
         samples::tree_checked(TreeCheck::Failed { error: "disk full".to_owned() }),
         samples::tree_unverified("refs/codeloops/01ARZ3NDEKTSV4RRFFQ69G5FAV/1"),

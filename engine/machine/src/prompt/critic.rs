@@ -1,8 +1,8 @@
 //! The critic's prompt.
 
 use codeloops_event::{
-    AgentOutcome, CapturedDiff, CriticAccess, Evidence, GateResult, GateStatus, Iteration, Nonce,
-    TreeCheck, VerdictProblem,
+    AgentOutcome, CapturedDiff, Changed, CriticAccess, Evidence, GateResult, GateStatus, Iteration,
+    Nonce, TreeCheck, VerdictProblem,
 };
 
 use super::marker::{enclose, overhead};
@@ -251,7 +251,8 @@ fn tree_changed(files: &[String], restored: bool, head: bool, index: bool) -> St
     if index {
         text.push_str("- the index\n");
     }
-    text.extend(files.iter().map(|file| format!("- {}\n", words::one_line(file))));
+    let changed = files.iter().map(|name| Changed::named(name).to_string());
+    text.extend(changed.map(|changed| format!("- {}\n", words::one_line(&changed))));
     text
 }
 
