@@ -108,15 +108,21 @@ pub(crate) fn headline(text: &str, width: usize) -> String {
     let text = sanitise(text);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
-    if measure_text_width(first) <= width {
-        let more = if lines.next().is_some() { "..." } else { "" };
-        return format!("{}{more}", first.replace('\t', " "));
+    let fits = measure_text_width(first) <= width;
+    if fits && lines.next().is_none() {
+        return first.replace('\t', " ");
     }
-    let fitting = cut(first, width.saturating_sub(3));
+    let kept = if fits { first } else { fitting(first, width.saturating_sub(3)) };
+    let kept = kept.trim_end_matches(['.', ',', ':', ' ', '\u{2026}']);
+    format!("{}...", kept.replace('\t', " "))
+}
+
+/// The whole sentences, or else the whole words, at the beginning of a line that `width` columns hold.
+fn fitting(line: &str, width: usize) -> &str {
+    let fitting = cut(line, width);
     let sentence = fitting.rfind(". ").map(|at| &fitting[..at]);
     let word = || fitting.rfind(char::is_whitespace).map(|at| &fitting[..at]);
-    let kept = sentence.or_else(word).unwrap_or(fitting).trim_end_matches(['.', ',', ':', ' ']);
-    format!("{}...", kept.replace('\t', " "))
+    sentence.or_else(word).unwrap_or(fitting)
 }
 
 /// The longest beginning of a text that takes at most `width` columns.
@@ -232,7 +238,10 @@ mod tests {
         let typo = "Fix the typo in the greeting message. The word \"Helo\" should be \"Hello\".";
         assert_eq!(headline(typo, 63), "Fix the typo in the greeting message...");
         assert_eq!(headline("Fix it.", 63), "Fix it.");
-        assert_eq!(headline("\n  Fix it:\n- here\n", 63), "Fix it:...");
+        assert_eq!(headline("Fix it.\n\n", 63), "Fix it.");
+        assert_eq!(headline("\n  Fix it:\n- here\n", 63), "Fix it...");
+        assert_eq!(headline("Say \"Hello\".\n\nTest it.", 63), "Say \"Hello\"...");
+        assert_eq!(headline("And so on...\nor not", 63), "And so on...");
         let long = "Add input validation to the user registration endpoint in src/api/users.rs:";
         assert_eq!(
             headline(long, 63),
