@@ -218,10 +218,16 @@ pub(crate) fn is_red_as_before(gate: &GateResult) -> bool {
     !gate.status.is_green() && gate.baseline.is_some_and(|before| !before.is_green())
 }
 
-/// What an agent call left behind that is not kept: processes, and output past the limit.
+/// What an agent call left behind that is not kept: processes, and output past the limit. An agent
+/// that was ended had not left its processes behind: they were at work with it.
 #[must_use]
-pub fn left_over(leftovers: u32, files: [&Option<Evidence>; 2]) -> Vec<String> {
-    let processes = (leftovers > 0).then(|| {
+pub fn left_over(
+    outcome: &AgentOutcome,
+    leftovers: u32,
+    files: [&Option<Evidence>; 2],
+) -> Vec<String> {
+    let was_ended = matches!(outcome, AgentOutcome::Interrupted | AgentOutcome::TimedOut { .. });
+    let processes = (leftovers > 0 && !was_ended).then(|| {
         let processes = count(u64::from(leftovers), "process", "processes");
         format!("Ended {processes} that it had left behind")
     });
@@ -333,6 +339,17 @@ mod tests {
         ] {
             assert_eq!(duration(secs), shown, "{secs}");
         }
+    }
+
+    #[test]
+    fn only_an_agent_that_ended_by_itself_left_processes_behind() {
+        let told = |outcome| left_over(&outcome, 2, [&None, &None]);
+        let left = ["Ended 2 processes that it had left behind"];
+        assert_eq!(told(AgentOutcome::Completed), left);
+        assert_eq!(told(AgentOutcome::Signaled { signal: 11 }), left);
+        assert_eq!(told(AgentOutcome::Interrupted), [""; 0]);
+        let limit = LimitKind::Idle;
+        assert_eq!(told(AgentOutcome::TimedOut { limit, after_ms: 1 }), [""; 0]);
     }
 
     #[test]

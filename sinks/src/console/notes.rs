@@ -17,7 +17,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::ActorStarted(e) => vec![actor_started(e)],
         Event::ActorCompleted(e) => {
             let mut lines = vec![call_ended(Role::Actor, &e.outcome, e.exit_code, e.duration_secs)];
-            lines.extend(left_over(Role::Actor, e.leftovers, [&e.stdout, &e.stderr]));
+            lines.extend(left_over(Role::Actor, &e.outcome, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
         Event::DiffCaptured(e) => diff_captured(e),
@@ -30,7 +30,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
             let ended = || call_ended(Role::Critic, &e.outcome, e.exit_code, e.duration_secs);
             let told = e.outcome != AgentOutcome::Completed;
             let mut lines: Vec<Line> = told.then(ended).into_iter().collect();
-            lines.extend(left_over(Role::Critic, e.leftovers, [&e.stdout, &e.stderr]));
+            lines.extend(left_over(Role::Critic, &e.outcome, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
         Event::TreeChecked(e) => tree_checked(e),
@@ -104,8 +104,13 @@ fn gate_ended(gate: &GateResult) -> Line {
     said(Label::Gate, tone, words::gate_ended(gate))
 }
 
-fn left_over(role: Role, leftovers: u32, files: [&Option<Evidence>; 2]) -> Vec<Line> {
-    let said = words::left_over(leftovers, files);
+fn left_over(
+    role: Role,
+    outcome: &AgentOutcome,
+    leftovers: u32,
+    files: [&Option<Evidence>; 2],
+) -> Vec<Line> {
+    let said = words::left_over(outcome, leftovers, files);
     said.into_iter().map(|text| attention(role.into(), text)).collect()
 }
 

@@ -155,7 +155,7 @@ impl View<'_> {
         let used = end.usage.as_ref().and_then(in_words);
         let used = used.map_or_else(String::new, |used| format!("; {used}"));
         let mut says = vec![format!("{ended}{used}")];
-        says.extend(words::left_over(end.leftovers, [&end.stdout, &end.stderr]));
+        says.extend(words::left_over(&end.outcome, end.leftovers, [&end.stdout, &end.stderr]));
         let went_well =
             matches!(end.outcome, AgentOutcome::Completed | AgentOutcome::Denied { .. });
         // What the actor said stands in the summary, what the critic said in its line.
