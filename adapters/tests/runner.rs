@@ -416,13 +416,20 @@ async fn what_cannot_be_started_says_why() {
     let (_stop, stopped) = watch::channel(None);
     let report = agents.run(bench.call(), notes, stopped).await;
     let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
-    assert!(message.starts_with("could not start `"), "{message}");
+    assert!(message.ends_with("/agent`: No such file or directory (os error 2)"), "{message}");
 
     let bench = Bench::new("exit 0");
     fs::write(bench.path("agent"), "exit 0").unwrap();
     let report = bench.run().await;
     let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
     assert!(message.contains("`#!/bin/sh`"), "{message}");
+
+    let bench = Bench::new("exit 0");
+    fs::write(bench.path("agent"), "#! /bin/sh\r\nexit 0\r\n").unwrap();
+    let report = bench.run().await;
+    let AgentOutcome::NotStarted { message } = report.outcome else { panic!("{report:?}") };
+    let missing = r"/agent`: its first line names `/bin/sh\r`, which is missing";
+    assert!(message.ends_with(missing), "{message}");
 
     let bench = Bench::new("exit 0");
     fs::write(bench.path("evidence"), "in the way").unwrap();

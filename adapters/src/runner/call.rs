@@ -1,8 +1,9 @@
 //! One call, from the command line to the report. Runs on a thread that may block.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::Write;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
 
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{OutputStream, layout};
@@ -57,6 +58,9 @@ pub(super) fn run(
 }
 
 /// A program that runs, and where goes what it prints.
+/// Bytes of a script in which the name of what runs it is looked for; Linux looks no further.
+const LONGEST_NAME: u64 = 256;
+
 struct Begun {
     leader: Leader,
     pipes: Pipes,
@@ -79,22 +83,44 @@ fn start(config: &AgentsConfig, call: &AgentCall, notes: &Notes) -> Result<Begun
     let (leader, pipes) =
         Leader::spawn(&invocation, spec.prompt == PromptVia::Stdin).map_err(|error| {
             let program = invocation.program.display();
-            NotBegun::Program(format!("could not start `{program}`: {}", why(config, &error)))
+            let why = why(config, &invocation.program, &error);
+            NotBegun::Program(format!("`{program}`: {why}"))
         })?;
     Ok(Begun { leader, pipes, capture })
 }
 
-/// Why a program did not start. The system has the same words for a program that is missing and
-/// for a missing folder to start it in.
-fn why(config: &AgentsConfig, error: &std::io::Error) -> String {
+/// Why a program did not start. The system has the same words for a program that is missing, for a
+/// missing folder to start it in, and for a script whose interpreter is missing.
+fn why(config: &AgentsConfig, program: &OsStr, error: &std::io::Error) -> String {
     let dir = &config.working_dir;
     if !dir.is_dir() {
         return format!("the working directory `{}` is gone", dir.display());
+    }
+    if error.kind() == ErrorKind::NotFound
+        && let Ok(file) = File::open(dir.join(program))
+    {
+        return what_is_missing(file);
     }
     if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
         return format!("{error}; a script begins with the name of what runs it, like `#!/bin/sh`");
     }
     error.to_string()
+}
+
+/// What a program that is there needs, and does not have.
+fn what_is_missing(program: impl Read) -> String {
+    let mut head = Vec::new();
+    // What cannot be read begins with no name.
+    drop(program.take(LONGEST_NAME).read_to_end(&mut head));
+    let line = head.split(|&b| b == b'\n').next().unwrap_or_default();
+    let name =
+        line.strip_prefix(b"#!").map(|name| String::from_utf8_lossy(name.trim_ascii_start()));
+    match name.as_deref().and_then(|name| name.split([' ', '\t']).next()) {
+        Some(name) => {
+            format!("its first line names `{}`, which is missing", name.escape_debug())
+        }
+        None => "the loader that it is to be run by is missing".to_owned(),
+    }
 }
 
 fn supervise(

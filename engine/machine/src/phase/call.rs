@@ -240,7 +240,8 @@ pub(crate) fn dispose(
                 Role::Actor => StopReason::ActorFailed,
                 Role::Critic => StopReason::CriticFailed,
             };
-            Disposition::End(EndCause::NotStarted, Ending::with(reason, message.clone()))
+            let error = format!("could not start the {role}: {message}");
+            Disposition::End(EndCause::NotStarted, Ending::with(reason, error))
         }
         AgentOutcome::Failed { .. }
         | AgentOutcome::Signaled { .. }
