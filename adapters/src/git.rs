@@ -30,6 +30,7 @@ mod inner;
 mod library;
 mod library_diff;
 mod lock;
+mod notice;
 mod open;
 mod patch;
 mod path;
@@ -63,6 +64,7 @@ use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
 pub use error::{GitError, OpenError};
+pub use notice::Notice;
 use put_backs::PutBacks;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
@@ -136,7 +138,7 @@ impl GitWorkspace {
         run_id: &RunId,
         evidence: &Path,
         options: &Options,
-        warn: &mut dyn FnMut(&str),
+        warn: &mut dyn FnMut(Notice),
     ) -> Result<(Self, Base), OpenError> {
         let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
         let put_backs = snapshots.put_backs.clone();

@@ -140,7 +140,7 @@ impl Prepared {
         let sessions = recorded.then(|| settings.data_dir.join("sessions"));
         let folder = create_folders(sessions.as_deref(), runs_dir, run_id)?;
         if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
-            printer.warning(&format!("the evidence cannot be kept out of git: {error}"));
+            printer.warning(format!("the evidence cannot be kept out of git: {error}"));
         }
         Ok(Self { agents, sinks, sessions, folder })
     }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use codeloops_adapters::end_children;
-use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options};
+use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options};
 use codeloops_event::RunId;
+use codeloops_sinks::words::Said;
 use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -68,15 +69,15 @@ impl Opening<'_> {
         opened
     }
 
-    fn begin(&self) -> (Task, UnboundedReceiver<String>) {
+    fn begin(&self) -> (Task, UnboundedReceiver<Notice>) {
         let (sender, warnings) = mpsc::unbounded_channel();
         let options = Options { excluded: self.own_files(), ..Options::default() };
         let dir = self.settings.working_dir.value.clone();
         let (run_id, evidence) = (self.run_id.clone(), self.evidence.to_owned());
         let task = tokio::task::spawn_blocking(move || {
-            let mut warn = |warning: &str| {
+            let mut warn = |warning: Notice| {
                 // Nobody listens once a stop was asked for.
-                drop(sender.send(warning.to_owned()));
+                drop(sender.send(warning));
             };
             GitWorkspace::open(&dir, &run_id, &evidence, &options, &mut warn)
         });
@@ -99,11 +100,11 @@ impl Opening<'_> {
 /// The warnings end when the opening does.
 async fn watched(
     task: &mut Task,
-    mut warnings: UnboundedReceiver<String>,
+    mut warnings: UnboundedReceiver<Notice>,
     printer: &mut Printer,
 ) -> Result<Opened, OpenError> {
     while let Some(warning) = warnings.recv().await {
-        printer.warning(&warning);
+        printer.warning(Said { text: warning.text, to_copy: warning.to_copy });
     }
     match task.await {
         Ok(opened) => opened,

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use codeloops_event::text::escaped_in_json;
 use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
-use codeloops_sinks::{SinkReport, sanitise, wrap_styled};
+use codeloops_sinks::words::Said;
+use codeloops_sinks::{SinkReport, printable, sanitise, wrap_styled};
+use console::measure_text_width;
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
@@ -129,7 +131,7 @@ impl Printer {
     /// warning says so.
     pub fn offer(&mut self, text: &str) {
         if let Err(error) = self.data(text) {
-            self.warning(&error.message);
+            self.warning(error.message);
         }
     }
 
@@ -152,7 +154,7 @@ impl Printer {
     /// Tells an error with its hints. The text may quote file names and the like, so it is made
     /// safe first.
     pub fn error(&mut self, error: &CliError) {
-        self.say(ERROR, AnsiColor::Red.on_default().bold(), &sanitise(&error.message));
+        self.say(ERROR, AnsiColor::Red.on_default().bold(), sanitise(&error.message));
         for hint in &error.hints {
             self.hint(hint);
         }
@@ -169,17 +171,19 @@ impl Printer {
 
     /// What to do about something that was told: one line.
     pub fn hint(&mut self, hint: &str) {
-        self.say("hint:", AnsiColor::Cyan.on_default(), &on_one_line(hint));
+        self.say("hint:", AnsiColor::Cyan.on_default(), on_one_line(hint));
     }
 
     /// Something worth knowing before a run: one line. The text may quote a project's file.
     pub fn remark(&mut self, message: &str) {
-        self.say("note:", AnsiColor::Cyan.on_default(), &on_one_line(message));
+        self.say("note:", AnsiColor::Cyan.on_default(), on_one_line(message));
     }
 
-    /// A warning: one line.
-    pub fn warning(&mut self, message: &str) {
-        self.say("warning:", AnsiColor::Yellow.on_default(), &on_one_line(message));
+    /// A warning: one line, on a terminal with what is to be copied whole.
+    pub fn warning(&mut self, message: impl Into<Said>) {
+        let Said { text, to_copy } = message.into();
+        let message = Said { text: on_one_line(&text), to_copy };
+        self.say("warning:", AnsiColor::Yellow.on_default(), message);
     }
 
     /// Columns that a line of standard output may take: none where it is no terminal, and so no
@@ -195,14 +199,22 @@ impl Printer {
     }
 
     /// A harmless text behind a label. On a terminal it is broken to its width, each line under the
-    /// first.
-    fn say(&mut self, label: &str, style: Style, text: &str) {
+    /// first; what is to be copied is not, and has a line to itself where there is no room for it.
+    fn say(&mut self, label: &str, style: Style, said: impl Into<Said>) {
+        let Said { text, to_copy } = said.into();
         let style = if self.stderr_color { style } else { Style::new() };
-        let said = match self.stderr_columns() {
-            Some(columns) => wrap(text, label.len() + 1, Some(columns)),
-            None => text.to_owned(),
-        };
-        self.note(&format!("{style}{label}{style:#} {}\n", said.trim_start()));
+        let columns = self.stderr_columns();
+        let indent = label.len() + 1;
+        let text = columns.map_or(text.clone(), |columns| wrap(&text, indent, Some(columns)));
+        let text = text.trim_start();
+        let to_copy = to_copy.as_deref().map(printable).map_or_else(String::new, |whole| {
+            let begins = if text.contains('\n') { 0 } else { indent };
+            let last = text.lines().last().unwrap_or_default();
+            let end = begins + measure_text_width(last) + 1 + measure_text_width(&whole);
+            let fits = columns.is_none_or(|columns| end <= columns);
+            format!("{}{whole}", if fits { " " } else { "\n  " })
+        });
+        self.note(&format!("{style}{label}{style:#} {text}{to_copy}\n"));
     }
 }
 
@@ -254,6 +266,8 @@ mod tests {
                 .hint("name a file that you may read with `--prompt-file`,\nor use `--prompt`");
         printer.error(&error);
         printer.warning("the evidence cannot be kept out of git: the disk is full, or so it seems");
+        printer.warning(Said::with("its agent still works; to end it:", "kill 2945 2947 2948"));
+        printer.warning(Said::with("to end it:", "kill 2945 2947 2948"));
         String::from_utf8(output.err.lock().unwrap().clone()).unwrap()
     }
 
@@ -266,6 +280,9 @@ mod tests {
               `--prompt-file`, or use `--prompt`
         warning: the evidence cannot be kept out of git:
                  the disk is full, or so it seems
+        warning: its agent still works; to end it:
+          kill 2945 2947 2948
+        warning: to end it: kill 2945 2947 2948
         ");
     }
 
@@ -275,6 +292,8 @@ mod tests {
         Error: `/a/very/long/path/that/cannot/be/broken/anywhere` is no file
         hint: name a file that you may read with `--prompt-file`, or use `--prompt`
         warning: the evidence cannot be kept out of git: the disk is full, or so it seems
+        warning: its agent still works; to end it: kill 2945 2947 2948
+        warning: to end it: kill 2945 2947 2948
         ");
     }
 }

@@ -12,6 +12,7 @@ use super::error::OpenError;
 use super::hidden_rules::HiddenRules;
 use super::library::{Library, ScanBy};
 use super::lock::RunLock;
+use super::notice::Notice;
 use super::path::RepoPath;
 use super::private_index::{self, PrivateIndex};
 use super::program::Program;
@@ -29,7 +30,7 @@ pub(super) fn open(
     run_id: &RunId,
     evidence: &Path,
     options: &Options,
-    warn: &mut dyn FnMut(&str),
+    warn: &mut dyn FnMut(Notice),
 ) -> Result<(Snapshots, Base), OpenError> {
     let git = discover(working_dir)?;
     let lock = locked(&git, run_id, warn)?;
@@ -66,7 +67,7 @@ pub(super) fn open(
 }
 
 /// Takes the lock of the run, and tells who else may change the tree.
-fn locked(git: &Git, run_id: &RunId, warn: &mut dyn FnMut(&str)) -> Result<RunLock, OpenError> {
+fn locked(git: &Git, run_id: &RunId, warn: &mut dyn FnMut(Notice)) -> Result<RunLock, OpenError> {
     let lock = RunLock::take(git, run_id)?;
     warn_of_others(&lock, warn);
     lock.dead().iter().for_each(|run| warn_of_survivors(run, warn));
@@ -84,26 +85,26 @@ fn began(git: &Git, made: &PrivateIndex, base: &TreeId) -> Base {
     }
 }
 
-fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(&str)) {
+fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(Notice)) {
     let others = lock.others();
     if !others.is_empty() {
-        warn(&format!(
+        warn(Notice::of(format!(
             "another run works in the same tree ({}): its changes will show in the diff, and what \
              a critic changes is not put back",
             others.join(", ")
-        ));
+        )));
     }
 }
 
 /// A codeloops that was killed could not end its agent.
-fn warn_of_survivors(run: &RunId, warn: &mut dyn FnMut(&str)) {
+fn warn_of_survivors(run: &RunId, warn: &mut dyn FnMut(Notice)) {
     let pids: Vec<String> = processes_of_run(run).iter().map(ToString::to_string).collect();
     if !pids.is_empty() {
-        warn(&format!(
+        let text = format!(
             "run {run} was killed in this tree, and its agent still works: its changes will show in \
-             the diff; to end it: kill {}",
-            pids.join(" ")
-        ));
+             the diff; to end it:"
+        );
+        warn(Notice { text, to_copy: Some(format!("kill {}", pids.join(" "))) });
     }
 }
 

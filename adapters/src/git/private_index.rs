@@ -10,6 +10,7 @@ use super::error::GitError;
 use super::fingerprint::{self, Fingerprint};
 use super::hidden_rules::Folders;
 use super::index_copy;
+use super::notice::Notice;
 use super::path::RepoPath;
 use super::program::Program;
 use super::quarantine::Quarantine;
@@ -43,7 +44,7 @@ pub(super) fn make(
     git: &Git,
     index: &Path,
     keep: impl Fn(&RepoPath) -> bool,
-    warn: &mut dyn FnMut(&str),
+    warn: &mut dyn FnMut(Notice),
 ) -> Result<PrivateIndex, GitError> {
     index_copy::copy(&git.git_dir().join("index"), index)?;
     let (folders, skipped) = uncover(git, index, warn)?;
@@ -51,9 +52,9 @@ pub(super) fn make(
     let mut scan = program.first_scan()?;
     scan.changes.retain(|change| keep(&change.path));
     if let Some(warning) = large_copy(git.root(), &scan.changes) {
-        warn(&warning);
+        warn(Notice::of(warning));
     }
-    scan.notes.drain(..).for_each(|note| warn(&note));
+    scan.notes.drain(..).for_each(|note| warn(Notice::of(note)));
     let files = fingerprint::of_changes(git.root(), &scan.changes);
     store(git, index, &scan.changes)?;
     let tree = program.tree(index)?;
@@ -92,7 +93,7 @@ fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
 fn uncover(
     git: &Git,
     index: &Path,
-    warn: &mut dyn FnMut(&str),
+    warn: &mut dyn FnMut(Notice),
 ) -> Result<(Folders, Vec<RepoPath>), GitError> {
     let tags = git.run(Some(index), &["ls-files", "-v", "-z"], b"")?;
     let (mut folders, mut assumed, mut skipped) = (Folders::default(), Vec::new(), Vec::new());
@@ -111,18 +112,18 @@ fn uncover(
     }
     clear_bit(git, index, "--no-assume-unchanged", &assumed)?;
     if !assumed.is_empty() {
-        warn(&format!(
+        warn(Notice::of(format!(
             "{} files are marked assume-unchanged in the index; codeloops looks at them all the same",
             assumed.len()
-        ));
+        )));
     }
     if skipped.is_empty() || is_sparse(git)? {
         return Ok((folders, Vec::new()));
     }
-    warn(&format!(
+    warn(Notice::of(format!(
         "{} files are marked skip-worktree in the index; codeloops looks at those that exist",
         skipped.len()
-    ));
+    )));
     Ok((folders, uncover_present(git, index, skipped)?))
 }
 

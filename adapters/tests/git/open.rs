@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use codeloops_adapters::git::{GitWorkspace, OpenError, Options, Way};
+use codeloops_adapters::git::{GitWorkspace, Notice, OpenError, Options, Way};
 use codeloops_event::TreeId;
 
 use crate::each_way;
@@ -293,7 +293,7 @@ fn a_large_untracked_folder_is_told_before_it_is_copied() {
     let objects = || repo.git(&["count-objects"]);
     let before = objects();
     let mut told = Vec::new();
-    let mut warn = |warning: &str| told.push((warning.to_owned(), objects()));
+    let mut warn = |warning: Notice| told.push((warning.text, objects()));
     let (_workspace, _) = GitWorkspace::open(
         &repo.root,
         &RUN.parse().unwrap(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use codeloops_adapters::git::{Base, GitWorkspace, OpenError, Options, Way};
+use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options, Way};
 use codeloops_driver::ports::Workspace;
 use codeloops_event::{CallId, CallKind, CapturedDiff, FileStatus, RunId, TreeCheck, TreeId};
 use codeloops_machine::StopLevel;
@@ -135,7 +135,7 @@ impl Repo {
     ) -> Result<Run<'_>, OpenError> {
         let id: RunId = run.parse().unwrap();
         let mut warnings = Vec::new();
-        let mut warn = |warning: &str| warnings.push(warning.to_owned());
+        let mut warn = |warning: Notice| warnings.push(warning.to_string());
         let (workspace, base) = GitWorkspace::open(dir, &id, &self.evidence(), options, &mut warn)?;
         Ok(Run { repo: self, workspace, base, warnings })
     }

@@ -122,7 +122,7 @@ fn first_installed<'a>(table: &'a AgentTable, host: &Host) -> Result<&'a AgentSp
 
 /// The file is right, but no run can use it yet.
 fn warn(error: &AgentError, printer: &mut Printer) {
-    printer.warning(&error.to_string());
+    printer.warning(error.to_string());
     if let Some(hint) = error.hint() {
         printer.hint(&hint);
     }

@@ -139,7 +139,7 @@ fn console_state(finished: &Finished) -> Option<SinkState> {
 
 fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
     for sink in finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished) {
-        printer.warning(&trouble(sink));
+        printer.warning(trouble(sink));
     }
 }
 

@@ -67,7 +67,7 @@ fn hint_for(error: &ReadError) -> Option<&'static str> {
 
 fn tell(warnings: &[Warning], printer: &mut Printer) {
     for warning in warnings {
-        printer.warning(&warning.to_string());
+        printer.warning(warning.to_string());
     }
 }
 
