@@ -10,14 +10,14 @@ pub fn diff(dir: Option<&Path>, from: &str, to: &str) -> String {
 }
 
 /// Compares a snapshot with the working tree. The command leaves the user's index alone, and shows
-/// new files too.
+/// new files too; a repository without a commit among them does not keep the others from being shown.
 #[must_use]
 pub fn diff_with_tree(dir: Option<&Path>, from: &str) -> String {
     let (enter, dir) = match dir {
         Some(dir) => ("cd \"$0\" && ", format!(" {}", shell_quoted(dir))),
         None => ("", String::new()),
     };
-    let compare = format!("git read-tree {from} && git add -N :/ && git diff");
+    let compare = format!("git read-tree {from} && (git add -N --ignore-errors :/; git diff)");
     format!("GIT_INDEX_FILE=$(mktemp -u) sh -c '{enter}{compare}'{dir}")
 }
 

@@ -59,6 +59,18 @@ fn what_an_interrupted_actor_left_is_shown_with_its_new_files() {
     assert_shown(&place, &run.wait().exits(130), &["+++ b/new.txt", "+unfinished"]);
 }
 
+/// Git cannot add a repository that has no commit yet.
+#[test]
+fn a_new_repository_within_does_not_hide_the_other_changes() {
+    let place =
+        scripted("on actor\nrun git init -q sub\nedit new.txt unfinished\ntouch ../busy\nhang\n");
+    let run = place.start(&["--prompt", "x"]);
+    wait_for(&place.at("busy"));
+    run.signal(Signal::INT);
+    place.write("sub/a.txt", "a\n");
+    assert_shown(&place, &run.wait().exits(130), &["+++ b/new.txt", "+unfinished"]);
+}
+
 #[test]
 fn what_it_left_in_a_later_round_is_shown_with_the_earlier_ones() {
     let place = scripted(&format!(
