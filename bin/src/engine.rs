@@ -20,11 +20,12 @@ use tokio::runtime::Runtime;
 
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
+use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::Opening;
 use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::publisher::Publisher;
-use crate::record::{Recorded, SessionRecord};
+use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
@@ -42,6 +43,8 @@ pub(crate) struct Finished {
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
     pub(crate) sinks: Vec<SinkReport>,
+    /// Whether the console was lost, and that was told when it happened.
+    pub(crate) lost_console: Told,
 }
 
 /// Checks everything that can be checked before an agent starts, then runs. Signals are listened to
@@ -100,6 +103,7 @@ async fn run(
         ids: Arc::clone(&world.ids),
     };
     let (record, recorded) = SessionRecord::new(sessions, folder);
+    let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, changed) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
@@ -108,10 +112,30 @@ async fn run(
     }
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     workspace.close();
-    let recorded = recorded.take();
+    let recorded = recorded.get();
     let (run_id, changes_in) = (run_id.clone(), changed.get());
-    let finished = Finished { run_id, changes_in, result, recorded, sinks: Vec::new() };
+    let sinks = Vec::new();
+    let finished = Finished { run_id, changes_in, result, recorded, sinks, lost_console };
     Ok((finished, hub))
+}
+
+/// The sinks, where the loss of the console is told as it happens. Under `--json-output` it stands on
+/// standard error itself, so that there is nowhere to tell of it.
+fn watched(
+    sinks: Vec<Box<dyn Sink>>,
+    settings: &RunSettings,
+    recorded: &RecordedLater,
+    printer: &Printer,
+) -> (Vec<Box<dyn Sink>>, Told) {
+    let told = Told::default();
+    if settings.json_output {
+        return (sinks, told);
+    }
+    let watch = |sink: Box<dyn Sink>| match sink.name() {
+        CONSOLE => WatchedConsole::boxed(sink, recorded.clone(), printer.clone(), told.clone()),
+        _ => sink,
+    };
+    (sinks.into_iter().map(watch).collect(), told)
 }
 
 /// What a run needs beside its repository: all that can be checked before that is touched.
@@ -237,7 +261,7 @@ fn create_folders(
         SessionWriter::create_dir(dir).map_err(|error| {
             CliError::failed(error.to_string()).hint(
                 "it must be a directory that you may write; name another data directory with \
-                 `XDG_DATA_HOME`, or use `--no-session`",
+                 `XDG_DATA_HOME`",
             )
         })?;
     }

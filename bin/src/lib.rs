@@ -25,6 +25,7 @@ mod demo_agent;
 mod diagnostics;
 mod engine;
 mod inherited_trace;
+mod lost_console;
 mod offer;
 mod opening;
 mod publisher;

@@ -80,6 +80,7 @@ impl RunDocument {
 const ERROR: &str = "Error:";
 
 /// Prints data, messages and errors, each where it belongs.
+#[derive(Clone)]
 pub struct Printer {
     stdout: Stream,
     stderr: Stream,
@@ -132,6 +133,15 @@ impl Printer {
     pub fn offer(&mut self, text: &str) {
         if let Err(error) = self.data(text) {
             self.warning(error.message);
+        }
+    }
+
+    /// Prints what a user needs whatever becomes of standard output: where that takes nothing, on
+    /// standard error.
+    pub fn offer_anyhow(&mut self, text: &str) {
+        let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
+        if written.is_err() {
+            self.note(text);
         }
     }
 

@@ -16,13 +16,13 @@ pub(crate) struct Recorded {
     pub(crate) lines: u64,
 }
 
-/// Tells, once the run is over, what was recorded.
+/// Tells what is recorded: once the run is over, all of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecordedLater(Arc<Mutex<Option<Recorded>>>);
 
 impl RecordedLater {
-    pub(crate) fn take(&self) -> Option<Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(crate) fn get(&self) -> Option<Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, recorded: Option<Recorded>) {

@@ -83,6 +83,35 @@ fn without_the_console_sink_nothing_is_printed_and_the_session_is_written() {
 }
 
 #[test]
+fn without_the_console_sink_a_run_that_is_not_approved_says_how_it_ended() {
+    let place = scripted(&format!("on actor\nappend a.txt a\n{ASKS_FOR_MORE}"));
+    let ran = place.task(&["--sink", "jsonl", "-n", "1"]).exits(1);
+    let id = place.session().id;
+    let told = format!(
+        "note: the run ended as max_iterations_reached; see: codeloops sessions show {id}\n"
+    );
+    assert_eq!((ran.stdout.as_str(), ran.stderr), ("", told));
+}
+
+/// The end of the run may be hours away: the actor waits until it was told.
+#[test]
+fn a_standard_output_that_is_closed_is_told_at_once_and_the_run_goes_on() {
+    let place =
+        scripted(&approved("edit a.txt a\nrun while [ ! -e ../told ]; do sleep 0.01; done"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let err = place.at("stderr");
+    let mut codeloops = place.command(&["--prompt", "x"]);
+    codeloops.stdout(writer).stderr(fs::File::create(&err).unwrap());
+    let mut codeloops = codeloops.spawn().unwrap();
+    let told = || fs::read_to_string(&err).unwrap();
+    codeloops_tests::wait_until("the warning", || told().contains("sessions show"));
+    fs::write(place.at("told"), "").unwrap();
+    assert_eq!(codeloops.wait().unwrap().code(), Some(0));
+    insta::assert_snapshot!(place.redact(&told()));
+}
+
+#[test]
 fn no_session_writes_no_session_file() {
     let place = scripted(TWO_ROUNDS);
     let ran = place.task(&["--no-session"]).exits(0);

@@ -15,6 +15,6 @@ pub mod workspace;
 
 mod redact;
 
-pub use run::{Output, Running, wait_for};
+pub use run::{Output, Running, wait_for, wait_until};
 pub use terminal::OnTerminal;
 pub use workspace::{Programs, Workspace};

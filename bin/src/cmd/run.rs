@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use codeloops_adapters::git::find_repository;
-use codeloops_event::{Role, SessionEnd, StopReason};
+use codeloops_event::{Outcome, Role, SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState, printable};
 
 use super::dry_run::dry_run;
@@ -13,6 +13,7 @@ use crate::app::RunArgs;
 use crate::engine::{self, Finished};
 use crate::error::CliError;
 use crate::exit_code;
+use crate::lost_console::CONSOLE;
 use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
@@ -75,11 +76,26 @@ pub(crate) fn report(
     warn_of_sinks(finished, printer);
     if settings.has_sink(SinkName::Console) {
         saved(settings, finished, printer);
-    } else if let Some(error) = &finished.result.end.error {
+        point_to_evidence(settings, finished, printer);
+    } else {
+        tell_without_console(settings, finished, printer);
+    }
+    Ok(())
+}
+
+/// Nobody is told of what went as it should; of the rest, how it ended and where to look.
+fn tell_without_console(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
+    let end = &finished.result.end;
+    if end.outcome == Outcome::Success {
+        return;
+    }
+    if let Some(error) = &end.error {
         printer.error(&CliError::failed(error.clone()));
     }
     point_to_evidence(settings, finished, printer);
-    Ok(())
+    let shown_by = finished.recorded.as_ref();
+    let see = shown_by.map(|recorded| format!("; see: codeloops sessions show {}", recorded.id));
+    printer.remark(&format!("the run ended as {}{}", end.outcome, see.unwrap_or_default()));
 }
 
 /// An agent that failed has mostly said why, and one that made off with the repository what it did.
@@ -134,11 +150,13 @@ fn console_is_gone(finished: &Finished) -> bool {
 }
 
 fn console_state(finished: &Finished) -> Option<SinkState> {
-    finished.sinks.iter().find(|sink| sink.name == "console").map(|sink| sink.state)
+    finished.sinks.iter().find(|sink| sink.name == CONSOLE).map(|sink| sink.state)
 }
 
 fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
-    for sink in finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished) {
+    let was_told = |sink: &SinkReport| sink.name == CONSOLE && finished.lost_console.get();
+    let lost = finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished);
+    for sink in lost.filter(|sink| !was_told(sink)) {
         printer.warning(trouble(sink));
     }
 }
