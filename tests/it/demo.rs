@@ -78,3 +78,25 @@ fn the_demo_works_beside_a_broken_configuration() {
     place.global_config("agent = nonsense");
     let _ran = place.run(&["demo"]).exits(0);
 }
+
+#[test]
+fn a_demo_that_cannot_start_leaves_nothing_and_hints_at_nothing_it_does_not_have() {
+    let mut place = bare();
+    place.set_var("XDG_DATA_HOME", "/dev/null");
+    let ran = place.run(&["demo"]).exits(2);
+    assert!(ran.stderr.starts_with("Error: "), "{ran}");
+    assert!(!ran.stderr.contains("--no-session"), "{ran}");
+    assert_eq!(std::fs::read_dir(place.at("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn where_the_demo_is_kept_is_told_where_standard_output_is_closed_too() {
+    let place = bare();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut demo = place.command(&["demo"]);
+    let output = demo.stdout(writer).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(told.matches("To delete it, and what is recorded of it:").count(), 1, "{told}");
+}

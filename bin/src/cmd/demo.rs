@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use codeloops_sinks::commands::shell_quoted;
+use tempfile::TempDir;
 
 use super::run::report;
 use crate::app::{DemoArgs, OutputArgs, RunArgs};
@@ -27,7 +28,7 @@ pub(crate) fn demo(
     world: &World,
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
-    let place = Place::make()?;
+    let mut place = Place::make()?;
     let mut world = world.clone();
     // The user's own configuration has no part in it.
     world.env.vars.insert("XDG_CONFIG_HOME".into(), place.config().into());
@@ -46,18 +47,20 @@ pub(crate) fn demo(
     let limit = settings.max_prompt_bytes();
     let prompt = Prompt::load(&run, &place.project(), world.env.current_dir()?, limit)?;
     let finished = engine::execute(&settings, prompt, &world, printer)?;
+    place.0.disable_cleanup(true);
     report(&settings, &finished, printer)?;
     let next = what_to_look_at(&place, &settings, &finished, &world);
     if args.json_output {
         printer.note(&next);
     } else {
-        printer.offer(&next);
+        printer.offer_anyhow(&next);
     }
     Ok(finished.result.end.outcome.exit_code())
 }
 
-/// The folder of one demonstration; it is kept, so that the user can look at it.
-struct Place(PathBuf);
+/// The folder of one demonstration. Once something happened in it, it is kept, so that the user can
+/// look at it.
+struct Place(TempDir);
 
 impl Place {
     fn make() -> Result<Self, CliError> {
@@ -65,7 +68,7 @@ impl Place {
             .prefix("codeloops-demo-")
             .tempdir()
             .map_err(|error| CliError::failed(format!("could not make a folder: {error}")))?;
-        let place = Self(dir.keep());
+        let place = Self(dir);
         let config = place.config().join("codeloops");
         for dir in [&place.project(), &config] {
             fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
@@ -80,11 +83,11 @@ impl Place {
     }
 
     fn project(&self) -> PathBuf {
-        self.0.join("project")
+        self.0.path().join("project")
     }
 
     fn config(&self) -> PathBuf {
-        self.0.join("config")
+        self.0.path().join("config")
     }
 
     /// Runs git on the project, untouched by the user's settings.
@@ -147,7 +150,7 @@ fn what_to_look_at(
     let project = place.project();
     let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
     let session = finished.recorded.as_ref().map(|recorded| recorded.path.as_path());
-    let left: Vec<String> = [Some(place.0.as_path()), Some(&evidence), session]
+    let left: Vec<String> = [Some(place.0.path()), Some(&evidence), session]
         .into_iter()
         .flatten()
         .map(shell_quoted)
