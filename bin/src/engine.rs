@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codeloops_adapters::git::Base;
+use codeloops_adapters::git::{Base, find_repository};
 use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
 use crate::lost_console::{CONSOLE, Told, WatchedConsole};
-use crate::opening::Opening;
+use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::publisher::Publisher;
@@ -205,6 +205,23 @@ impl RoleAgents {
             grace: Grace::default(),
         }
     }
+}
+
+/// What would keep a run with these settings from starting, as far as a look tells, each once. It is
+/// told in the words of a start.
+pub(crate) fn obstacles(settings: &RunSettings, host: &Host) -> Vec<CliError> {
+    let working_dir = &settings.working_dir.value;
+    // To ask git takes longer than all the rest of a dry run, so it is asked only where it will say no.
+    let has_repository = working_dir.ancestors().any(|dir| dir.join(".git").exists());
+    let asked = if has_repository { Ok(()) } else { find_repository(working_dir) };
+    let repository = asked.map_err(|error| workspace_error(&error));
+    let [actor, critic] =
+        [&settings.actor, &settings.critic].map(|role| role_agent(role, settings, host).map(drop));
+    let runs_dir = runs_dir::refuse_project_files(&settings.runs_dir.value, working_dir);
+    let checked = [repository, actor, critic, runs_dir];
+    let mut found: Vec<CliError> = checked.into_iter().filter_map(Result::err).collect();
+    found.dedup();
+    found
 }
 
 /// The agent of a role, as it is called.

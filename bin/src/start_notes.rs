@@ -30,7 +30,8 @@ impl Note {
         Self { kind: Kind::Note, text: text.into() }
     }
 
-    fn warning(text: String) -> Self {
+    /// Something that will not be as it was asked for.
+    pub(crate) fn warning(text: String) -> Self {
         Self { kind: Kind::Warning, text }
     }
 }

@@ -212,10 +212,31 @@ fn dry_run_shows_everything_of_an_own_agent_and_tells_what_a_start_tells() {
 #[test]
 fn dry_run_works_before_prompt_and_agent_are_there() {
     let sandbox = Sandbox::new();
-    let ran = sandbox.run(&["--dry-run"]);
+    let ran = sandbox.run(&["--dry-run", "-n", "1"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("Agent 'claude' not found in PATH"), "{ran}");
     assert!(ran.stdout.contains("No prompt provided"), "{ran}");
+    let warned = ran.stderr.lines().filter(|line| line.contains("would not start"));
+    insta::assert_snapshot!(warned.collect::<Vec<_>>().join("\n"), @r"
+    warning: a run would not start: Not a git repository
+    warning: a run would not start: Agent 'claude' not found in PATH
+    warning: a run would not start: No prompt provided. Create a prompt.md file or use --prompt
+    ");
+}
+
+#[test]
+fn what_dry_run_warns_of_is_what_a_start_says() {
+    let sandbox = Sandbox::new();
+    sandbox.repository();
+    sandbox.write("bin/other", "no program");
+    sandbox.project("[critic]\nagent = 'other'\n[agents.other]\ncommand = ['other']\n");
+    for args in [&["--prompt-file", "no.md"][..], &["-p", "x"], &["-p", "x", "--agent", "other"]] {
+        let warned = sandbox.run(&[args, &["--dry-run"]].concat()).stderr;
+        let refused = sandbox.run(args).stderr;
+        let error = refused.lines().next().unwrap().strip_prefix("Error: ").unwrap();
+        let warning = format!("warning: a run would not start: {error}\n");
+        assert!(warned.contains(&warning), "{warned}\n{refused}");
+    }
 }
 
 #[test]

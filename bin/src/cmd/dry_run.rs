@@ -5,6 +5,7 @@ use codeloops_adapters::resolve::Host;
 use codeloops_sinks::words;
 use serde_json::{Map, Value, json};
 
+use crate::engine::obstacles;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::prompt::Prompt;
@@ -15,7 +16,7 @@ use crate::text::{one_line, shorten};
 /// Columns of the task that are shown.
 const PROMPT_WIDTH: usize = 60;
 
-/// Shows the settings. A task that is missing and an agent that is not installed are shown, not
+/// Shows the settings. A task that is missing and an agent that is not installed are warned of, not
 /// errors: the configuration can be looked at before either is there.
 pub(crate) fn dry_run(
     settings: &RunSettings,
@@ -25,6 +26,7 @@ pub(crate) fn dry_run(
 ) -> Result<(), CliError> {
     let mut notes = start_notes(settings, host);
     notes.extend(unlimited(settings));
+    notes.extend(obstacles(settings, host).iter().chain(prompt.as_ref().err()).map(obstacle));
     tell(&notes, printer);
     let prompt = prompt_row(prompt);
     let rows = settings.rows(host);
@@ -35,6 +37,11 @@ pub(crate) fn dry_run(
     let shown = shorten(&one_line(&prompt.shown_value()), PROMPT_WIDTH);
     let prompt = Row { value: shown.into(), ..prompt };
     printer.data(&table(&[&[prompt], &rows[..]].concat()))
+}
+
+/// What would keep the run from starting.
+fn obstacle(error: &CliError) -> Note {
+    Note::warning(format!("a run would not start: {error}"))
 }
 
 /// What a run tells on its console where nothing but the critic ends it.

@@ -174,7 +174,7 @@ fn what_nothing_holds_an_own_agent_to_is_told() {
     );
     let told = |args: &[&str]| {
         let stderr = sandbox.run(&[args, &["--dry-run"]].concat()).stderr;
-        let warnings = stderr.lines().filter(|line| line.starts_with("warning: "));
+        let warnings = stderr.lines().filter(|line| line.starts_with("warning: `"));
         warnings.collect::<Vec<_>>().join("\n")
     };
     assert_eq!(told(&[]), "");
