@@ -39,6 +39,10 @@ pub struct RunDocument {
     pub run_id: Option<RunId>,
     /// The session file; null where there is none.
     pub session_file: Option<String>,
+    /// The directory that the run worked in, absolute; null where no run began.
+    pub working_dir: Option<String>,
+    /// The run's evidence folder; null where no run began.
+    pub evidence_dir: Option<String>,
     /// The exit code of this process.
     pub exit_code: u8,
     /// What failed, in one line; null where nothing did.
@@ -68,6 +72,8 @@ impl RunDocument {
             session_id: None,
             run_id: None,
             session_file: None,
+            working_dir: None,
+            evidence_dir: None,
             exit_code: error.kind.exit_code(),
             error: Some(error.message.clone()),
             usage: None,

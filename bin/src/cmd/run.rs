@@ -71,7 +71,7 @@ pub(crate) fn report(
             warn_of_sinks(finished, printer);
             point_to_evidence(settings, finished, printer);
         }
-        return printer.json(&document(finished));
+        return printer.json(&document(settings, finished));
     }
     warn_of_sinks(finished, printer);
     if settings.has_sink(SinkName::Console) {
@@ -105,7 +105,7 @@ fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut 
         Some(StopReason::CriticFailed) => Role::Critic,
         _ => return,
     };
-    let evidence = settings.runs_dir.value.join(finished.run_id.as_str());
+    let evidence = evidence_of(settings, finished);
     let Some(printed) = last_round(&evidence).filter(|round| has_printed(round, role)) else {
         return;
     };
@@ -117,6 +117,10 @@ fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut 
             .line(&format!("What the {role} printed is in"), &path);
         tell(settings, finished, &line, printer);
     }
+}
+
+fn evidence_of(settings: &RunSettings, finished: &Finished) -> PathBuf {
+    settings.runs_dir.value.join(finished.run_id.as_str())
 }
 
 /// The evidence folder of the last round that has one.
@@ -190,8 +194,9 @@ fn trouble(sink: &SinkReport) -> String {
     format!("the sink `{}` {what}; it missed {} events{why}", sink.name, sink.dropped_events)
 }
 
-fn document(finished: &Finished) -> RunDocument {
+fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {
     let end: &SessionEnd = &finished.result.end;
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
     RunDocument {
         outcome: end.outcome,
         stop_reason: end.stop_reason,
@@ -201,7 +206,9 @@ fn document(finished: &Finished) -> RunDocument {
         duration_secs: end.duration_secs,
         session_id: finished.recorded.as_ref().map(|recorded| recorded.id.to_string()),
         run_id: Some(finished.run_id.clone()),
-        session_file: finished.recorded.as_ref().map(|r| r.path.to_string_lossy().into_owned()),
+        session_file: finished.recorded.as_ref().map(|recorded| shown(&recorded.path)),
+        working_dir: Some(shown(&settings.working_dir.value)),
+        evidence_dir: Some(shown(&evidence_of(settings, finished))),
         exit_code: end.outcome.exit_code(),
         error: end.error.clone(),
         usage: end.usage.clone(),

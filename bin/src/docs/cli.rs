@@ -7,6 +7,20 @@ use super::page::{Page, code};
 use crate::app::{GLOBAL_OPTIONS, VALUES};
 use crate::surface::{Told, about, documented, option_groups};
 
+/// What a reader of a command's options should know beside them.
+const NOTES: &[(&str, &str)] = &[
+    (
+        "codeloops run",
+        "`--dry-run` warns on standard error of what would keep a run from starting: no repository, an \
+         agent that is not installed, a prompt that is missing. Its exit code is 0 all the same. \
+         `--json-output` prints [these documents](json.md), `--sink jsonl` alone prints \
+         [only what went wrong](exit-codes.md#where-it-is-told-what-went-wrong).",
+    ),
+    ("codeloops sessions list", "`--json` prints [this document](json.md#the-list-of-sessions)."),
+    ("codeloops sessions show", "`--json` prints [this document](json.md#one-session)."),
+    ("codeloops demo", "`--json-output` prints [this document](json.md#the-result-of-a-run)."),
+];
+
 pub(super) fn page() -> String {
     let root = documented();
     let mut page = Page::new("Command line");
@@ -57,6 +71,9 @@ fn section(page: &mut Page, name: &str, command: &Command) {
         }
         let rows: Vec<[String; 4]> = args.iter().map(|arg| option_row(arg)).collect();
         page.table(["option", "value", "default", "what it does"], &rows);
+    }
+    if let Some((_, notes)) = NOTES.iter().find(|(command, _)| *command == name) {
+        page.block(notes);
     }
     if let Some((_, examples)) = EXAMPLES.iter().find(|(command, _)| *command == name) {
         page.fence("sh", examples);

@@ -16,10 +16,6 @@ pub(super) fn page() -> String {
         })
         .collect();
     page.table(["code", "outcome of a run", "meaning"], &rows);
-    page.block(
-        "With `--json-output` the code also stands in the document, as `exit_code`. What went wrong \
-         is told on standard error, in a line that begins with `Error:`.",
-    );
     page.fence(
         "sh",
         "codeloops --max-iterations 3\n\
@@ -30,8 +26,38 @@ pub(super) fn page() -> String {
            *) echo \"failed\" ;;\n\
          esac",
     );
+    page.heading(2, "Where it is told what went wrong");
+    page.block(WHERE_IT_IS_TOLD);
+    page.heading(2, "In a cron job");
+    page.block(IN_A_CRON_JOB);
+    page.fence(
+        "sh",
+        "cd ~/myapp && codeloops --max-duration 2h --sink jsonl\n\
+         codeloops --max-duration 2h --json-output > result.json 2> run.log || \\\n  \
+           jq -r '.outcome, .error, .session_id' result.json",
+    );
     page.finish()
 }
+
+const WHERE_IT_IS_TOLD: &str = "\
+- **Before a run begins**, and by every other command: on standard error, in a line that begins with
+  `Error:`, with `hint:` lines below it. So it is where the usage is wrong, an agent is not
+  installed, or there is no repository. Nothing is on standard output.
+- **Once a run has begun**, its console tells that it failed as it tells all else: on standard output,
+  in its last lines. There is no `Error:` then, and with `> /dev/null` nothing is told at all. The
+  exit code says it, and so does `codeloops sessions show latest`.
+- **With `--json-output`** standard output holds one [document](json.md#the-result-of-a-run), also
+  where no run began: the code is its `exit_code`, what went wrong its `error`. The console is on
+  standard error.
+- **With `--sink jsonl`** there is no console. A run that was approved prints nothing but the notes
+  and warnings of its start; any other ends with a `note:` on standard error that names its outcome
+  and its session, below an `Error:` where something failed.
+- **Where standard output is closed** during a run (`codeloops | head -1`), or takes no more, a
+  `warning:` on standard error says so when it happens. The run goes on.";
+
+const IN_A_CRON_JOB: &str = "\
+Look at the exit code; cron itself mails what is printed. So either print only what went wrong, or
+keep the document and the console:";
 
 /// The outcomes that end with a code. `stuck` is of sessions that other programs wrote: no limit
 /// of this release leads to it.
