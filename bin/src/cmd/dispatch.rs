@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
+use codeloops_session::SessionStatus;
 
 use super::{demo, init, run, sessions, shell, unavailable};
 use crate::app::{App, Command, SessionsCommand};
@@ -14,6 +15,8 @@ use crate::demo_agent;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::{Printer, RunDocument};
+use crate::text::one_line;
+use crate::values::Words;
 use crate::world::World;
 
 /// Carries out what the arguments ask for; gives the exit code. A panic is told like every error.
@@ -118,6 +121,9 @@ fn answer_clap(error: &clap::Error, args: &[OsString], world: &World) -> u8 {
         };
     }
     printer.usage_error(render);
+    if let Some(hint) = hint(error, args) {
+        printer.hint(&hint);
+    }
     if asked_for("--json-output") {
         let text = error.render().to_string();
         let first_line = text.lines().next().unwrap_or_default();
@@ -126,6 +132,45 @@ fn answer_clap(error: &clap::Error, args: &[OsString], world: &World) -> u8 {
     }
     exit_code::FAILED
 }
+
+/// What clap cannot know of a usage error.
+fn hint(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    if let Some(task) = task_without_option(error, args) {
+        return Some(format!("a task is given with `--prompt {}`", quoted(&task)));
+    }
+    let of_option = error.get(ContextKind::InvalidArg)?.to_string().starts_with("--outcome");
+    let value = error.get(ContextKind::InvalidValue)?.to_string();
+    let is_status = of_option && SessionStatus::from_word(&value).is_ok();
+    is_status.then(|| format!("that is a status: `--status {value}`"))
+}
+
+/// A text that stands where `run` takes none: it can only be meant as the task. At the top a single
+/// word is rather a command that is mistyped.
+fn task_without_option(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let given = |kind| error.get(kind).map(ToString::to_string);
+    let text = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            given(ContextKind::InvalidSubcommand).filter(|text| text.contains(' '))
+        }
+        ErrorKind::UnknownArgument => {
+            given(ContextKind::InvalidArg).filter(|text| !text.starts_with('-'))
+        }
+        _ => None,
+    }?;
+    let app = App::command();
+    let of_other = |arg: &OsString| app.get_subcommands().any(|other| arg == other.get_name());
+    let other = args.iter().skip(1).find(|arg| of_other(arg));
+    other.is_none_or(|name| name == "run").then_some(text)
+}
+
+/// The task as a shell takes it, where that is easily read.
+fn quoted(task: &str) -> String {
+    let is_plain = !task.contains(['"', '$', '`', '\\', '!']) && task == one_line(task);
+    if is_plain && task.len() <= LONGEST_QUOTED { format!("\"{task}\"") } else { "TEXT".to_owned() }
+}
+
+/// Bytes of a task that is repeated in a hint.
+const LONGEST_QUOTED: usize = 60;
 
 fn report(error: &CliError, json: bool, printer: &mut Printer) -> u8 {
     printer.error(error);

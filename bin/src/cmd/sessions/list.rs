@@ -15,8 +15,11 @@ use crate::text::{one_line, shorten};
 const PROMPT_WIDTH: usize = 50;
 /// Columns between two cells.
 const GAP: usize = 2;
-/// The columns of a row that give way on a narrow terminal, in this order, each to this width.
-const GIVE_WAY: [(usize, usize); 3] = [(PROMPT, 8), (PROJECT, 8), (OUTCOME, 11)];
+/// Columns that a cell is never cut to less than: it is left out then.
+const NARROWEST: usize = 4;
+/// The columns of a row that give way on a narrow terminal, in this order, each to this width. An
+/// outcome is what a list is read for, so it is the last.
+const GIVE_WAY: [(usize, usize); 4] = [(PROMPT, 8), (PROJECT, 8), (PROMPT, 0), (OUTCOME, 11)];
 const PROJECT: usize = 1;
 const OUTCOME: usize = 2;
 const PROMPT: usize = 5;
@@ -79,10 +82,12 @@ fn table(sessions: &[SessionSummary], columns: Option<usize>) -> String {
 /// Takes from the columns that give way what a line has too much.
 fn fit(widths: &mut [usize; 6], columns: usize) {
     for (column, least) in GIVE_WAY {
-        let taken = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+        let shown = widths.iter().filter(|width| **width > 0).count();
+        let taken = widths.iter().sum::<usize>() + GAP * (shown - 1);
         let too_much = taken.saturating_sub(columns);
         let width = &mut widths[column];
-        *width = width.saturating_sub(too_much).max(least.min(*width));
+        let left = width.saturating_sub(too_much).max(least.min(*width));
+        *width = if left < NARROWEST { 0 } else { left };
     }
 }
 
@@ -101,6 +106,7 @@ fn line(row: &Row, widths: &[usize; 6]) -> String {
     let cells: Vec<String> = row
         .iter()
         .zip(widths)
+        .filter(|(_, width)| **width > 0)
         .map(|(cell, width)| {
             let cell = shorten(cell, *width);
             let gap = width.saturating_sub(measure_text_width(&cell));

@@ -94,7 +94,7 @@ fn on_a_terminal_the_prompt_gives_way_then_the_project_then_the_outcome() {
         assert!(widths.max().unwrap() <= columns, "{list}");
     }
     insta::assert_snapshot!([120, 100, 80].map(list_on_terminal).join("\n"));
-    assert_eq!(list_on_terminal(20), list_on_terminal(80), "there is an end to it");
+    assert_eq!(list_on_terminal(20), list_on_terminal(40), "there is an end to it");
 }
 
 #[test]
