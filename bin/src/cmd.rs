@@ -1,5 +1,6 @@
 //! The commands, one module each, and the way from the arguments to the right one.
 
+mod backup;
 mod demo;
 mod dispatch;
 mod dry_run;

@@ -366,6 +366,23 @@ fn init_overwrites_only_where_that_was_said() {
 }
 
 #[test]
+fn init_keeps_what_it_overwrites_and_never_twice_under_one_name() {
+    let sandbox = Sandbox::new();
+    sandbox.write(FILE, "# mine\n");
+    // Nobody has to be asked.
+    let init = |agent: &str| sandbox.run(&["init", "--agent", agent, "--force"]);
+    insta::assert_snapshot!(init("codex").stderr.lines().next().unwrap(), @"Kept what was there as `HOME/.config/codeloops/config.toml.bak`.");
+    for agent in ["gemini", "gemini", "codex"] {
+        assert_eq!(init(agent).code, 0);
+    }
+    let kept = |suffix: &str| std::fs::read_to_string(sandbox.path(&format!("{FILE}{suffix}")));
+    assert_eq!(kept(".bak").unwrap(), "# mine\n");
+    assert!(kept(".bak2").unwrap().contains("codex"));
+    assert!(kept(".bak3").unwrap().contains("gemini"));
+    assert!(kept(".bak4").is_err(), "the same text again is not kept");
+}
+
+#[test]
 fn init_writes_what_a_link_leads_to_and_leaves_the_link() {
     let sandbox = Sandbox::new();
     std::os::unix::fs::symlink("../../dotfiles/config.toml", sandbox.path(FILE)).unwrap();

@@ -262,7 +262,7 @@ fn init_is_answered_with_keys() {
     drop(terminal);
 
     let terminal = Terminal::open(&place, 120, &["init"]);
-    terminal.wait_until_it_shows("Overwrite it? (y/N)");
+    terminal.wait_until_it_shows("(y/N)");
     terminal.press(&["Enter"]);
     assert_eq!(terminal.exit_code(), 0);
     assert!(terminal.shows(true).contains("Nothing was changed."));

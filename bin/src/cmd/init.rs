@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use codeloops_adapters::agents::AgentTable;
 use codeloops_adapters::resolve::{AgentError, Host, resolve};
 use codeloops_adapters::spec::AgentSpec;
+use codeloops_sinks::words::count;
 
+use super::backup;
 use crate::app::InitArgs;
 use crate::config::{Config, GLOBAL_FILE};
 use crate::error::CliError;
@@ -24,14 +26,15 @@ Next, in a git repository:
 /// Asks for the agent, writes the file and shows it.
 pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Result<(), CliError> {
     let interactive = !args.yes && world.terminal.stdin && world.terminal.stderr;
-    if !args.yes && !interactive {
+    if !args.yes && !interactive && args.agent.is_none() {
         return Err(CliError::usage("init asks questions, and there is no terminal to ask on")
             .hint("use `codeloops init --agent <AGENT> --yes`"));
     }
     let path = world.env.config_dir()?.join(GLOBAL_FILE);
     let table = agent_table(&Config::default())?;
     let named = args.agent.as_ref().map(|name| built_in(&table, name, &path)).transpose()?;
-    if !may_write(&path, args, interactive, world)? {
+    let old = Old::of(&path)?;
+    if !may_write(&path, &old, args, interactive, world)? {
         printer.note("Nothing was changed.\n");
         return Ok(());
     }
@@ -42,10 +45,8 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
         None => first_installed(&table, &host)?,
     };
     let text = format!("[defaults]\nagent = \"{}\"\n", agent.id);
-    write(&path, &text).map_err(|error| {
-        CliError::failed(format!("`{}` cannot be written: {error}", path.display()))
-            .hint("check that you may write to its folder")
-    })?;
+    old.keep(&text, printer)?;
+    write(&path, &text).map_err(|error| unwritable(&path, &error))?;
     printer.note(&format!("Wrote `{}`:\n\n", path.display()));
     printer.data(&text)?;
     if let Err(error) = resolve(agent, &host) {
@@ -71,22 +72,67 @@ fn built_in<'a>(table: &'a AgentTable, name: &str, path: &Path) -> Result<&'a Ag
 /// nobody was asked, it is an error.
 fn may_write(
     path: &Path,
+    old: &Old,
     args: &InitArgs,
     interactive: bool,
     world: &World,
 ) -> Result<bool, CliError> {
-    let exists = match path.symlink_metadata() {
-        Ok(_) => true,
-        Err(error) => error.kind() != ErrorKind::NotFound,
-    };
-    if !exists || args.force {
+    let Old::Text { text, kept_as } = old else { return Ok(true) };
+    if args.force {
         return Ok(true);
     }
     if interactive {
-        return world.ask.confirm(&format!("`{}` exists. Overwrite it?", path.display()));
+        return world.ask.confirm(&question(path, text, kept_as));
     }
     Err(CliError::failed(format!("`{}` exists and was left as it is", path.display()))
         .hint("`--force` overwrites it"))
+}
+
+/// Says what goes.
+fn question(path: &Path, text: &[u8], kept_as: &Path) -> String {
+    let lines = text.split_inclusive(|byte| *byte == b'\n').count() as u64;
+    format!(
+        "`{}` exists ({}) and will be kept as `{}`. Overwrite it, agents of your own too?",
+        path.display(),
+        count(lines, "line", "lines"),
+        kept_as.display()
+    )
+}
+
+/// What is overwritten.
+enum Old {
+    /// Nothing is there, or a link that leads to nothing.
+    None,
+    /// This is there, and is kept under another name.
+    Text { text: Vec<u8>, kept_as: PathBuf },
+}
+
+impl Old {
+    fn of(path: &Path) -> Result<Self, CliError> {
+        let text = backup::content(path).map_err(|error| {
+            CliError::failed(format!("`{}` cannot be read: {error}", path.display()))
+                .hint("it must be a file that you may read, so that it can be kept")
+        })?;
+        let kept_as = backup::name_of(path);
+        Ok(text.map_or(Self::None, |text| Self::Text { text, kept_as }))
+    }
+
+    /// Keeps it, unless the new text is the same.
+    fn keep(&self, new: &str, printer: &mut Printer) -> Result<(), CliError> {
+        match self {
+            Self::Text { text, kept_as } if text != new.as_bytes() => {
+                backup::keep(text, kept_as).map_err(|error| unwritable(kept_as, &error))?;
+                printer.note(&format!("Kept what was there as `{}`.\n", kept_as.display()));
+            }
+            Self::Text { .. } | Self::None => {}
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> CliError {
+    CliError::failed(format!("`{}` cannot be written: {error}", path.display()))
+        .hint("check that you may write to its folder")
 }
 
 /// The agent that the user picks, those that are installed first.
@@ -154,3 +200,15 @@ fn led_to(path: &Path) -> io::Result<PathBuf> {
 
 /// As many as Linux follows.
 const MAX_LINKS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_says_what_goes_and_where_it_is_kept() {
+        let (path, kept_as) = (Path::new("/c/config.toml"), Path::new("/c/config.toml.bak"));
+        let text = b"[defaults.agents.mine]\ncommand = ['mine']";
+        insta::assert_snapshot!(question(path, text, kept_as), @"`/c/config.toml` exists (2 lines) and will be kept as `/c/config.toml.bak`. Overwrite it, agents of your own too?");
+    }
+}
