@@ -7,6 +7,7 @@ use std::time::Duration;
 use codeloops_adapters::end_children;
 use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options};
 use codeloops_event::RunId;
+use codeloops_sinks::commands::shell_quoted;
 use codeloops_sinks::words::Said;
 use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
@@ -143,6 +144,22 @@ pub(crate) fn workspace_error(error: &OpenError) -> CliError {
     let failed = CliError::failed(error.to_string());
     match error {
         OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),
+        OpenError::ForeignOwner(root) => failed.hint(format!(
+            "if you trust it, run `git config --global --add safe.directory {}`",
+            shell_quoted(root)
+        )),
         _ => failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_of_another_user_is_told_with_the_command_that_trusts_it() {
+        let error = workspace_error(&OpenError::ForeignOwner("/srv/their notes".into()));
+        insta::assert_snapshot!(error, @"`/srv/their notes` belongs to another user, so git refuses it");
+        insta::assert_snapshot!(error.hints[0], @"if you trust it, run `git config --global --add safe.directory '/srv/their notes'`");
     }
 }

@@ -56,8 +56,13 @@ fn refusal(dir: &Path, args: &[&str], output: &Output) -> OpenError {
     if text.contains("not a git repository") || text.contains("must be run in a work tree") {
         OpenError::NotARepository
     } else if text.contains("dubious ownership") || text.contains("safe.directory") {
-        OpenError::ForeignOwner(dir.to_owned())
+        OpenError::ForeignOwner(root_around(dir).to_owned())
     } else {
         command::refused(args, output.status, &output.stderr).into()
     }
+}
+
+/// The root of the working tree, as far as a look tells: git said no.
+fn root_around(dir: &Path) -> &Path {
+    dir.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(dir)
 }

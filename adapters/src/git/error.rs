@@ -25,12 +25,8 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
-    /// Git refuses a repository that belongs to another user.
-    #[error(
-        "`{}` belongs to another user, so git refuses it: \
-         run `git config --global --add safe.directory <path>` if you trust it",
-        .0.display()
-    )]
+    /// Git refuses a repository that belongs to another user; this is its root.
+    #[error("`{}` belongs to another user, so git refuses it", .0.display())]
     ForeignOwner(PathBuf),
     /// A process that lives works on this very run.
     #[error("run {0} is still running in another process")]

@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration file, and where.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
@@ -29,8 +30,8 @@ pub enum Problem {
     WrongType {
         /// The key.
         key: String,
-        /// What it takes (`a string`).
-        expected: &'static str,
+        /// What it takes (`a string`), maybe with how to write it.
+        expected: Cow<'static, str>,
         /// What is there (`integer`).
         found: &'static str,
     },

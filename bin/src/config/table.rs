@@ -1,5 +1,6 @@
 //! Takes typed values out of a TOML table, and tells what is left over.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Position, Problem};
+use crate::secrets::shown_words;
 use crate::text::{near_miss, nearest};
 use crate::values::{FROM_ONE, ValueError, Words};
 
@@ -186,7 +188,10 @@ impl<'a> Raw<'a> {
     }
 
     pub(super) fn strings(&self) -> Result<Vec<String>, ConfigError> {
-        self.list()?.iter().map(Self::string).collect()
+        match self.value.get_ref().as_str() {
+            Some(line) => Err(self.wrong_type(as_list(&self.key, line))),
+            None => self.list()?.iter().map(Self::string).collect(),
+        }
     }
 
     pub(super) fn bool(&self) -> Result<bool, ConfigError> {
@@ -249,11 +254,27 @@ impl<'a> Raw<'a> {
         value.map_err(|error| self.bad_value(&error.into().0))
     }
 
-    fn wrong_type(&self, expected: &'static str) -> ConfigError {
-        let found = self.value.get_ref().type_str();
-        let problem = Problem::WrongType { key: self.key.clone(), expected, found };
+    fn wrong_type(&self, expected: impl Into<Cow<'static, str>>) -> ConfigError {
+        let (key, expected) = (self.key.clone(), expected.into());
+        let problem = Problem::WrongType { key, expected, found: self.value.get_ref().type_str() };
         self.source.error(self.value.span().start, problem)
     }
+}
+
+/// A list, with the one that a line was meant to be; without, where it has quotes, which only a shell
+/// would understand.
+fn as_list(key: &str, line: &str) -> Cow<'static, str> {
+    if line.contains(['"', '\'', '\\']) {
+        return "a list".into();
+    }
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    // A JSON string is a TOML basic string.
+    let words: Vec<String> = shown_words(&words)
+        .into_iter()
+        .map(|word| serde_json::Value::from(word).to_string())
+        .collect();
+    let name = key.rsplit('.').next().unwrap_or(key);
+    format!("a list: write `{name} = [{}]`", words.join(", ")).into()
 }
 
 /// The number, which may be written in another base (`0x10`); none where it is too large.

@@ -143,7 +143,9 @@ fn a_wrong_type_is_told_with_what_is_expected() {
         "agent = 5\n",
         "limits = 'none'\n",
         "[sinks]\nenabled = 'jsonl'\n",
-        "[agents.mine]\ncommand = 'my-agent'\n",
+        "[agents.mine]\ncommand = 'my-agent --quiet'\n",
+        "[agents.mine]\ncommand = 'my-agent --token sk-secret'\n",
+        "[agents.mine]\ncommand = 'sh -c \"my-agent; true\"'\n",
         "[limits]\nmax_duration = true\n",
     ]));
 }
