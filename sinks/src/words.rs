@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use codeloops_event::{
     AgentOutcome, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind,
-    Limits, Refusal, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+    Limits, Refusal, Role, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
 use crate::commands;
@@ -122,12 +122,17 @@ pub fn files_changed(files: u64) -> String {
 
 /// How an agent call ended.
 #[must_use]
-pub fn call_ended(outcome: &AgentOutcome, exit_code: Option<i32>, duration_secs: f64) -> String {
+pub fn call_ended(
+    role: Role,
+    outcome: &AgentOutcome,
+    exit_code: Option<i32>,
+    duration_secs: f64,
+) -> String {
     let exit = exit_code.map_or_else(String::new, |code| format!(" (exit code: {code})"));
-    ended(outcome, &duration(duration_secs), &exit)
+    ended(role, outcome, &duration(duration_secs), &exit)
 }
 
-fn ended(outcome: &AgentOutcome, time: &str, exit: &str) -> String {
+fn ended(role: Role, outcome: &AgentOutcome, time: &str, exit: &str) -> String {
     match outcome {
         AgentOutcome::Completed => format!("Completed in {time}{exit}"),
         AgentOutcome::Denied { count: denied } => {
@@ -154,8 +159,9 @@ fn ended(outcome: &AgentOutcome, time: &str, exit: &str) -> String {
         }
         AgentOutcome::Signaled { signal } => format!("Killed by signal {signal} after {time}"),
         AgentOutcome::NoOutput => format!("Ended after {time} without output{exit}"),
-        AgentOutcome::TimedOut { limit, .. } => {
-            format!("Stopped after {time}: {}", timed_out(*limit))
+        AgentOutcome::TimedOut { limit, after_ms } => {
+            let limit = timed_out(role, *limit, Duration::from_millis(*after_ms));
+            format!("Stopped after {time}: {limit}")
         }
         AgentOutcome::NotStarted { message } => format!("Could not be started{}", said(message)),
     }
@@ -181,11 +187,14 @@ const fn cut_off(how: CutOffKind) -> &'static str {
     }
 }
 
-const fn timed_out(limit: LimitKind) -> &'static str {
+/// The limit by the name that sets it. Of the run's time a call gets what is left, so that is no limit
+/// that anybody set.
+fn timed_out(role: Role, limit: LimitKind, after: Duration) -> String {
+    let time = duration(after.as_secs_f64());
     match limit {
-        LimitKind::Total => "its time limit was reached",
-        LimitKind::Idle => "it printed nothing for too long",
-        LimitKind::RunBudget => "the run's time limit was reached",
+        LimitKind::Total => format!("its time limit of {time} was reached ({role}_timeout)"),
+        LimitKind::Idle => format!("it printed nothing for {time} (idle_timeout)"),
+        LimitKind::RunBudget => "the run's time limit was reached (max_duration)".to_owned(),
     }
 }
 

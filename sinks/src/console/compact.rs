@@ -1,6 +1,8 @@
 //! One line per event with its time, for logs of many runs.
 
-use codeloops_event::{AgentOutcome, Event, IterationEnd, SessionEnd, SessionStart, Timestamp};
+use codeloops_event::{
+    AgentOutcome, Event, IterationEnd, Role, SessionEnd, SessionStart, Timestamp,
+};
 
 use super::line::{Label, Line, Tone};
 use super::notes::{end_reasons, note, notes};
@@ -19,7 +21,7 @@ pub(super) fn render(event: &Event) -> Option<Line> {
             note(Label::Codeloops, format!("Iteration {} begins", e.iteration))
         }
         Event::CriticCompleted(e) if e.outcome == AgentOutcome::Completed => {
-            let ended = words::call_ended(&e.outcome, e.exit_code, e.duration_secs);
+            let ended = words::call_ended(Role::Critic, &e.outcome, e.exit_code, e.duration_secs);
             join(note(Label::Critic, ended), notes(event))
         }
         Event::Iteration(e) => iteration_end(e),

@@ -91,7 +91,7 @@ fn call_ended(role: Role, outcome: &AgentOutcome, exit_code: Option<i32>, secs: 
         AgentOutcome::Denied { .. } | AgentOutcome::Interrupted => Tone::Attention,
         _ => Tone::Bad,
     };
-    said(role.into(), tone, words::call_ended(outcome, exit_code, secs))
+    said(role.into(), tone, words::call_ended(role, outcome, exit_code, secs))
 }
 
 fn gate_ended(gate: &GateResult) -> Line {
@@ -157,7 +157,9 @@ fn ruling(ruling: &Ruling) -> Vec<Line> {
 fn waiting(e: &Waiting) -> Line {
     let reason = flatten(&e.reason);
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
-    attention(e.role.into(), format!("Waiting until {}{reason}", words::utc(e.until)))
+    let time = words::elapsed((e.until - e.timestamp).to_std().unwrap_or_default());
+    let until = words::utc(e.until);
+    attention(e.role.into(), format!("Waiting for {time}, until {until}{reason}"))
 }
 
 /// Names nobody who is stopped: an agent, a gate or git may run, or nothing but a wait.

@@ -151,7 +151,7 @@ impl View<'_> {
     }
 
     fn ended<T>(&self, role: Role, end: &CallEnd<T>) -> Vec<String> {
-        let ended = words::call_ended(&end.outcome, end.exit_code, end.duration_secs);
+        let ended = words::call_ended(role, &end.outcome, end.exit_code, end.duration_secs);
         let used = end.usage.as_ref().and_then(in_words);
         let used = used.map_or_else(String::new, |used| format!("; {used}"));
         let mut says = vec![format!("{ended}{used}")];
@@ -205,12 +205,12 @@ fn not_counted(call: &Call<Answer>) -> Option<&str> {
 
 fn actor_of(summary: &IterationEnd) -> String {
     let (code, secs) = (summary.actor_exit_code, summary.actor_duration_secs);
-    words::call_ended(&AgentOutcome::Completed, Some(code), secs)
+    words::call_ended(Role::Actor, &AgentOutcome::Completed, Some(code), secs)
 }
 
 fn critic_of(summary: &IterationEnd) -> Option<String> {
     let (code, secs) = (summary.critic_exit_code, summary.critic_duration_secs?);
-    Some(words::call_ended(&AgentOutcome::Completed, code, secs))
+    Some(words::call_ended(Role::Critic, &AgentOutcome::Completed, code, secs))
 }
 
 fn changed(summary: &IterationEnd) -> String {
