@@ -45,7 +45,7 @@ impl Scope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Project => "project",
-            Self::Global => "global",
+            Self::Global => "your file",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use codeloops_adapters::resolve::Host;
 use codeloops_sinks::words;
+use console::measure_text_width;
 use serde_json::{Map, Value, json};
 
 use crate::engine::obstacles;
@@ -11,7 +12,7 @@ use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::settings::{Row, RunSettings};
 use crate::start_notes::{Note, start_notes, tell};
-use crate::text::{one_line, shorten};
+use crate::text::{one_line, shorten, wrap};
 
 /// Columns of the task that are shown.
 const PROMPT_WIDTH: usize = 60;
@@ -36,7 +37,8 @@ pub(crate) fn dry_run(
     }
     let shown = shorten(&one_line(&prompt.shown_value()), PROMPT_WIDTH);
     let prompt = Row { value: shown.into(), ..prompt };
-    printer.data(&table(&[&[prompt], &rows[..]].concat()))
+    let columns = printer.stdout_columns();
+    printer.data(&table(&[&[prompt], &rows[..]].concat(), columns))
 }
 
 /// What would keep the run from starting.
@@ -70,11 +72,41 @@ fn document<'a>(
     json!({ "settings": settings, "notes": notes, "config_files": files })
 }
 
-fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+/// The settings as lines. On a terminal, one that does not fit has its value broken between words, and
+/// its origin on a line of its own.
+fn table(rows: &[Row], columns: Option<usize>) -> String {
+    let names = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    let indent = names + 2;
     let line = |row: &Row| {
-        let value = one_line(&row.shown_value());
-        format!("{:<width$}  {value}  ({})\n", row.name, one_line(&row.origin))
+        let (value, origin) =
+            (one_line(&row.shown_value()), format!("({})", one_line(&row.origin)));
+        let whole = format!("{:<names$}  {value}  {origin}\n", row.name);
+        if columns.is_none_or(|columns| measure_text_width(&whole) <= columns) {
+            return whole;
+        }
+        let [value, origin] = [value, origin].map(|text| wrap(&text, indent, columns));
+        format!("{:<indent$}{}\n{origin}\n", row.name, value.trim_start())
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_terminal_a_row_that_does_not_fit_is_broken_between_words() {
+        let rows = [
+            Row::new("max_iterations", 5, "--max-iterations"),
+            Row::new(
+                "actor.args",
+                json!(["--print", "--output-format", "stream-json"]),
+                "built in",
+            ),
+            Row::new("critic.program", "none", "Agent 'claude' not found in PATH, which is long"),
+            Row::new("runs_dir", "/a/folder/that/no/line/of/this/terminal/can/hold", "default"),
+        ];
+        insta::assert_snapshot!(table(&rows, Some(50)));
+        assert_eq!(table(&rows, None).lines().count(), rows.len());
+    }
 }

@@ -27,12 +27,16 @@ impl Row {
         Self { name: name.to_owned(), value: value.into(), origin: origin.to_string() }
     }
 
-    /// The value in one line.
+    /// The value in one line, which can be broken between the items of a list.
     #[must_use]
     pub fn shown_value(&self) -> String {
         match &self.value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text.clone(),
+            Value::Array(items) => {
+                let items: Vec<String> = items.iter().map(Value::to_string).collect();
+                format!("[{}]", items.join(", "))
+            }
             other => other.to_string(),
         }
     }

@@ -33,7 +33,7 @@ fn guide_2_global_only() {
     let sandbox = Sandbox::new();
     sandbox.global("[defaults]\nagent = \"opencode\"\n");
     let both =
-        "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, none default";
+        "opencode your file: defaults.agent at HOME/.config/codeloops/config.toml:2, none default";
     check(&sandbox, &[], both, both);
 }
 
@@ -41,8 +41,8 @@ fn guide_2_global_only() {
 fn reference_2_global_only_with_a_model() {
     let sandbox = Sandbox::new();
     sandbox.global("[defaults]\nagent = \"opencode\"\nmodel = \"gpt-4o\"\n");
-    let both = "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, \
-                gpt-4o global: defaults.model at HOME/.config/codeloops/config.toml:3";
+    let both = "opencode your file: defaults.agent at HOME/.config/codeloops/config.toml:2, \
+                gpt-4o your file: defaults.model at HOME/.config/codeloops/config.toml:3";
     check(&sandbox, &[], both, both);
 }
 
@@ -72,8 +72,8 @@ fn guide_5_per_role() {
     check(
         &sandbox,
         &[],
-        "opencode global: defaults.actor.agent at HOME/.config/codeloops/config.toml:5, none default",
-        "claude global: defaults.agent at HOME/.config/codeloops/config.toml:2, none default",
+        "opencode your file: defaults.actor.agent at HOME/.config/codeloops/config.toml:5, none default",
+        "claude your file: defaults.agent at HOME/.config/codeloops/config.toml:2, none default",
     );
 }
 
@@ -87,10 +87,10 @@ fn reference_5_per_role_with_models() {
     check(
         &sandbox,
         &[],
-        "opencode global: defaults.actor.agent at HOME/.config/codeloops/config.toml:6, \
-         gpt-4o global: defaults.actor.model at HOME/.config/codeloops/config.toml:7",
-        "claude global: defaults.agent at HOME/.config/codeloops/config.toml:2, \
-         sonnet global: defaults.model at HOME/.config/codeloops/config.toml:3",
+        "opencode your file: defaults.actor.agent at HOME/.config/codeloops/config.toml:6, \
+         gpt-4o your file: defaults.actor.model at HOME/.config/codeloops/config.toml:7",
+        "claude your file: defaults.agent at HOME/.config/codeloops/config.toml:2, \
+         sonnet your file: defaults.model at HOME/.config/codeloops/config.toml:3",
     );
 }
 
@@ -101,7 +101,7 @@ fn guide_6_a_flag_for_one_role() {
     check(
         &sandbox,
         &["--critic-agent", "claude", "--actor-model", "gpt-4o", "--model", "opus"],
-        "opencode global: defaults.agent at HOME/.config/codeloops/config.toml:2, gpt-4o --actor-model",
+        "opencode your file: defaults.agent at HOME/.config/codeloops/config.toml:2, gpt-4o --actor-model",
         "claude --critic-agent, opus --model",
     );
 }
@@ -148,10 +148,11 @@ fn sinks_of_the_command_line_stand_for_the_configured_ones_and_the_session_stays
     let sinks = |args: &[&str]| {
         let ran = sandbox.run(&[args, &["--dry-run"]].concat());
         let line = ran.stdout.lines().find(|line| line.starts_with("sinks.enabled")).unwrap();
-        line.split_whitespace().nth(1).unwrap().to_owned()
+        let (value, _) = line.split_once("  (").unwrap();
+        value.trim_start_matches("sinks.enabled").trim().to_owned()
     };
     assert_eq!(sinks(&[]), r#"["jsonl"]"#);
-    assert_eq!(sinks(&["--sink", "console"]), r#"["jsonl","console"]"#);
+    assert_eq!(sinks(&["--sink", "console"]), r#"["jsonl", "console"]"#);
     assert_eq!(sinks(&["--sink", "console", "--no-session"]), r#"["console"]"#);
 }
 
