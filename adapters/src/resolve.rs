@@ -67,13 +67,17 @@ impl AgentError {
                 programs.join("` or `"),
                 table_of(id)
             )),
-            Self::NotFound { programs, install, .. } => {
-                let programs = programs.join("` or `");
-                let how = install.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
-                Some(format!(
-                    "install it so that `{programs}` is in PATH{how}, or choose another agent with `--agent`"
-                ))
-            }
+            Self::NotFound { programs, install: Some(how), .. } => Some(format!(
+                "install it so that `{}` is in PATH ({how}), or choose another agent with `--agent`, \
+                 or for all runs with `codeloops init`",
+                programs.join("` or `")
+            )),
+            Self::NotFound { id, programs, install: None, .. } => Some(format!(
+                "install it so that `{}` is in PATH, or correct `command` under {}, or choose another \
+                 agent with `--agent`",
+                programs.join("` or `"),
+                table_of(id)
+            )),
             Self::Missing { id, .. } => Some(format!("correct `command` under {}", table_of(id))),
             Self::NotExecutable { path, .. } => Some(format!("run `chmod +x {}`", path.display())),
             Self::Unknown { known, nearest: Some(nearest), .. } => {
@@ -271,7 +275,9 @@ mod tests {
         let (_dir, host) = host(&[("a/one", 0o644)]);
         let error = resolve(&spec("claude", &["claude2"]), &host).unwrap_err();
         assert_eq!(error.to_string(), "Agent 'claude' not found in PATH");
-        insta::assert_snapshot!(error.hint().unwrap(), @"install it so that `claude` or `claude2` is in PATH, or choose another agent with `--agent`");
+        insta::assert_snapshot!(error.hint().unwrap(), @"install it so that `claude` or `claude2` is in PATH, or correct `command` under `[agents.claude]` (in your file `[defaults.agents.claude]`), or choose another agent with `--agent`");
+        let built_in = AgentSpec { install: Some("npm".to_owned()), ..spec("claude2", &[]) };
+        insta::assert_snapshot!(resolve(&built_in, &host).unwrap_err().hint().unwrap(), @"install it so that `claude2` is in PATH (npm), or choose another agent with `--agent`, or for all runs with `codeloops init`");
         let error = resolve(&spec("one", &[]), &host).unwrap_err();
         assert!(error.to_string().starts_with("agent 'claude': `"), "{error}");
         assert!(error.to_string().ends_with("/a/one` is not executable"), "{error}");

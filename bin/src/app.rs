@@ -104,7 +104,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "PROMPT", conflicts_with = "prompt_file")]
     #[arg(help_heading = "Task")]
     pub prompt: Option<String>,
-    /// File that holds the task [default: prompt.md in the working directory]
+    /// File that holds the task; `-` is standard input [default: prompt.md in the working directory]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Task")]
     pub prompt_file: Option<PathBuf>,
     /// Directory to work in [default: the current one]

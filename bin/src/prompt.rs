@@ -23,6 +23,8 @@ pub struct Prompt {
 pub enum PromptSource {
     /// `--prompt`.
     Flag,
+    /// `--prompt-file -`.
+    Stdin,
     /// `--prompt-file`, absolute.
     FlagFile(PathBuf),
     /// `prompt.md` in the working directory, absolute.
@@ -30,7 +32,8 @@ pub enum PromptSource {
 }
 
 impl Prompt {
-    /// Reads the task: `--prompt`, else `--prompt-file` (from the current directory), else
+    /// Reads the task: `--prompt`, else `--prompt-file` (from the current directory; `-` is standard
+    /// input), else
     /// `prompt.md` in the working directory.
     ///
     /// # Errors
@@ -44,6 +47,8 @@ impl Prompt {
     ) -> Result<Self, CliError> {
         let (text, source) = if let Some(text) = &args.prompt {
             (text.clone(), PromptSource::Flag)
+        } else if args.prompt_file.as_deref() == Some(Path::new("-")) {
+            (from_stdin()?, PromptSource::Stdin)
         } else if let Some(file) = &args.prompt_file {
             let path = current_dir.join(file);
             let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
@@ -67,9 +72,17 @@ impl PromptSource {
     pub fn shown(&self) -> String {
         match self {
             Self::Flag => "--prompt".to_owned(),
+            Self::Stdin => "standard input".to_owned(),
             Self::FlagFile(path) | Self::DefaultFile(path) => format!("`{}`", path.display()),
         }
     }
+}
+
+fn from_stdin() -> Result<String, CliError> {
+    std::io::read_to_string(std::io::stdin()).map_err(|error| {
+        CliError::usage(format!("the prompt cannot be read from standard input: {error}"))
+            .hint("give it as UTF-8, or name a file with `--prompt-file`")
+    })
 }
 
 /// The documented words.

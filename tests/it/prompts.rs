@@ -20,6 +20,16 @@ fn the_task_comes_from_the_flag_else_the_named_file_else_prompt_md() {
 }
 
 #[test]
+fn the_task_may_come_from_standard_input() {
+    let place = scripted(&approved("expect-prompt-contains from a pipe\nedit a.txt a"));
+    fs::write(place.at("task.md"), "from a pipe\n").unwrap();
+    let mut codeloops = place.command(&["--prompt-file", "-"]);
+    codeloops.stdin(fs::File::open(place.at("task.md")).unwrap());
+    let _ran = place.spawn(codeloops).wait().exits(0);
+    assert_eq!(place.session().start.prompt, "from a pipe\n");
+}
+
+#[test]
 fn prompt_md_is_that_of_the_working_directory() {
     let place = scripted(&approved("expect-prompt-contains from the subfolder\nedit a.txt a"));
     place.write("prompt.md", "from the project\n");

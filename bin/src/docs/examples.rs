@@ -29,9 +29,12 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     ("codeloops demo", "codeloops demo --verbose"),
     (
         "codeloops completions",
-        "codeloops completions bash > ~/.local/share/bash-completion/completions/codeloops\n\
+        "mkdir -p ~/.local/share/bash-completion/completions\n\
+         codeloops completions bash > ~/.local/share/bash-completion/completions/codeloops\n\
+         mkdir -p ~/.config/fish/completions\n\
          codeloops completions fish > ~/.config/fish/completions/codeloops.fish\n\
-         codeloops completions zsh > ~/.zfunc/_codeloops  # a directory of your $fpath",
+         mkdir -p ~/.zfunc                                # a directory of your $fpath\n\
+         codeloops completions zsh > ~/.zfunc/_codeloops",
     ),
     (
         "codeloops man",
