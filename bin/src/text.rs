@@ -1,7 +1,6 @@
 //! Small helpers for text: the nearest known name, untrusted text on one line, cutting and breaking
 //! to a width.
 
-
 use codeloops_sinks::sanitise;
 use console::{measure_text_width, truncate_str};
 
