@@ -2,8 +2,8 @@
 //!
 //! Git writes a ref through `<ref>.lock`. A git that is killed at that moment leaves it, and the
 //! user's own git would refuse that ref ever after. Nobody can tell by the lock who made it, so a
-//! file of the run's own names the refs: a lock of one of them that is younger than that file, and
-//! older than a git takes for it, is ours.
+//! file of the run's own names the refs. Where our git was killed, or the run, a lock of one of them
+//! that is younger than that file, and older than a git takes for it, is ours.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +43,8 @@ impl Announced {
     ) -> Result<T, GitError> {
         fs::write(&self.note, refs.join("\n")).map_err(GitError::io("write", &self.note))?;
         let done = match work() {
-            Err(_) if self.clear() => work(),
+            // What git refuses it has cleared up after; a lock that is there is somebody else's.
+            Err(GitError::Killed { .. }) if self.clear() => work(),
             done => done,
         };
         fs::remove_file(&self.note).ok();
@@ -99,7 +100,11 @@ mod tests {
     }
 
     fn refused() -> GitError {
-        GitError::Refused { command: "update-ref".to_owned(), reason: "signal: 9".to_owned() }
+        GitError::Refused { command: "update-ref".to_owned(), reason: "it is locked".to_owned() }
+    }
+
+    fn killed() -> GitError {
+        GitError::Killed { command: "update-ref".to_owned(), by: "signal: 9".to_owned() }
     }
 
     #[test]
@@ -111,10 +116,25 @@ mod tests {
         let done = announced.write(&refs, || {
             tries.set(tries.get() + 1);
             fs::File::create_new(&lock).map(drop).map_err(|_| refused())?;
-            if tries.get() == 1 { Err(refused()) } else { Ok(()) }
+            if tries.get() == 1 { Err(killed()) } else { Ok(()) }
         });
         assert!(done.is_ok() && tries.get() == 2, "{done:?}");
         assert!(!announced.note.exists());
+    }
+
+    /// The user's git took it after the announcement, and works long.
+    #[test]
+    fn a_lock_that_ours_is_refused_for_is_anothers() {
+        let (folder, announced) = place();
+        let lock = folder.path().join("refs/heads/main.lock");
+        let tries = Cell::new(0);
+        let done = announced.write(&["refs/heads/main".to_owned()], || {
+            tries.set(tries.get() + 1);
+            fs::write(&lock, "").unwrap();
+            Err::<(), _>(refused())
+        });
+        assert!(done.is_err() && tries.get() == 1, "{done:?}");
+        assert!(lock.exists() && !announced.note.exists());
     }
 
     #[test]

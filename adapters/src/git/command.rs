@@ -257,12 +257,13 @@ fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Vec<u8
 
 /// The error of a command that failed.
 pub(super) fn refused(args: &[&str], status: ExitStatus, stderr: &[u8]) -> GitError {
-    let told = one_line(stderr);
-    GitError::Refused {
-        command: args.first().copied().unwrap_or_default().to_owned(),
-        // One that was killed says nothing.
-        reason: if told.is_empty() { status.to_string() } else { told },
+    let command = args.first().copied().unwrap_or_default().to_owned();
+    if status.signal().is_some() {
+        return GitError::Killed { command, by: status.to_string() };
     }
+    let told = one_line(stderr);
+    let reason = if told.is_empty() { status.to_string() } else { told };
+    GitError::Refused { command, reason }
 }
 
 /// What a program printed, in one line of at most 2,000 characters without characters that act.

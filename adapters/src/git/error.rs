@@ -53,6 +53,14 @@ pub enum GitError {
         /// What it printed, in one line; how it ended, where it printed nothing.
         reason: String,
     },
+    /// The program was ended by a signal, at whatever it was.
+    #[error("`git {command}` failed: {by}")]
+    Killed {
+        /// The subcommand.
+        command: String,
+        /// The signal.
+        by: String,
+    },
     /// The library said no.
     #[error("cannot {action}: {}", .source.message())]
     Library {
