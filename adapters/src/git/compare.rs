@@ -13,7 +13,7 @@ use super::put_back::PutBack;
 use super::restore::{self, Difference};
 use super::scan::Head;
 use super::snapshots::Snapshots;
-use super::user_refs::Loss;
+use super::user_refs::{Loss, UserRefs};
 
 /// Paths of a change that are listed by name.
 const LISTED: usize = 100;
@@ -116,7 +116,7 @@ impl Snapshots {
         if found.index_changed {
             self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
         }
-        self.user_refs.keep(&self.git, kept_as, &found.refs)?;
+        UserRefs::keep(&self.git, kept_as, &found.refs)?;
         self.operation.keep(&self.git, kept_as, &found.operation, rules)
     }
 

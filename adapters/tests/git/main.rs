@@ -15,6 +15,7 @@ mod open;
 mod put_back;
 mod refs;
 mod repo;
+mod shared;
 mod traps;
 
 /// Runs a test once for each way.

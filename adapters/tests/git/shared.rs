@@ -1,0 +1,109 @@
+//! What another run or somebody in another working tree of the repository did while the critic was at
+//! work is theirs: it is told where it may be the critic's, and never put back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use codeloops_event::TreeCheck;
+
+use crate::each_way;
+use crate::repo::{OTHER_RUN, Repo, Run, git_command};
+
+/// The paths told of a change that was put back, or not.
+#[track_caller]
+fn told(check: TreeCheck, as_restored: bool) -> Vec<String> {
+    match check {
+        TreeCheck::Changed { files, restored, .. } if restored == as_restored => files,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn git_in(dir: &Path, args: &[&str]) {
+    let output = git_command(dir, args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Another working tree, on the branch `side`, with a commit of its own.
+fn linked(repo: &Repo) -> PathBuf {
+    let linked = repo.root.with_file_name("linked");
+    repo.git(&["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
+    git_in(&linked, &["commit", "-q", "--allow-empty", "-m", "side"]);
+    linked
+}
+
+/// Another run, from its beginning to its end.
+fn whole_run(repo: &Repo, dir: &Path, work: impl FnOnce()) {
+    let other = repo.open(dir, OTHER_RUN, &repo.options()).unwrap();
+    work();
+    drop(other);
+}
+
+#[track_caller]
+fn is_unchanged(run: &Run<'_>) {
+    assert_eq!(run.check(), TreeCheck::Unchanged);
+}
+
+/// The branch is no other working tree's any more.
+#[test]
+fn a_branch_that_another_working_tree_just_left_is_let_be() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        let run = repo.begin();
+        run.capture(1);
+        git_in(&linked, &["commit", "-q", "--allow-empty", "--amend", "-m", "amended"]);
+        git_in(&linked, &["checkout", "-q", "--detach"]);
+        is_unchanged(&run);
+    });
+}
+
+#[test]
+fn a_branch_that_another_working_tree_rebases_is_let_be() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        let stops = ["rebase", "-q", "--force-rebase", "-x", "false", "HEAD~1"];
+        assert!(!git_command(&linked, &stops).status().unwrap().success());
+        let run = repo.begin();
+        run.capture(1);
+        git_in(&linked, &["commit", "-q", "--allow-empty", "--amend", "-m", "amended"]);
+        git_in(&linked, &["rebase", "--continue"]);
+        git_in(&linked, &["checkout", "-q", "--detach"]);
+        is_unchanged(&run);
+    });
+}
+
+#[test]
+fn a_run_in_a_linked_working_tree_knows_its_own_head() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        repo.git(&["branch", "work", "side"]);
+        let before = repo.git(&["rev-parse", "work"]);
+        let run = repo.begin_in(&linked);
+        run.capture(1);
+        git_in(&linked, &["checkout", "-q", "-B", "work", "main"]);
+        assert_eq!(told(run.check(), true), [".git/refs/heads/work"]);
+        assert_eq!(repo.git(&["rev-parse", "work"]), before);
+    });
+}
+
+#[test]
+fn the_branch_that_a_bare_repository_names_is_checked_out_nowhere() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let bare = repo.root.with_file_name("bare");
+        repo.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+        let linked = repo.root.with_file_name("of-bare");
+        git_in(&bare, &["worktree", "add", "-q", "-b", "side", linked.to_str().unwrap()]);
+        let run = repo.begin_in(&linked);
+        // It is not in the repository of the test.
+        run.try_capture(1).unwrap();
+        let main = bare.join("refs/heads/main");
+        git_in(&linked, &["branch", "-q", "-D", "main"]);
+        assert!(!main.exists());
+        assert_eq!(told(run.check(), true), [".git/refs/heads/main"]);
+        assert!(fs::read_to_string(main).is_ok());
+    });
+}
