@@ -33,6 +33,7 @@ mod library_diff;
 mod lock;
 mod notice;
 mod open;
+mod other_runs;
 mod patch;
 mod path;
 mod present;

@@ -7,6 +7,7 @@ use codeloops_event::{CallId, TreeCheck, TreeId, layout};
 use super::error::GitError;
 use super::fingerprint;
 use super::inner::{self, Inner};
+use super::other_runs::{OtherRuns, Others};
 use super::path::RepoPath;
 use super::present::Present;
 use super::put_back::PutBack;
@@ -20,16 +21,26 @@ const LISTED: usize = 100;
 
 impl Snapshots {
     pub(super) fn check(&mut self, call: CallId, restore: bool) -> TreeCheck {
-        self.again_where_files_vanish(|all| all.compare(call, restore))
-            .map_err(|error| self.explained(error))
-            .unwrap_or_else(|error| TreeCheck::Failed { error: error.to_string() })
+        let runs = OtherRuns::now(&self.lock);
+        match self.again_where_files_vanish(|all| all.compare(call, restore, &runs)) {
+            Ok(check) => {
+                self.other_runs = runs;
+                check
+            }
+            Err(error) => TreeCheck::Failed { error: self.explained(error).to_string() },
+        }
     }
 
-    fn compare(&mut self, call: CallId, restore: bool) -> Result<TreeCheck, GitError> {
+    fn compare(
+        &mut self,
+        call: CallId,
+        restore: bool,
+        runs: &OtherRuns,
+    ) -> Result<TreeCheck, GitError> {
         let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
-        let may_restore = restore && self.lock.others().is_empty();
-        // First, for they decide what the look below sees.
-        let (rules, rules_restored) = self.check_rules(&kept_as, may_restore)?;
+        // First, for they decide what the look below sees. All working trees share them.
+        let are_alone = self.other_runs.until(runs) == Others::Nowhere;
+        let (rules, rules_restored) = self.check_rules(&kept_as, restore && are_alone)?;
         let at = SystemTime::now();
         let scan = self.scan()?;
         let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
@@ -43,7 +54,8 @@ impl Snapshots {
         self.keep(&kept_as, &tree, &found, rules.len())?;
         let present = Present::new(looks, at);
         // All of it or nothing, so that what is told of it is true.
-        let may_restore = may_restore
+        let may_restore = restore
+            && self.is_critics(&found)
             && rules_restored
             && found.inner.is_empty()
             && restore::is_possible(&differences)
@@ -79,6 +91,15 @@ impl Snapshots {
         let inner = inner::look(&self.git, &scan.inner)?;
         self.remember(tree.clone(), scan.head, looks, inner)?;
         Ok(tree)
+    }
+
+    /// Whether no other run can have done it, up to now.
+    fn is_critics(&self, found: &Found) -> bool {
+        match self.other_runs.until(&OtherRuns::now(&self.lock)) {
+            Others::Nowhere => true,
+            Others::Elsewhere => found.refs.is_empty(),
+            Others::Here => false,
+        }
     }
 
     /// What is not as it was at the last snapshot, but for the rules.

@@ -3,6 +3,7 @@
 //! Each run holds a lock on `<git-dir>/codeloops/<run_id>.lock` as long as it lives. The system lets
 //! go of it when the process ends, however it ends, so a leftover file is not believed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -88,8 +89,17 @@ impl RunLock {
         let lock = Self { folder, run_id: run_id.to_string(), refs, file, dead };
         lock.others();
         lock.refs.clear_dead();
-        lock.refs.run_folders().iter().for_each(|folder| release_dead(folder));
+        lock.refs.run_folders().for_each(|folder| release_dead(&folder));
         Ok(lock)
+    }
+
+    pub(super) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// The refs of all runs of the repository.
+    pub(super) fn refs(&self) -> &RefLocks {
+        &self.refs
     }
 
     /// The runs that had died in this working tree, and were cleared up after.
@@ -141,6 +151,13 @@ impl RunLock {
         entries.flatten().filter_map(|entry| self.live_run(&entry)).collect()
     }
 
+    /// Live runs in other working trees of the repository.
+    pub(super) fn elsewhere(&self) -> BTreeSet<String> {
+        let own = real(&self.folder);
+        let others = self.refs.run_folders().filter(|folder| real(folder) != own);
+        others.flat_map(|folder| living(&folder)).collect()
+    }
+
     /// The run, where the file is its lock and is held. A git that outlived its run may have made a
     /// file when the lock was gone already.
     fn live_run(&self, entry: &DirEntry) -> Option<String> {
@@ -165,10 +182,26 @@ impl Drop for RunLock {
 }
 
 fn dead_runs(folder: &Path) -> Vec<RunId> {
+    let mut runs = runs_with_lock(folder);
+    runs.retain(|run| Dead::find(folder, run.as_str()).is_some());
+    runs
+}
+
+fn living(folder: &Path) -> Vec<String> {
+    let runs = runs_with_lock(folder).into_iter();
+    let living = runs.filter(|run| Dead::find(folder, run.as_str()).is_none());
+    living.map(|run| run.to_string()).collect()
+}
+
+fn runs_with_lock(folder: &Path) -> Vec<RunId> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let runs = names.filter_map(|name| name.strip_suffix(".lock")?.parse::<RunId>().ok());
-    runs.filter(|run| Dead::find(folder, run.as_str()).is_some()).collect()
+    names.filter_map(|name| name.strip_suffix(".lock")?.parse().ok()).collect()
+}
+
+/// The path without links and `..`.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Makes the lock file of a run, or takes that of a dead one over, and locks it.

@@ -13,6 +13,7 @@ use super::hidden_rules::HiddenRules;
 use super::library::{Library, ScanBy};
 use super::lock::RunLock;
 use super::notice::Notice;
+use super::other_runs::OtherRuns;
 use super::path::RepoPath;
 use super::private_index::{self, PrivateIndex};
 use super::program::Program;
@@ -34,6 +35,7 @@ pub(super) fn open(
 ) -> Result<(Snapshots, Base), OpenError> {
     let git = discover(working_dir)?;
     let lock = locked(&git, run_id, warn)?;
+    let other_runs = OtherRuns::now(&lock);
     let excluded = excluded(git.root(), evidence, &options.excluded);
     let index = lock.index();
     let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
@@ -56,6 +58,7 @@ pub(super) fn open(
         skipped: made.skipped,
         seal: Seal::of(&index)?,
         put_backs: PutBacks::default(),
+        other_runs,
         user_index,
         base,
         begun_with: made.files,

@@ -13,6 +13,7 @@ use super::fingerprint::{self, Fingerprint};
 use super::hidden_rules::HiddenRules;
 use super::inner::{self, Inner};
 use super::lock::RunLock;
+use super::other_runs::OtherRuns;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
 use super::private_index;
@@ -44,6 +45,8 @@ pub(super) struct Snapshots {
     pub(super) hidden_rules: HiddenRules,
     pub(super) user_index: UserIndex,
     pub(super) put_backs: PutBacks,
+    /// When the last look began.
+    pub(super) other_runs: OtherRuns,
     /// What every diff is made from.
     pub(super) base: TreeId,
     /// The files that the user had changed before the run, as they looked.
@@ -95,6 +98,7 @@ impl Snapshots {
     }
 
     fn capture_now(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
+        let runs = OtherRuns::now(&self.lock);
         let mut scan = self.scan()?;
         let files = fingerprint::of_changes(self.git.root(), &scan.changes);
         let tree = self.backend.write_tree(&scan.changes)?;
@@ -105,6 +109,7 @@ impl Snapshots {
         let (diff, patch) = patch.finish()?;
         let inner = inner::look(&self.git, &scan.inner)?;
         self.remember(tree.clone(), scan.head, files, inner)?;
+        self.other_runs = runs;
         scan.notes.extend(self.rules.notes());
         scan.notes.extend(self.hidden_rules(&scan.changes)?);
         Ok(CapturedDiff {

@@ -202,8 +202,9 @@ fn nothing_is_put_back_where_it_is_switched_off_or_another_run_works_there() {
         assert!(!changes("critic again\n", true));
         assert_eq!(repo.read("a.txt"), "critic again\n");
         drop(other);
-        assert!(changes("and again\n", true));
-        assert_eq!(repo.read("a.txt"), "critic again\n", "that had been left in place");
+        assert!(!changes("and again\n", true), "it worked there since the last look");
+        assert!(changes("at last\n", true));
+        assert_eq!(repo.read("a.txt"), "and again\n", "that had been left in place");
     });
 }
 

@@ -44,6 +44,69 @@ fn is_unchanged(run: &Run<'_>) {
     assert_eq!(run.check(), TreeCheck::Unchanged);
 }
 
+#[test]
+fn what_a_run_did_here_that_came_and_went_during_the_call_stays() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        // One that is taken up again has its refs already.
+        for is_resumed in [false, true] {
+            let run = repo.begin();
+            run.capture(1);
+            let name = format!("new-{is_resumed}.txt");
+            whole_run(&repo, &repo.root, || repo.write(&name, "approved\n"));
+            assert_eq!(told(run.check(), false), [&*name], "resumed: {is_resumed}");
+            assert_eq!(repo.read(&name), "approved\n");
+            is_unchanged(&run);
+            // It is gone: what the critic does after that is the critic's.
+            repo.write("a.txt", "critic\n");
+            assert_eq!(told(run.check(), true), ["a.txt"]);
+        }
+    });
+}
+
+#[test]
+fn what_a_run_did_here_that_ended_during_the_call_stays() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let run = repo.begin();
+        let other = repo.open(&repo.root, OTHER_RUN, &repo.options()).unwrap();
+        run.capture(1);
+        repo.write("new.txt", "approved\n");
+        drop(other);
+        assert_eq!(told(run.check(), false), ["new.txt"]);
+        assert_eq!(repo.read("new.txt"), "approved\n");
+    });
+}
+
+#[test]
+fn what_all_working_trees_share_stays_where_a_run_works_in_another() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        repo.git(&["branch", "topic", "side"]);
+        let its: [&dyn Fn(); 3] = [
+            &|| git_in(&linked, &["branch", "-q", "-D", "topic"]),
+            &|| git_in(&linked, &["config", "its.own", "set"]),
+            &|| git_in(&linked, &["stash", "drop", "-q"]),
+        ];
+        let places = [".git/refs/heads/topic", ".git/config", ".git/refs/stash"];
+        repo.write("a.txt", "stashed\n");
+        repo.git(&["stash", "-q"]);
+        for (work, place) in its.into_iter().zip(places) {
+            let run = repo.begin();
+            let other = repo.open(&linked, OTHER_RUN, &repo.options()).unwrap();
+            run.capture(1);
+            // The files here are none of its work.
+            repo.write("a.txt", "critic\n");
+            assert_eq!(told(run.check(), true), ["a.txt"]);
+            work();
+            drop(other);
+            assert_eq!(told(run.check(), false), [place]);
+            is_unchanged(&run);
+        }
+    });
+}
+
 /// The branch is no other working tree's any more.
 #[test]
 fn a_branch_that_another_working_tree_just_left_is_let_be() {
