@@ -15,7 +15,23 @@ use super::index_copy;
 
 /// Puts `draft` in the place of a file.
 pub(super) fn replace(file: &Path, draft: &Path) -> Result<(), GitError> {
-    under_lock(file, draft, |lock| fs::rename(lock, file).map_err(GitError::io("replace", file)))
+    replace_if(file, draft, || Ok(true)).map(drop)
+}
+
+/// Puts `draft` in the place of a file, unless `work`, which is done while the file is locked, says
+/// no; tells which of the two.
+pub(super) fn replace_if(
+    file: &Path,
+    draft: &Path,
+    work: impl FnOnce() -> Result<bool, GitError>,
+) -> Result<bool, GitError> {
+    under_lock(file, draft, |lock| {
+        if work()? {
+            fs::rename(lock, file).map_err(GitError::io("replace", file))?;
+            return Ok(true);
+        }
+        index_copy::remove(lock).map(|()| false)
+    })
 }
 
 /// Removes a file. `draft` is a path for a moment.
@@ -31,11 +47,11 @@ pub(super) fn create(draft: &Path) -> Result<File, GitError> {
 }
 
 /// Does something while the file is locked, after which the lock must be gone.
-fn under_lock(
+fn under_lock<T>(
     file: &Path,
     draft: &Path,
-    work: impl FnOnce(&Path) -> Result<(), GitError>,
-) -> Result<(), GitError> {
+    work: impl FnOnce(&Path) -> Result<T, GitError>,
+) -> Result<T, GitError> {
     let mut lock = file.to_owned().into_os_string();
     lock.push(".lock");
     let lock = PathBuf::from(lock);
@@ -82,9 +98,9 @@ pub(super) fn release(git_dir: &Path, draft: &Path) {
 }
 
 /// Where the files are that are put back.
-fn folders(git_dir: &Path) -> [PathBuf; 4] {
+fn folders(git_dir: &Path) -> [PathBuf; 5] {
     let within = |folder| git_dir.join(folder);
-    [git_dir.to_owned(), within("info"), within("hooks"), within("logs/refs")]
+    [git_dir.to_owned(), within("info"), within("hooks"), within("refs"), within("logs/refs")]
 }
 
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
@@ -139,11 +155,22 @@ mod tests {
     #[test]
     fn who_dies_at_work_leaves_a_lock_that_is_known_by_its_draft() {
         let (folder, file, draft) = place();
-        let died = catch_unwind(AssertUnwindSafe(|| under_lock(&file, &draft, |_| panic!("dies"))));
+        let dies = || under_lock::<()>(&file, &draft, |_| panic!("dies"));
+        let died = catch_unwind(AssertUnwindSafe(dies));
         assert!(died.is_err());
         assert_eq!(names(&folder), ["draft", "index", "index.lock"]);
         release(folder.path(), &draft);
         assert_eq!(names(&folder), ["draft", "index"]);
+    }
+
+    #[test]
+    fn a_file_stays_where_the_work_under_its_lock_says_so() {
+        let (folder, file, draft) = place();
+        let lock = folder.path().join("index.lock");
+        let no = || Ok(!lock.exists());
+        assert!(!replace_if(&file, &draft, no).unwrap());
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        assert_eq!(names(&folder), ["index"]);
     }
 
     /// Killed when the lock had become the file.

@@ -94,33 +94,85 @@ impl UserRefs {
         announced: &Announced,
         draft: &Path,
     ) -> Result<bool, GitError> {
-        let commands: Option<Vec<_>> = lost.iter().map(Loss::command).collect();
-        let Some(commands) = commands else { return Ok(false) };
-        let reason = "codeloops: put back after the critic";
-        let args = ["update-ref", "-m", reason, "--no-deref", "--stdin", "-z"];
-        let refs: Vec<_> = lost.iter().map(|loss| loss.name().lossy()).collect();
-        match announced.write(&refs, || git.run(None, &args, &commands.concat())) {
-            Err(GitError::Refused { .. }) => return Ok(false),
-            other => drop(other?),
+        let (mut moved, mut stash) = (Vec::new(), None);
+        for loss in lost {
+            match loss {
+                Loss::Ref(one) => moved.push(one),
+                Loss::Stash(entries) => stash = Some(entries),
+                Loss::All => return Ok(false),
+            }
         }
-        let mut logs = lost.iter().filter_map(Loss::stash_log).filter(|log| !log.is_empty());
-        logs.try_for_each(|log| self.restore_stash_log(log, draft))?;
-        Ok(true)
+        let refs = || put_back(git, &moved, announced);
+        let done = match stash {
+            Some(entries) => self.restore_stash(git, entries, draft, refs),
+            None => refs(),
+        };
+        match done {
+            Err(GitError::Refused { .. } | GitError::Locked(_)) => Ok(false),
+            done => done,
+        }
     }
 
+    /// Under git's own lock, so that nobody stashes anything meanwhile; does `first` before.
+    fn restore_stash(
+        &self,
+        git: &Git,
+        lost: &LostEntries,
+        draft: &Path,
+        first: impl FnOnce() -> Result<bool, GitError>,
+    ) -> Result<bool, GitError> {
+        let tip = String::from_utf8_lossy(&lost.tip);
+        let path = self.common.join(STASH);
+        if path.is_dir() || !is_id(&lost.tip) || git.ask(&["cat-file", "-e", &tip])?.is_none() {
+            return Ok(false);
+        }
+        written(draft, format!("{tip}\n").as_bytes())?;
+        git_lock::replace_if(&path, draft, || {
+            if !self.is_stash_at(lost.now.as_deref()) || !first()? {
+                return Ok(false);
+            }
+            self.restore_stash_log(&lost.log, &draft.with_extension("stash")).map(|()| true)
+        })
+    }
+
+    fn is_stash_at(&self, commit: Option<&[u8]>) -> bool {
+        self.look().is_some_and(|now| now.stash().tip == commit)
+    }
+
+    /// Who writes it holds the lock of the ref.
     fn restore_stash_log(&self, log: &[u8], draft: &Path) -> Result<(), GitError> {
         let path = refs_look::stash_log(&self.common);
+        if log.is_empty() {
+            return Ok(());
+        }
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(GitError::io("create", folder))?;
         }
-        let mut file = git_lock::create(draft)?;
-        file.write_all(log).map_err(GitError::io("write", draft))?;
-        git_lock::replace(&path, draft)
+        written(draft, log)?;
+        fs::rename(draft, &path).map_err(GitError::io("replace", &path))
     }
 
     fn look(&self) -> Option<Look> {
         Look::at(&self.common, self.other_trees.branches(), self.last.as_ref())
     }
+}
+
+/// Has git put refs back, all or none; tells which of the two.
+fn put_back(git: &Git, moved: &[&Moved], announced: &Announced) -> Result<bool, GitError> {
+    let commands: Option<Vec<_>> = moved.iter().map(|moved| moved.command()).collect();
+    let Some(commands) = commands else { return Ok(false) };
+    if commands.is_empty() {
+        return Ok(true);
+    }
+    let reason = "codeloops: put back after the critic";
+    let args = ["update-ref", "-m", reason, "--no-deref", "--stdin", "-z"];
+    let refs: Vec<_> = moved.iter().map(|moved| moved.name.lossy()).collect();
+    announced.write(&refs, || git.run(None, &args, &commands.concat())).map(|_| true)
+}
+
+fn written(draft: &Path, bytes: &[u8]) -> Result<(), GitError> {
+    let mut file = git_lock::create(draft)?;
+    file.write_all(bytes).map_err(GitError::io("write", draft))
 }
 
 /// Points refs at objects. One that is gone cannot be kept.
@@ -168,31 +220,6 @@ impl Loss {
             Self::All => Vec::new(),
         }
     }
-
-    /// As `update-ref --stdin -z` takes it; none where that cannot put it back. It fails where the
-    /// ref moved on since it was looked at.
-    fn command(&self) -> Option<Vec<u8>> {
-        let (name, to, now) = match self {
-            Self::Ref(moved) => (&moved.name.0[..], &moved.before, moved.now.as_ref()),
-            Self::Stash(lost) => (STASH.as_bytes(), &lost.tip, lost.now.as_ref()),
-            Self::All => return None,
-        };
-        if !is_id(to) || !now.is_none_or(|now| is_id(now)) {
-            return None;
-        }
-        Some(match now {
-            Some(now) if now == to => [b"verify ", name, b"\0", now, b"\0"].concat(),
-            Some(now) => [b"update ", name, b"\0", to, b"\0", now, b"\0"].concat(),
-            None => [b"create ", name, b"\0", to, b"\0"].concat(),
-        })
-    }
-
-    fn stash_log(&self) -> Option<&[u8]> {
-        match self {
-            Self::Stash(lost) => Some(&lost.log),
-            Self::Ref(_) | Self::All => None,
-        }
-    }
 }
 
 impl Moved {
@@ -207,6 +234,17 @@ impl Moved {
         let [before, now] = [&self.before, now].map(|id| String::from_utf8_lossy(id));
         let forward = git.ask(&["merge-base", "--is-ancestor", &before, &now]);
         forward.is_ok_and(|answer| answer.is_some())
+    }
+
+    /// As `update-ref --stdin -z` takes it; none where that cannot put it back. It fails where the
+    /// ref moved on since it was looked at.
+    fn command(&self) -> Option<Vec<u8>> {
+        let (name, before) = (&self.name.0[..], &self.before[..]);
+        let ids = [Some(before), self.now.as_deref()];
+        ids.into_iter().flatten().all(is_id).then(|| match &self.now {
+            Some(now) => [b"update ", name, b"\0", before, b"\0", now, b"\0"].concat(),
+            None => [b"create ", name, b"\0", before, b"\0"].concat(),
+        })
     }
 }
 

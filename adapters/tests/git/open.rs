@@ -228,6 +228,7 @@ fn locks_that_dead_runs_left_on_files_of_the_user_are_removed() {
         };
         leave(format!(".git/codeloops/{RUN}.draft"), ".git/index.lock");
         leave(format!("{of_linked}/{RUN}.draft"), ".git/config.lock");
+        leave(".git/codeloops/01ARZ3NDEKTSV4RRFFQ69G5FAX.draft".into(), ".git/refs/stash.lock");
         leave(format!("{of_linked}/{OTHER_RUN}.draft"), ".git/info/exclude.lock");
         // Of another git, at work at this moment.
         repo.write(".git/HEAD.lock", "content");
@@ -236,6 +237,7 @@ fn locks_that_dead_runs_left_on_files_of_the_user_are_removed() {
         let next = repo.open(&repo.root, "01ARZ3NDEKTSV4RRFFQ69G5FAW", &repo.options()).unwrap();
         let is_there = |lock: &str| repo.path(format!(".git/{lock}")).exists();
         assert!(!is_there("index.lock") && !is_there("config.lock"), "the user's git is held up");
+        assert!(!is_there("refs/stash.lock"), "the user's git is held up");
         assert!(is_there("info/exclude.lock"), "that run is at work");
         assert!(is_there("HEAD.lock") && is_there("info/attributes.lock"), "not ours to remove");
         drop((next, living));

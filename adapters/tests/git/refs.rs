@@ -303,6 +303,30 @@ fn where_head_was_goes_back_with_the_rest() {
     });
 }
 
+/// All of it or nothing, and nobody else's git is stood in the way of.
+#[test]
+fn a_stash_that_is_locked_is_told() {
+    each_way(|way| {
+        let repo = repo_with_refs(way);
+        let run = repo.begin();
+        run.capture(1);
+        repo.git(&["branch", "-q", "-D", "work"]);
+        repo.git(&["stash", "drop", "-q"]);
+        let before = stash(&repo);
+        repo.write(".git/refs/stash.lock", "");
+        assert_eq!(told(run.check(), false), [".git/refs/heads/work", ".git/refs/stash"]);
+        assert!(!repo.try_git(&["rev-parse", "--verify", "refs/heads/work"]).status.success());
+        assert_eq!(stash(&repo), before);
+        // The lock is still the other's.
+        repo.remove(".git/refs/stash.lock");
+        repo.git(&["stash", "drop", "-q"]);
+        repo.git(&["tag", "-d", "v1"]);
+        assert_eq!(told(run.check(), true), [".git/refs/tags/v1", ".git/refs/stash"]);
+        assert_eq!(stash(&repo), before);
+        repo.git(&["stash", "drop", "-q"]);
+    });
+}
+
 /// It was killed with the git that put HEAD back.
 #[test]
 fn the_lock_that_a_killed_run_left_on_head_is_cleared_by_the_next() {
