@@ -107,6 +107,21 @@ fn what_all_working_trees_share_stays_where_a_run_works_in_another() {
     });
 }
 
+/// Nobody can tell any more where it worked.
+#[test]
+fn what_a_run_elsewhere_did_that_came_and_went_during_the_call_stays() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        repo.git(&["branch", "topic", "side"]);
+        let run = repo.begin();
+        run.capture(1);
+        whole_run(&repo, &linked, || git_in(&linked, &["branch", "-q", "-D", "topic"]));
+        assert_eq!(told(run.check(), false), [".git/refs/heads/topic"]);
+        is_unchanged(&run);
+    });
+}
+
 /// The branch is no other working tree's any more.
 #[test]
 fn a_branch_that_another_working_tree_just_left_is_let_be() {
