@@ -103,8 +103,10 @@ pub enum VerdictProblem {
     NoSummary,
     /// ERROR without analysis and recovery.
     NoAnalysis,
-    /// An earlier block of the same answer speaks against the final DONE.
+    /// Something in the same answer speaks against the final DONE.
     Contradiction,
+    /// DONE in a code fence after other text: it may be a quote.
+    DoneInFence,
     /// DONE from a call whose process failed.
     DoneFromFailedCall,
     /// DONE from a critic that changed the working tree: it may have judged what it did itself.
@@ -126,6 +128,7 @@ impl std::fmt::Display for VerdictProblem {
             Self::NoSummary => "it says DONE without a summary",
             Self::NoAnalysis => "it says ERROR without analysis and recovery",
             Self::Contradiction => "it contradicts its own DONE",
+            Self::DoneInFence => "its DONE stands in a code fence after other text",
             Self::DoneFromFailedCall => "it says DONE but the call failed",
             Self::TreeChanged => "it says DONE but changed what it judged",
             Self::AnswerTooLong => "it says DONE in too long an answer",

@@ -16,6 +16,7 @@ mod tests;
 use codeloops_event::{Decision, Iteration, RunId};
 
 pub use actor::{ActorPrompt, Before, actor_prompt};
+pub(crate) use critic::FORMAT;
 pub use critic::{ActorTurn, CriticPrompt, critic_prompt};
 
 /// A finished round, as both sides are told of it.

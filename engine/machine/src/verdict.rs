@@ -6,17 +6,22 @@
 //!
 //! What counts as a block, from the outside in:
 //!
-//! 1. terminal escapes and CRLF are removed (`clean`), JSON events unwrapped (`events`), a code
-//!    fence around the whole answer, or around a verdict at the end of it, is taken off (`lines`);
+//! 1. terminal escapes, CRLF and invisible characters are removed (`clean`), JSON events unwrapped
+//!    (`events`), a code fence around the whole answer is taken off (`lines`), and the prompt's own
+//!    forms are left out; where the answer ends with a fence around a verdict, that of a refusal
+//!    counts;
 //! 2. a block begins at the first column of a line, outside code fences and outside the marked data
 //!    of an echoed prompt (`lines`), with `DECISION:` and one bare word, or with `<decision>`;
 //! 3. the labels that belong to its decision divide the rest of it (`block`, `tagged`);
 //! 4. a restated template (`DONE | CONTINUE | ERROR`, `SUMMARY: <what was accomplished>`) is no
-//!    block (`word`).
+//!    block (`word`);
+//! 5. what is no block may still take a DONE back that stands before it (`doubt`).
 
 mod block;
 mod clean;
+mod doubt;
 mod events;
+mod fold;
 mod lines;
 mod tagged;
 #[cfg(any(test, feature = "testing"))]
@@ -28,6 +33,7 @@ mod tests;
 
 use codeloops_event::{Decision, Verdict, VerdictProblem};
 
+use crate::prompt::FORMAT;
 use block::{Block, Scan};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::{fuzz_one, render};
@@ -39,16 +45,37 @@ pub use testing::{fuzz_one, render};
 /// Says why the answer gives none; the critic is then asked again.
 pub fn parse(answer: &str) -> Result<Verdict, VerdictProblem> {
     let answer = clean::clean(answer);
-    let unwrapped = events::unwrap(&answer).map(|text| clean::clean(&text).into_owned());
-    let text = lines::from_first_column(unwrapped.as_deref().unwrap_or(&answer));
-    let text = lines::without_fence(text);
+    match events::unwrap(&answer) {
+        None => read(&answer),
+        Some(said) => {
+            let verdict = read(&clean::clean(&said.text))?;
+            if said.went_on && verdict.decision() == Decision::Done {
+                return Err(VerdictProblem::Contradiction);
+            }
+            Ok(verdict)
+        }
+    }
+}
+
+/// Reads the verdict of a text.
+fn read(text: &str) -> Result<Verdict, VerdictProblem> {
+    let text = text.replace(FORMAT, "\n");
+    let text = lines::without_fence(lines::from_first_column(&text));
     let scan = block::scan(text);
-    if scan.is_silent()
+    if scan.blocks.is_empty()
         && let Some(fenced) = lines::last_fence(text)
     {
-        return choose(block::scan(fenced));
+        return choose_fenced(block::scan(fenced));
     }
     choose(scan)
+}
+
+/// The verdict in a fence after other text. A refusal may be shown like that; a DONE may be a quote.
+fn choose_fenced(scan: Scan) -> Result<Verdict, VerdictProblem> {
+    match choose(scan)? {
+        Verdict::Done { .. } => Err(VerdictProblem::DoneInFence),
+        refusal => Ok(refusal),
+    }
 }
 
 /// The last block counts; a DONE only if no other block, no unreadable one and nothing that may be
@@ -65,7 +92,7 @@ fn choose(mut scan: Scan) -> Result<Verdict, VerdictProblem> {
         if let Some(later) = after.into_iter().next_back() {
             return Err(unreadable(later));
         }
-        if scan.doubts_a_done() || scan.blocks.iter().any(Block::speaks_against_done) {
+        if scan.doubt || scan.blocks.iter().any(Block::speaks_against_done) {
             return Err(VerdictProblem::Contradiction);
         }
     }

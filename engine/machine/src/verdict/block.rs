@@ -2,42 +2,18 @@
 
 use codeloops_event::{Decision, Verdict, VerdictProblem};
 
+use super::doubt::Doubt;
 use super::lines::{self, Line, Place};
 use super::tagged;
 use super::word::{self, Word};
 
 /// Everything in an answer that has a say.
+#[derive(Default)]
 pub(super) struct Scan {
     /// In their order.
     pub(super) blocks: Vec<Block>,
-    /// Whether something that is no block, but may be meant as a refusal, stands somewhere:
-    /// indented, in a list, or in a fence that is never closed.
-    doubt: bool,
-    /// The last line that opens a block.
-    last_opening: Option<usize>,
-    /// The last line that would be a refusal if no fence stood around it, or that tells of one.
-    /// Before the verdict that is an example or an earlier round; after it, perhaps a change of mind.
-    last_told_refusal: Option<usize>,
-}
-
-impl Scan {
-    /// Whether nothing in the answer has a say.
-    pub(super) const fn is_silent(&self) -> bool {
-        self.blocks.is_empty() && !self.doubt
-    }
-
-    /// Whether a DONE at the end of it cannot be relied on.
-    pub(super) fn doubts_a_done(&self) -> bool {
-        self.doubt || self.last_told_refusal > self.last_opening
-    }
-
-    fn look_for_refusal(&mut self, at: usize, line: Line<'_>) {
-        if is_doubtful(line) || (line.place == Place::Plain && word::refuses(line.text)) {
-            self.doubt = true;
-        } else if word::refuses(line.text) || word::tells_refusal(line.text) {
-            self.last_told_refusal = Some(at);
-        }
-    }
+    /// Whether something that is no block may take a DONE back.
+    pub(super) doubt: bool,
 }
 
 /// A block of the answer.
@@ -57,6 +33,10 @@ pub(super) enum Block {
 }
 
 impl Block {
+    const fn is_done(&self) -> bool {
+        matches!(self, Self::Read { decision: Decision::Done, .. })
+    }
+
     pub(super) const fn speaks_against_done(&self) -> bool {
         match self {
             Self::Read { decision: Decision::Done, verdict } => {
@@ -96,11 +76,10 @@ impl Block {
     }
 }
 
-/// Whether the text begins with the line that the prompt has in its place.
+/// Whether the text is what the prompt has in its place, and nothing more.
 fn is_restated(text: &str) -> bool {
     use crate::prompt::marker::{ANALYSIS_PLACE, FEEDBACK_PLACE, RECOVERY_PLACE};
-    let first = text.lines().next().unwrap_or_default();
-    [FEEDBACK_PLACE, ANALYSIS_PLACE, RECOVERY_PLACE].contains(&first.trim())
+    [FEEDBACK_PLACE, ANALYSIS_PLACE, RECOVERY_PLACE].contains(&text.trim())
 }
 
 /// Bytes of an unreadable decision that are told.
@@ -109,36 +88,30 @@ const FOUND_LIMIT: usize = 80;
 /// Finds the blocks.
 pub(super) fn scan(text: &str) -> Scan {
     let lines = lines::read(text);
-    let mut scan =
-        Scan { blocks: Vec::new(), doubt: false, last_opening: None, last_told_refusal: None };
+    let mut blocks = Vec::new();
+    let mut doubt = Doubt::default();
     let mut tags = tagged::Tags::default();
     let mut at = 0;
     while at < lines.len() {
-        let Some(opening) = opening(lines[at]) else {
-            scan.look_for_refusal(at, lines[at]);
-            at += 1;
-            continue;
-        };
-        scan.last_opening = Some(at);
-        match opening {
-            Opening::Decision(decision) => {
+        let (block, next) = match opening(lines[at]) {
+            // The lines of the block are looked at as well, for what is doubtful.
+            Some(Opening::Decision(decision)) => {
                 let end = end_of_block(&lines, at + 1);
-                scan.blocks.extend(Block::of(read(decision, &lines[at + 1..end]), decision));
-                // The lines of the block are looked at once more, for what is doubtful.
+                (Block::of(read(decision, &lines[at + 1..end]), decision), at + 1)
+            }
+            Some(Opening::Unknown(found)) => (Some(Block::unknown(found)), at + 1),
+            Some(Opening::Tag) => tags.read(&lines, at),
+            None => {
+                doubt.look(lines[at]);
                 at += 1;
+                continue;
             }
-            Opening::Unknown(found) => {
-                scan.blocks.push(Block::unknown(found));
-                at += 1;
-            }
-            Opening::Tag => {
-                let (block, next) = tags.read(&lines, at);
-                scan.blocks.extend(block);
-                at = next;
-            }
-        }
+        };
+        doubt.block_begins(block.as_ref().is_some_and(Block::is_done));
+        blocks.extend(block);
+        at = next;
     }
-    scan
+    Scan { blocks, doubt: doubt.found() }
 }
 
 /// How a block begins.
@@ -163,13 +136,6 @@ fn opening(line: Line<'_>) -> Option<Opening<'_>> {
     }
 }
 
-fn is_doubtful(line: Line<'_>) -> bool {
-    line.place == Place::Unclosed
-        && word::labelled(line.text, "decision").is_some_and(|value| {
-            !matches!(Word::read(value), Word::One(Decision::Done) | Word::Template)
-        })
-}
-
 fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
     let next = lines[from..].iter().position(|line| opening(*line).is_some());
     next.map_or(lines.len(), |n| from + n)
@@ -178,7 +144,6 @@ fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
 /// Reads what a block says beside its decision.
 fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProblem> {
     match decision {
-        Decision::Done if holds_findings(lines) => Err(VerdictProblem::Contradiction),
         Decision::Done => {
             // Those of a refusal are empty, and no part of the summary.
             let labels = ["summary", "feedback", "analysis", "recovery"];
@@ -199,43 +164,20 @@ fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProble
     }
 }
 
-/// Whether a field of a refusal stands among the lines, and says something: approved, and yet
-/// there is something to mend.
-fn holds_findings(lines: &[Line<'_>]) -> bool {
-    let mut field: Option<String> = None;
-    let is_finding = |field: &mut Option<String>| field.take().is_some_and(|text| finds(&text));
-    for line in lines {
-        let value = label_of(*line, ["feedback", "analysis", "recovery"]).map(|(_, value)| value);
-        let ends = value.is_some() || label_of(*line, ["summary", "confidence"]).is_some();
-        if ends && is_finding(&mut field) {
-            return true;
-        }
-        match (value, &mut field) {
-            (Some(value), _) => field = Some(value.to_owned()),
-            (None, Some(text)) => {
-                text.push('\n');
-                text.push_str(line.text);
-            }
-            (None, None) => {}
-        }
-    }
-    is_finding(&mut field)
-}
-
-/// Whether the text of such a field says something of its own.
-fn finds(field: &str) -> bool {
-    let says = |text: &str| text.contains(char::is_alphanumeric) && !is_restated(text);
-    word::says_something(field) && field.lines().any(says)
-}
-
 pub(super) fn verdict_done(
     summary: String,
     confidence: Option<f64>,
 ) -> Result<Verdict, VerdictProblem> {
-    if summary.is_empty() {
+    if !says_what_was_done(&summary) {
         return Err(VerdictProblem::NoSummary);
     }
     Ok(Verdict::Done { summary, confidence })
+}
+
+/// Whether something is left of a summary without its fences, and says something.
+fn says_what_was_done(summary: &str) -> bool {
+    let lines = summary.lines().filter(|line| !lines::is_fence(line));
+    word::says_something(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 pub(super) fn verdict_continue(feedback: String) -> Result<Verdict, VerdictProblem> {

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 
+use codeloops_event::text::acts;
+
 const ESC: char = '\u{1b}';
 const CSI: char = '\u{9b}';
 
 /// The text without terminal escape sequences and byte order mark, its lines ended by `\n`.
 ///
-/// A lone carriage return becomes a space, not the end of a line: nothing that stood in the middle
-/// of a line gets to stand at its beginning. For the same reason no sequence reaches beyond its
-/// line.
+/// A lone carriage return, or another separator, becomes a space, not the end of a line: nothing that
+/// stood in the middle of a line gets to stand at its beginning. For the same reason no sequence
+/// reaches beyond its line, and one whose text a terminal would hide leaves a mark in its place.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if !text.contains(['\r', ESC, CSI]) {
+    if !text.contains(|c| acts(c) && !matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -20,9 +22,11 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\r' => out.push(' '),
-            ESC => skip_escape(&mut chars),
+            '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push(' '),
+            ESC => out.extend(skip_escape(&mut chars)),
             CSI => skip_csi(&mut chars),
+            '\n' | '\t' => out.push(c),
+            c if acts(c) => {}
             c => out.push(c),
         }
     }
@@ -31,15 +35,28 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
-/// Skips what follows an ESC.
-fn skip_escape(chars: &mut Chars<'_>) {
+/// Stands for text that a sequence hides.
+const HIDDEN: char = '\u{fffd}';
+
+/// Skips what follows an ESC; gives what stands for it.
+fn skip_escape(chars: &mut Chars<'_>) -> Option<char> {
     match chars.peek().copied() {
         Some('[') => {
             chars.next();
             skip_csi(chars);
         }
-        // Operating system command, device control string and the like: up to BEL or ESC \.
-        Some(']' | 'P' | 'X' | '^' | '_') => skip_string(chars),
+        // Operating system command, such as a link: up to BEL or ESC \. Its number comes first.
+        Some(']') => {
+            chars.next();
+            let numbered = chars.peek().is_some_and(char::is_ascii_digit);
+            skip_string(chars);
+            return (!numbered).then_some(HIDDEN);
+        }
+        // Device control string and the like.
+        Some('P' | 'X' | '^' | '_') => {
+            skip_string(chars);
+            return Some(HIDDEN);
+        }
         // Character set and other two-step sequences.
         Some(' '..='/') => {
             chars.next();
@@ -50,6 +67,7 @@ fn skip_escape(chars: &mut Chars<'_>) {
         }
         _ => {}
     }
+    None
 }
 
 /// Skips parameters, intermediates and the final byte of a control sequence.

@@ -6,9 +6,16 @@
 
 use serde_json::Value;
 
+/// What an answer of JSON events says.
+pub(super) struct Unwrapped {
+    pub(super) text: String,
+    /// More was said than the last word. Where it is a message, it is in the text as well.
+    pub(super) went_on: bool,
+}
+
 /// The final text of an answer that is nothing but JSON: one value, or one event a line. `None`
 /// where it is not.
-pub(super) fn unwrap(answer: &str) -> Option<String> {
+pub(super) fn unwrap(answer: &str) -> Option<Unwrapped> {
     let answer = answer.trim();
     if !answer.starts_with(['{', '[', '"']) {
         return None;
@@ -33,30 +40,45 @@ enum Said {
     Message(String),
     /// A piece of a message.
     Piece(String),
+    /// A verdict as JSON of nobody's: it is not read, but speaks against a DONE before it.
+    Judged,
     /// Something failed: what was said before may not be the whole of it.
     Failure,
 }
 
-fn final_text(events: impl IntoIterator<Item = Said>) -> String {
+fn final_text(events: impl IntoIterator<Item = Said>) -> Unwrapped {
     let mut last = String::new();
     let mut in_pieces = false;
-    let mut final_word = None;
+    let mut final_word: Option<String> = None;
+    let mut went_on = false;
     for said in events {
+        went_on |= final_word.is_some();
         match said {
+            Said::Judged => went_on = true,
+            Said::Final(text) | Said::Message(text) | Said::Piece(text) if went_on => {
+                let word = final_word.get_or_insert_default();
+                word.push_str("\n\n");
+                word.push_str(&text);
+            }
             Said::Final(text) => final_word = Some(text),
             Said::Message(text) => (last, in_pieces) = (text, false),
             Said::Piece(text) if in_pieces => last.push_str(&text),
             Said::Piece(text) => (last, in_pieces) = (text, true),
-            Said::Failure => (last, in_pieces, final_word) = (String::new(), false, None),
+            Said::Failure => {
+                (last, in_pieces, final_word, went_on) = (String::new(), false, None, false);
+            }
         }
     }
-    final_word.unwrap_or(last)
+    Unwrapped { text: final_word.unwrap_or(last), went_on }
 }
 
 /// What an event says that tells whose it is.
 fn said(event: &Value) -> Option<Said> {
     if is_failure(event) {
         return Some(Said::Failure);
+    }
+    if ["decision", "verdict", "feedback"].iter().any(|key| event.get(key).is_some()) {
+        return Some(Said::Judged);
     }
     match event.get("type").and_then(Value::as_str) {
         Some("result") => text_of(event.get("result")?).map(Said::Final),
@@ -90,7 +112,7 @@ fn item(item: &Value) -> Option<Said> {
 }
 
 /// What an answer says that is one value and does not tell whose it is. Among other events such a
-/// value may be a tool's; alone it is the agent's, unless it names a tool.
+/// value may be a tool's; alone it is the agent's where it says that it is a result.
 fn untyped(answer: &Value) -> Option<Said> {
     if let Value::String(text) = answer {
         return Some(Said::Message(text.clone()));
@@ -100,8 +122,8 @@ fn untyped(answer: &Value) -> Option<Said> {
     if of_a_tool || fields.contains_key("type") || fields.contains_key("role") {
         return None;
     }
-    let told = ["result", "response", "output"].iter().find_map(|key| fields.get(*key));
-    text_of(told.unwrap_or(answer)).map(Said::Message)
+    let told = ["result", "response"].iter().find_map(|key| fields.get(*key))?;
+    text_of(told).map(Said::Message)
 }
 
 /// A message that names its speaker.

@@ -125,6 +125,11 @@ pub(super) fn last_fence(text: &str) -> Option<&str> {
     None
 }
 
+/// Whether the line opens or closes a code fence.
+pub(super) fn is_fence(line: &str) -> bool {
+    Fence::read(line).is_some()
+}
+
 /// A line that opens or closes a code fence.
 struct Fence {
     mark: u8,

@@ -60,8 +60,7 @@ struct Body {
     summary: Option<String>,
     confidence: Option<Value>,
     feedback: Option<String>,
-    #[serde(default)]
-    remaining_issues: Vec<String>,
+    remaining_issues: Option<Vec<String>>,
     error_description: Option<String>,
     recovery_suggestion: Option<String>,
 }
@@ -79,14 +78,19 @@ impl Body {
     fn holds_findings(&self) -> bool {
         let fields = [&self.feedback, &self.error_description, &self.recovery_suggestion];
         let mut texts = fields.into_iter().flatten();
-        !self.remaining_issues.is_empty() || texts.any(|text| word::says_something(text))
+        let mut issues = self.remaining_issues.iter().flatten();
+        issues.any(|issue| word::says_something(issue))
+            || texts.any(|text| word::says_something(text))
     }
 
     fn into_verdict(self, decision: Decision) -> Result<Verdict, VerdictProblem> {
         match decision {
             Decision::Done if self.holds_findings() => Err(VerdictProblem::Contradiction),
             Decision::Done => verdict_done(text(self.summary), confidence(self.confidence)),
-            Decision::Continue => verdict_continue(findings(self.feedback, &self.remaining_issues)),
+            Decision::Continue => {
+                let issues = self.remaining_issues.unwrap_or_default();
+                verdict_continue(findings(self.feedback, &issues))
+            }
             Decision::Error => {
                 verdict_error(text(self.error_description), text(self.recovery_suggestion))
             }

@@ -3,6 +3,7 @@
 use codeloops_event::{Verdict, VerdictProblem as Problem};
 use proptest::prelude::*;
 
+use super::testing::REFUSALS;
 use super::{fuzz_one, parse, render};
 
 #[track_caller]
@@ -184,7 +185,6 @@ fn what_is_no_block() {
         "DECISION: DONE | CONTINUE | ERROR\nSUMMARY: ok",
         "DECISION: DONE|CONTINUE|ERROR\nSUMMARY: ok",
         "DECISION: <DONE or CONTINUE>\nSUMMARY: ok",
-        "DECISION: [decision]\nSUMMARY: ok",
         "DECISION: DONE\nSUMMARY: <what was accomplished>\nCONFIDENCE: <0.0 to 1.0>\n\nShall I?",
         "DECISION： DONE\nSUMMARY: ok",
         "progress\rDECISION: DONE\nSUMMARY: ok",
@@ -204,6 +204,10 @@ fn a_hedged_decision_is_none() {
         "almost DONE",
         "DONE, but the tests fail",
         "CONTINUE, not DONE",
+        "CONTINUE | ERROR",
+        "CONTINUE/ERROR",
+        "[decision]",
+        "<rejected>",
         "~~DONE~~",
         "APPROVED",
         "",
@@ -330,6 +334,34 @@ fn a_megabyte_of_anything_is_read() {
     }
 }
 
+/// The same of what is looked at after a DONE.
+#[test]
+fn a_megabyte_of_anything_after_a_done_is_read() {
+    for piece in [
+        "decision ",
+        "decision: ",
+        "decision is the ",
+        "verdict: DONE or CONTINUE ",
+        "CONTINUE or ",
+        "<a",
+        "<a>",
+        "</",
+        " - ",
+        "issues (",
+        "FEEDBACK: none\n",
+        "feedback\n",
+        "## Decision\n",
+        "```\n",
+        "\u{ff23}",
+        "\u{200d}",
+        "\u{2028}",
+        "\"type\":",
+    ] {
+        let text = piece.repeat(1024 * 1024 / piece.len());
+        drop(parse(&format!("DECISION: DONE\nSUMMARY: ok\n{text}")));
+    }
+}
+
 #[test]
 fn the_corpus_holds() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/verdict");
@@ -352,8 +384,11 @@ fn the_corpus_holds() {
 
 /// Text that holds no line that reads as a label, and no fence.
 fn prose() -> impl Strategy<Value = String> {
-    let line =
-        prop_oneof!["[a-zäß0-9(-][ -_a-z{|}]{0,30}", Just(String::new()), Just("DONE:".to_owned())];
+    let line = prop_oneof![
+        "[a-zäß0-9(-][ -;=?-_a-z{|}]{0,30}",
+        Just(String::new()),
+        Just("DONE:".to_owned())
+    ];
     (prop::collection::vec(line, 0..6), "[a-z]{1,8}")
         .prop_map(|(lines, first)| format!("{first}\n{}", lines.join("\n")).trim().to_owned())
 }
@@ -459,22 +494,99 @@ proptest! {
 /// Whatever may be a refusal costs an approval another question.
 #[test]
 fn a_refusal_in_any_clothes_takes_a_done_back() {
-    let draft = "DECISION: DONE\nSUMMARY: draft\n\n";
-    for refusal in [
-        "DECISION: CONTINUE\nFEEDBACK: [the tests fail]",
-        "DECISION: ERROR\nANALYSIS: <the build is broken>\nRECOVERY: revert",
-        "DECISION: CONTINUE\nFEEDBACK:\n...\nthe tests fail badly",
-        "<decision>{\"type\":\"continue\",\"feedback\":\"[tests fail]\"}</decision>",
-        "```\nDECISION: CONTINUE\nFEEDBACK: red\n```\nThat is it.",
-        " DECISION: CONTINUE\n FEEDBACK: red",
-        "1. DECISION: CONTINUE",
-        "- **DECISION:** ERROR",
-        "DECISION - CONTINUE",
-        "| DECISION | CONTINUE |",
-    ] {
-        let answer = format!("{draft}{refusal}");
-        assert!(!matches!(parse(&answer), Ok(Verdict::Done { .. })), "{answer}");
+    let drafts = [
+        "DECISION: DONE\nSUMMARY: ok",
+        "I looked.\n\n**DECISION:** DONE\n\n**SUMMARY:** ok\n\n**CONFIDENCE:** 0.9",
+        r#"<decision>{"type":"done","summary":"ok"}</decision>"#,
+    ];
+    for draft in drafts {
+        assert!(matches!(parse(draft), Ok(Verdict::Done { .. })), "{draft}");
+        for refusal in REFUSALS {
+            let answer = format!("{draft}\n\n{refusal}");
+            assert!(!matches!(parse(&answer), Ok(Verdict::Done { .. })), "{answer}");
+        }
     }
+}
+
+/// So does one that is taken back itself.
+#[test]
+fn a_done_that_was_taken_back_is_asked_about_though_it_is_said_again() {
+    for refusal in ["My verdict is CONTINUE.", "FEEDBACK: mend", "BLOCKERS: the tests"] {
+        let answer =
+            format!("DECISION: DONE\nSUMMARY: a\n\n{refusal}\n\nDECISION: DONE\nSUMMARY: b");
+        check(&answer, Err(Problem::Contradiction));
+    }
+}
+
+/// What critics really print goes on approving.
+#[test]
+fn plain_approvals_stand() {
+    for summary in [
+        "The form shows an error where the address is wrong, and the loop does not continue.",
+        "All done:\n- email: checked\n- errors: shown\n\n```rust\nfn x() -> Result<(), Error> {\n    loop { continue; }\n}\n```\n\nThe status is told.",
+        "## What was done\n\n1. `ERROR` lines are logged\n2. press CONTINUE to go on",
+        "ERROR lines are logged in red.",
+        "The decision was to validate early. Feedback is shown to the user. No issues remain.",
+        "Fixed issues: #12, #13\nResolved problems: none are left",
+        "The decision error path is tested.\nThe decision not to retry is kept.",
+        "`</div>` closes it, and a -> b.",
+    ] {
+        let answer =
+            format!("I ran the tests.\n\nDECISION: DONE\nSUMMARY: {summary}\nCONFIDENCE: 0.9");
+        check(&answer, done(summary, Some(0.9)));
+    }
+}
+
+#[test]
+fn a_fence_counts_only_around_the_whole_answer() {
+    let fenced = "```\nDECISION: DONE\nSUMMARY: ok\n```";
+    check(&format!("\n\n{fenced}\n\n"), done("ok", None));
+    for before in [
+        "I ran the tests.",
+        "This is not done, so I cannot say:",
+        "**Verdict: CONTINUE**",
+        "> DECISION: CONTINUE",
+        "FEEDBACK: the tests fail",
+        "```\nDECISION: CONTINUE\nFEEDBACK: red\n```",
+        "DECISION - CONTINUE",
+    ] {
+        check(&format!("{before}\n\n{fenced}\n"), Err(Problem::DoneInFence));
+    }
+    check("They fail.\n\n```text\nDECISION: CONTINUE\nFEEDBACK: red\n```", more("red"));
+    let after = format!("{fenced}\nThat is what I would say if it were.");
+    check(&after, Err(Problem::NoDecision));
+}
+
+#[test]
+fn a_refusal_that_begins_as_the_template_is_kept() {
+    let place = "<what is missing or wrong, most important first, and what to do about it>";
+    let feedback = format!("{place}\nThe tests fail.");
+    check(&format!("DECISION: CONTINUE\nFEEDBACK: {feedback}"), more(&feedback));
+}
+
+#[test]
+fn a_summary_that_says_nothing_is_none() {
+    for summary in
+        ["n/a", "None.", "-", "....", "\u{200b}", "```\n```", "```text\n\n```", "**none**"]
+    {
+        check(&format!("DECISION: DONE\nSUMMARY:\n{summary}"), Err(Problem::NoSummary));
+    }
+    check("DECISION: DONE\nSUMMARY: n/a", Err(Problem::NoSummary));
+}
+
+#[test]
+fn a_done_inside_of_what_is_hidden_is_asked_about() {
+    let verdict = "DECISION: DONE\nSUMMARY: ok";
+    for (open, close) in
+        [("<think>", "</think>"), ("<!--", "-->"), ("<pre>", "</pre>"), ("<details>", "</details>")]
+    {
+        let hidden = format!("{open}\n{verdict}\n{close}\nThe tests fail: this is not done.");
+        check(&hidden, Err(Problem::Contradiction));
+        check(&format!("{open}\nHm.\n{close}\n\n{verdict}"), done("ok", None));
+    }
+    check("\u{1b}_> \u{7}DECISION: DONE\nSUMMARY: ok", Err(Problem::NoDecision));
+    check("\u{1b}]> \u{7}DECISION: DONE\nSUMMARY: ok", Err(Problem::NoDecision));
+    check("```\n```\nDECISION: DONE\nSUMMARY: ok\n```\nNot yet.", Err(Problem::Contradiction));
 }
 
 /// What is quoted, exemplified before the verdict, or said in passing does not.
@@ -489,18 +601,6 @@ fn what_is_shown_before_a_done_does_not_take_it_back() {
         "DECISION: CONTINUE\n\nFEEDBACK: <what is missing or wrong, most important first, and what to do about it>",
     ] {
         check(&format!("{shown}\n\nDECISION: DONE\nSUMMARY: ok"), done("ok", None));
-    }
-}
-
-#[test]
-fn a_verdict_in_a_fence_of_its_own_at_the_end_is_read() {
-    check("I ran the tests.\n\n```\nDECISION: DONE\nSUMMARY: ok\n```\n", done("ok", None));
-    check("They fail.\n\n```text\nDECISION: CONTINUE\nFEEDBACK: red\n```", more("red"));
-    for answer in [
-        "```\nDECISION: DONE\nSUMMARY: ok\n```\nThat is what I would say if it were.",
-        "DECISION - CONTINUE\n\n```\nDECISION: DONE\nSUMMARY: ok\n```",
-    ] {
-        assert!(parse(answer).is_err(), "{answer}");
     }
 }
 
@@ -577,7 +677,6 @@ fn a_line_after_a_done_may_take_it_back() {
         "The decision error path is tested.",
         "The decision not to retry is kept.",
         "Verdict: DONE",
-        "> Verdict: CONTINUE",
         "Verdict: CONTINUE or DONE",
     ] {
         let answer = format!("DECISION: DONE\nSUMMARY: ok\n{line}");
@@ -638,4 +737,28 @@ fn an_error_event_voids_what_was_said_before_it() {
         r#"{"error":"cut off","response":"DECISION: DONE\nSUMMARY: ok"}"#,
         Err(Problem::NoDecision),
     );
+}
+
+#[test]
+fn json_that_does_not_say_that_it_is_a_result_is_not_read() {
+    for answer in [
+        r#"{"path":"README.md","content":"DECISION: DONE\nSUMMARY: ok"}"#,
+        r#"{"output":"DECISION: DONE\nSUMMARY: ok"}"#,
+        r#"{"text":"DECISION: DONE\nSUMMARY: ok"}"#,
+    ] {
+        check(answer, Err(Problem::NoDecision));
+    }
+}
+
+#[test]
+fn what_is_said_after_the_last_word_speaks_against_a_done() {
+    let result = r#"{"type":"result","subtype":"success","result":"DECISION: DONE\nSUMMARY: ok"}"#;
+    let refusal = SAYS_DONE.replace("DONE\\nSUMMARY: ok", "CONTINUE\\nFEEDBACK: red");
+    check(&format!("{result}\n{refusal}"), more("red"));
+    check(&format!("{result}\n{SAYS_DONE}"), Err(Problem::Contradiction));
+    check(
+        &format!("{}\n{SAYS_DONE}", result.replace("DONE\\nSUMMARY", "CONTINUE\\nFEEDBACK")),
+        Err(Problem::Contradiction),
+    );
+    check(&format!("{refusal}\n{result}"), done("ok", None));
 }

@@ -18,7 +18,7 @@ impl Word {
         let bare = bare(value);
         match decision(bare) {
             Some(decision) => Self::One(decision),
-            None if is_placeholder(bare) || is_choice(bare) => Self::Template,
+            None if is_choice(bare) => Self::Template,
             None => Self::Other,
         }
     }
@@ -44,63 +44,17 @@ pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     Some(value.trim())
 }
 
-/// Whether a line that opens no block may be meant as a refusal: `DECISION` and CONTINUE or ERROR,
-/// however they are joined, behind blanks, a list's mark or a heading's. Quoted and diff lines
-/// (`> …`, `+…`, `-…`) are not.
-pub(super) fn refuses(line: &str) -> bool {
-    let Some(after) = strip_prefix_ignoring_case(unmarked(line), "decision") else {
-        return false;
-    };
-    let value = after.trim_start_matches(|c: char| !c.is_alphanumeric());
-    after.len() > value.len() && is_refusal(first_word(value)) && !is_choice(value)
-}
-
-/// Whether a line tells of a refusal in words of its own: `Final decision: CONTINUE`, `My verdict is
-/// ERROR`.
-pub(super) fn tells_refusal(line: &str) -> bool {
-    let mut rest = unmarked(line);
-    for _ in 0..WORDS_BEFORE {
-        let word = first_word(rest);
-        let after = &rest[word.len()..];
-        let next = after.trim_start_matches(|c: char| !c.is_alphanumeric());
-        if word.is_empty() {
-            return false;
-        }
-        if ["decision", "verdict"].iter().any(|subject| word.eq_ignore_ascii_case(subject)) {
-            let between = &after[..after.len() - next.len()];
-            return is_told(between, next);
-        }
-        rest = next;
-    }
-    false
-}
-
-/// Words of a line among which a verdict's name is looked for.
-const WORDS_BEFORE: usize = 4;
-
-/// Whether what follows a verdict's name, `between` the two, is a refusal.
-fn is_told(between: &str, value: &str) -> bool {
-    let word = first_word(value);
-    if word.eq_ignore_ascii_case("is") {
-        let value = value[word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());
-        return is_refusal(first_word(value)) && !is_choice(value);
-    }
-    let joined = between.contains(|c: char| !c.is_whitespace());
-    let refusal = is_refusal(word) || word.eq_ignore_ascii_case("not");
-    joined && refusal && !is_choice(value)
-}
-
 /// The line without blanks, a list's mark or a heading's before it.
-fn unmarked(line: &str) -> &str {
+pub(super) fn unmarked(line: &str) -> &str {
     let mark = |c: char| c.is_whitespace() || c.is_ascii_digit() || "*_#.()|`•".contains(c);
     line.trim_start().trim_start_matches("- ").trim_start_matches(mark)
 }
 
-fn first_word(text: &str) -> &str {
+pub(super) fn first_word(text: &str) -> &str {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
-fn is_refusal(word: &str) -> bool {
+pub(super) fn is_refusal(word: &str) -> bool {
     matches!(decision(word), Some(Decision::Continue | Decision::Error))
 }
 
@@ -118,14 +72,28 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 /// Whether a text that stands in a field says anything: no mark or dash does, nor does a word that
 /// only says that there is nothing, if it is all that stands there.
 pub(super) fn says_something(text: &str) -> bool {
-    let text = bare(text);
-    let nothing = || NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word));
-    text.contains(char::is_alphanumeric) && !nothing()
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    !text.is_empty() && !NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// How critics fill a field that they have nothing for. Each is the whole of the field: nothing is
 /// guessed from its beginning.
-const NOTHING: [&str; 4] = ["none", "nothing", "n/a", "no feedback"];
+const NOTHING: [&str; 14] = [
+    "none",
+    "nothing",
+    "n/a",
+    "na",
+    "null",
+    "0",
+    "no feedback",
+    "none needed",
+    "none remaining",
+    "no issues",
+    "no issues found",
+    "no remaining issues",
+    "no findings",
+    "no blockers",
+];
 
 /// A confidence from 0 to 1, written `0.95`, `.95` or `95%`; words after it are not looked at.
 pub(super) fn confidence(text: &str) -> Option<f64> {
@@ -160,8 +128,9 @@ fn decision(word: &str) -> Option<Decision> {
         .find(|decision| word.eq_ignore_ascii_case(decision.as_str()))
 }
 
-/// Whether the text names two of the decisions or more, and says nothing else.
-fn is_choice(text: &str) -> bool {
+/// Whether the text names DONE and another decision, and says nothing else. Without DONE among them
+/// it is no choice, but a refusal that does not say which.
+pub(super) fn is_choice(text: &str) -> bool {
     let mut named = [false; 3];
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     for word in words {
@@ -171,7 +140,7 @@ fn is_choice(text: &str) -> bool {
             None => return false,
         }
     }
-    named.iter().filter(|named| **named).count() >= 2
+    named[Decision::Done as usize] && named.iter().filter(|named| **named).count() >= 2
 }
 
 fn without_heading(line: &str) -> &str {
@@ -182,7 +151,7 @@ fn without_heading(line: &str) -> &str {
     }
 }
 
-fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(super) fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (head, rest) = text.split_at_checked(prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }

@@ -309,6 +309,7 @@ fn problem() -> impl Strategy<Value = VerdictProblem> {
             VerdictProblem::NoSummary,
             VerdictProblem::NoAnalysis,
             VerdictProblem::Contradiction,
+            VerdictProblem::DoneInFence,
             VerdictProblem::DoneFromFailedCall,
             VerdictProblem::TreeChanged,
             VerdictProblem::AnswerTooLong,
