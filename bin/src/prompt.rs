@@ -38,7 +38,7 @@ impl Prompt {
     ///
     /// # Errors
     /// Where there is none, or it cannot be read, is not UTF-8, is empty or has more than
-    /// `max_bytes` (see [`crate::settings::RunSettings::max_prompt_bytes`]).
+    /// `max_bytes` (see [`crate::settings::RunSettings::max_task_bytes`]).
     pub fn load(
         args: &RunArgs,
         working_dir: &Path,
@@ -116,6 +116,7 @@ fn check(text: &str, source: &PromptSource, max_bytes: u64) -> Result<(), CliErr
     if bytes as u64 > max_bytes {
         let message = format!("the prompt has {bytes} bytes, more than {max_bytes} ({shown})");
         return Err(CliError::usage(message)
+            .hint("the critic needs the rest of its own prompt for the diff that it judges")
             .hint("keep the task short and name the files that the agent should read"));
     }
     Ok(())

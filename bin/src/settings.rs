@@ -15,6 +15,7 @@ use std::time::Duration;
 use codeloops_adapters::resolve::Host;
 use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES};
 use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
+use codeloops_machine::prompt::KEPT_FROM_TASK;
 
 pub use agents::{agent_error, agent_table};
 pub use limits::LimitSettings;
@@ -159,11 +160,13 @@ impl RunSettings {
         }
     }
 
-    /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes.
+    /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes, and
+    /// the critic's has room for what it judges.
     #[must_use]
-    pub fn max_prompt_bytes(&self) -> u64 {
-        let of_agents = [&self.actor, &self.critic].map(|role| role.agent.value.max_prompt_bytes);
-        of_agents.into_iter().fold(MAX_PROMPT_BYTES, u64::min)
+    pub fn max_task_bytes(&self) -> u64 {
+        let [actor, critic] = [&self.actor, &self.critic]
+            .map(|role| role.agent.value.max_prompt_bytes.min(MAX_PROMPT_BYTES));
+        actor.min(critic.saturating_sub(KEPT_FROM_TASK))
     }
 
     /// Whether the run has this sink.

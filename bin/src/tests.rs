@@ -202,7 +202,7 @@ fn dry_run_shows_everything_of_an_own_agent_and_tells_what_a_start_tells() {
         "agent = 'mine'\npermissions = 'full'\n[agents.mine]\n\
          command = ['mine', '--token', 'sk-2', 'do it']\nprompt = 'file'\n\
          output = 'codex-json'\nmodel_args = ['-m{model}']\ncritic_args = ['--read-only']\n\
-         env = { MODE = 'fast' }\nmax_prompt_bytes = 1000\n",
+         env = { MODE = 'fast' }\nmax_prompt_bytes = 50000\n",
     );
     let args = ["--dry-run", "--prompt", "x", "--critic-model", "big"];
     let ran = sandbox.run(&args);

@@ -44,7 +44,7 @@ pub(crate) fn demo(
     };
     let dir = working_dir(run.working_dir.as_deref(), &world.env)?;
     let settings = RunSettings::resolve(&run, no_color, dir, &world)?;
-    let limit = settings.max_prompt_bytes();
+    let limit = settings.max_task_bytes();
     let prompt = Prompt::load(&run, &place.project(), world.env.current_dir()?, limit)?;
     let finished = engine::execute(&settings, prompt, &world, printer)?;
     place.0.disable_cleanup(true);

@@ -31,7 +31,7 @@ pub(crate) fn run(
     let dir = working_dir(args.working_dir.as_deref(), &world.env)?;
     let settings = RunSettings::resolve(args, no_color, dir, world)?;
     let dir = &settings.working_dir.value;
-    let prompt = Prompt::load(args, dir, world.env.current_dir()?, settings.max_prompt_bytes());
+    let prompt = Prompt::load(args, dir, world.env.current_dir()?, settings.max_task_bytes());
     if args.output.dry_run {
         dry_run(&settings, &prompt, &host(&world.env, dir), printer)?;
         return Ok(exit_code::SUCCESS);

@@ -183,7 +183,7 @@ fn agent(raw: &Raw<'_>) -> Result<AgentEntry, ConfigError> {
         env: keys.env()?,
         stop_signal: keys.get("stop_signal", Raw::word)?,
         streams: keys.get("streams", Raw::bool)?,
-        max_prompt_bytes: keys.get("max_prompt_bytes", bytes)?,
+        max_prompt_bytes: keys.get("max_prompt_bytes", prompt_bytes)?,
     };
     keys.section.finish()?;
     Ok(AgentEntry { config, places: keys.places })
@@ -262,8 +262,14 @@ fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
     raw.list()?.iter().map(name).collect()
 }
 
-fn bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
-    raw.positive().map(|number| number.get().into())
+/// A prompt that is shorter has no room for a task beside what the critic judges.
+const MIN_PROMPT_BYTES: u32 = 40_000;
+
+fn prompt_bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
+    match raw.positive()?.get() {
+        bytes @ MIN_PROMPT_BYTES.. => Ok(bytes.into()),
+        _ => Err(raw.bad_value(&format!("it takes {MIN_PROMPT_BYTES} or more"))),
+    }
 }
 
 fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {

@@ -174,6 +174,7 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[sinks]\nenabled = ['jsnol']\n",
         "[agents.mine]\ncommand = []\n",
         "[agents.mine]\nmax_prompt_bytes = 0\n",
+        "[agents.mine]\nmax_prompt_bytes = 39999\n",
         "[agents.mine]\nprompt = 'stdn'\n",
     ]));
 }

@@ -202,12 +202,21 @@ fn paths_begin_where_they_were_written() {
 }
 
 #[test]
-fn a_prompt_may_not_be_longer_than_an_agent_takes() {
+fn a_prompt_leaves_the_critic_room_for_what_it_judges() {
     let sandbox = Sandbox::new();
+    let refused = |bytes: usize, limit: &str| {
+        sandbox.write("project/task.md", "x".repeat(bytes));
+        let ran = sandbox.run(&["--prompt-file", "task.md"]);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains(&format!("{bytes} bytes, more than {limit} (")), "{ran}");
+    };
+    refused(399_999, "374000");
     sandbox.project(
-        "[agents.mine]\ncommand = ['mine']\nmax_prompt_bytes = 10\n[critic]\nagent = 'mine'\n",
+        "[agents.mine]\ncommand = ['mine']\nprompt = 'argument'\n[critic]\nagent = 'mine'\n",
     );
-    let ran = sandbox.run(&["--prompt", "more than ten bytes"]);
-    assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("19 bytes, more than 10"), "{ran}");
+    refused(119_999, "94000");
+    sandbox.project(
+        "[agents.mine]\ncommand = ['mine']\nmax_prompt_bytes = 40000\n[critic]\nagent = 'mine'\n",
+    );
+    refused(14_001, "14000");
 }

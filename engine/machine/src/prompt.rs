@@ -17,7 +17,7 @@ use codeloops_event::{Decision, Iteration, RunId};
 
 pub use actor::{ActorPrompt, Before, actor_prompt};
 pub(crate) use critic::FORMAT;
-pub use critic::{ActorTurn, CriticPrompt, critic_prompt};
+pub use critic::{ActorTurn, CriticPrompt, KEPT_FROM_TASK, critic_prompt};
 
 /// A finished round, as both sides are told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,13 @@ use super::marker::{enclose, overhead};
 use super::truncate::{self, head_and_tail};
 use super::{Round, history, words};
 
+/// Bytes that a critic's prompt must have for what it judges: actor, diff and the rest.
+const MIN_ROOM: u64 = 20_000;
+
+/// Bytes of a critic's prompt that a task may not take: those for what is judged, and more than the
+/// instructions, the markers and what was wrong with an earlier answer need.
+pub const KEPT_FROM_TASK: u64 = MIN_ROOM + 6_000;
+
 /// What a critic is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CriticPrompt<'a> {
@@ -64,7 +71,7 @@ impl ActorTurn<'_> {
 
 /// The prompt of a critic turn. Whatever comes from the actor or the repository stands between
 /// markers that carry the nonce. Within the budget if the task leaves room for the instructions
-/// (about 5 KB); the task is never cut.
+/// (see [`KEPT_FROM_TASK`]); the task is never cut, and that there is a diff is told in any case.
 #[must_use]
 pub fn critic_prompt(prompt: &CriticPrompt<'_>) -> String {
     let instructions = instructions(prompt);
@@ -133,6 +140,8 @@ fn sections_overhead(prompt: &CriticPrompt<'_>) -> usize {
 
 /// The texts of [`PARTS`], together within `room` bytes; an empty one has no section.
 fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 9] {
+    let least = least_of_diff(prompt);
+    let room = room.saturating_sub(least.len());
     let limit = |n: usize| room / 100 * PARTS[n].share;
     let small = [
         history::newest_first(prompt.rounds.iter(), limit(0)),
@@ -147,7 +156,7 @@ fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 9] {
     let for_diff = prompt.diff.diff.len().max(MIN_DIFF);
     let output_limit = (left / 3).max(left.saturating_sub(for_diff));
     let output = output(prompt, output_limit);
-    let diff = diff(prompt, left.saturating_sub(output.len()));
+    let diff = diff(prompt, left.saturating_sub(output.len()) + least.len(), least);
     let [rounds, message, stderr, gates, tree, files, notes] = small;
     [rounds, message, stderr, gates, tree, files, notes, output, diff]
 }
@@ -173,16 +182,26 @@ fn output(prompt: &CriticPrompt<'_>, limit: usize) -> String {
     head_and_tail(prompt.actor.text, limit, whole.as_deref()).into_owned()
 }
 
-fn diff(prompt: &CriticPrompt<'_>, limit: usize) -> String {
-    let nothing = match prompt.diff.files_changed {
-        0 => "(nothing changed)",
-        _ => "(no text; see the list of changed files)",
-    };
-    if prompt.diff.diff.is_empty() {
-        return head_and_tail(nothing, limit, None).into_owned();
+/// The diff within `limit` bytes, or the `least` that is told of it.
+fn diff(prompt: &CriticPrompt<'_>, limit: usize, least: String) -> String {
+    let len = prompt.diff.diff.len();
+    if len == 0 || (len > limit && limit < least.len() + truncate::MIN_PART) {
+        return least;
     }
     let whole = path(prompt, Some(&prompt.diff.patch));
     truncate::diff(prompt.diff, limit, whole.as_deref())
+}
+
+/// What is told of the diff where there is room for nothing of it.
+fn least_of_diff(prompt: &CriticPrompt<'_>) -> String {
+    if !prompt.diff.diff.is_empty() {
+        let whole = path(prompt, Some(&prompt.diff.patch));
+        return truncate::left_out(&prompt.diff.diff, whole.as_deref());
+    }
+    match prompt.diff.files_changed {
+        0 => "(nothing changed)".to_owned(),
+        _ => "(no text; see the list of changed files)".to_owned(),
+    }
 }
 
 fn notes(prompt: &CriticPrompt<'_>, limit: usize) -> String {

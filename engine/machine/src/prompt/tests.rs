@@ -368,6 +368,48 @@ fn a_prompt_stays_under_its_limit_whatever_the_agent_takes() {
     assert!((390_000..=PROMPT_LIMIT).contains(&length), "{length}");
 }
 
+#[test]
+fn a_critic_without_room_is_told_that_there_is_a_diff() {
+    let diff = captured(&[("a.rs", &"+x\n".repeat(1000))]);
+    let nonce = nonce();
+    let task = "x".repeat(399_999);
+    for (task, budget) in [(TASK, 0), (TASK, 1800), (TASK, 2500), (task.as_str(), 400_000)] {
+        let mut prompt = critic(&nonce, &diff, "done");
+        prompt.task = task;
+        prompt.max_prompt_bytes = budget;
+        let text = critic_prompt(&prompt);
+        assert!(text.contains("\n<<<GIT_DIFF 3f9a"), "{budget}");
+        let told = format!(
+            "[... {} bytes (1001 lines) left out; the whole is in `iterations/1/diff.patch` ...]",
+            diff.diff.len()
+        );
+        assert!(text.contains(&told), "{budget}");
+    }
+}
+
+/// What a task has to leave is enough for the instructions and for some of everything.
+#[test]
+fn the_longest_task_leaves_the_critic_room_to_see_what_it_judges() {
+    let body = "+x\n".repeat(3000);
+    let mut diff = captured(&[("a.rs", &body), ("b.rs", &body)]);
+    diff.notes = vec!["`secret.rs` is marked assume-unchanged".to_owned()];
+    let nonce = nonce();
+    let problem = VerdictProblem::UnknownDecision { found: "DONE?".repeat(100) };
+    let task = "x".repeat(PROMPT_LIMIT - usize::try_from(super::KEPT_FROM_TASK).unwrap());
+    let mut prompt = critic(&nonce, &diff, "I did it.");
+    prompt.task = &task;
+    prompt.problem = Some(&problem);
+    prompt.max_prompt_bytes = u64::MAX;
+    let text = critic_prompt(&prompt);
+    assert!(text.len() <= PROMPT_LIMIT, "{}", text.len());
+    for shown in
+        ["b.rs\n", "assume-unchanged", "I did it.", "diff --git a/a.rs", "diff --git a/b.rs"]
+    {
+        assert!(text.contains(shown), "{shown}");
+    }
+    assert!(text.matches("+x\n").count() > 5000);
+}
+
 /// The verdict's reader knows them by these words.
 #[test]
 fn the_places_in_the_prompt_are_those_that_the_reader_knows() {

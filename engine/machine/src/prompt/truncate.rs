@@ -10,7 +10,7 @@ use codeloops_event::CapturedDiff;
 pub const PROMPT_LIMIT: usize = 400_000;
 
 /// Bytes of a part of a diff under which it is no use.
-const MIN_PART: usize = 600;
+pub(super) const MIN_PART: usize = 600;
 
 /// The bytes of a prompt for an agent that takes `max_prompt_bytes`.
 #[must_use]
@@ -85,6 +85,11 @@ pub fn file_list(diff: &CapturedDiff, limit: usize) -> String {
         out.push_str(&more(total - shown));
     }
     head_and_tail(&out, limit, None).into_owned()
+}
+
+/// The line that stands for all of a text.
+pub(super) fn left_out(text: &str, whole: Option<&str>) -> String {
+    gap(text.len(), text.bytes().filter(|b| *b == b'\n').count(), whole)
 }
 
 /// The line that stands for what was left out.
