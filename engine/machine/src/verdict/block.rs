@@ -259,5 +259,9 @@ fn label_of<'a, const N: usize>(line: Line<'a>, labels: [&str; N]) -> Option<(us
     if line.place != Place::Plain {
         return None;
     }
-    labels.iter().enumerate().find_map(|(n, label)| Some((n, word::labelled(line.text, label)?)))
+    labels.iter().enumerate().find_map(|(n, label)| {
+        let value = word::labelled(line.text, label);
+        let value = value.or_else(|| word::is_heading(line.text, label).then_some(""));
+        Some((n, value?))
+    })
 }

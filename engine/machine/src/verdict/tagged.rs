@@ -37,7 +37,7 @@ impl Tags {
             self.none_left = true;
             return unknown;
         };
-        if !lines[end].text[column + CLOSE.len()..].trim().is_empty() {
+        if !matches!(lines[end].text[column + CLOSE.len()..].trim(), "" | ".") {
             return (Some(Block::unknown(lines[at].text)), end + 1);
         }
         let mut json: Vec<&str> = lines[at..=end].iter().map(|line| line.text).collect();

@@ -762,3 +762,25 @@ fn what_is_said_after_the_last_word_speaks_against_a_done() {
     );
     check(&format!("{refusal}\n{result}"), done("ok", None));
 }
+
+#[test]
+fn a_clear_done_in_other_clothes_is_read() {
+    for word in ["DONE \u{2705}", "DONE!", "\"DONE\"", "**DONE** \u{2705}", "DONE \u{2714}\u{fe0f}"]
+    {
+        check(&format!("DECISION: {word}\nSUMMARY: ok"), done("ok", None));
+    }
+    for label in ["## SUMMARY", "**Summary**", "### Summary:", "SUMMARY"] {
+        check(&format!("DECISION: DONE\n\n{label}\n\nok"), done("ok", None));
+    }
+    check(
+        r#"<decision>{"type":"done","summary":"ok","remaining_issues":null}</decision>"#,
+        done("ok", None),
+    );
+    check(
+        r#"<decision>{"type":"done","summary":"ok","remaining_issues":["none"]}</decision>."#,
+        done("ok", None),
+    );
+    for field in ["None needed.", "(none)", "No issues found."] {
+        check(&format!("DECISION: DONE\nSUMMARY: ok\nFEEDBACK: {field}"), done("ok", None));
+    }
+}

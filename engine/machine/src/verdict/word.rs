@@ -16,7 +16,7 @@ pub(super) enum Word {
 impl Word {
     pub(super) fn read(value: &str) -> Self {
         let bare = bare(value);
-        match decision(bare) {
+        match decision(bare.trim_end_matches(APPLAUSE).trim_matches(QUOTES)) {
             Some(decision) => Self::One(decision),
             None if is_choice(bare) => Self::Template,
             None => Self::Other,
@@ -42,6 +42,14 @@ pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
         None => value.strip_suffix(opening).unwrap_or(value),
     };
     Some(value.trim())
+}
+
+/// Whether the line is nothing but the label, set apart as a heading, in bold or in capitals.
+pub(super) fn is_heading(line: &str, label: &str) -> bool {
+    let line = line.trim_end();
+    let bare = without_heading(line).trim_matches(EMPHASIS);
+    let set_apart = bare.len() < line.len() || !bare.contains(char::is_lowercase);
+    set_apart && bare.eq_ignore_ascii_case(label)
 }
 
 /// The line without blanks, a list's mark or a heading's before it.
@@ -112,6 +120,11 @@ pub(super) fn confidence(text: &str) -> Option<f64> {
 pub(super) fn in_range(figure: f64) -> Option<f64> {
     (0.0..=1.0).contains(&figure).then_some(figure)
 }
+
+/// What may follow a decision without changing it. Other marks may: `DONE ❌`, `DONE?`.
+const APPLAUSE: [char; 6] = ['!', ' ', '✅', '✔', '🎉', '\u{fe0f}'];
+
+const QUOTES: [char; 6] = ['"', '“', '”', '*', '_', '`'];
 
 const EMPHASIS: [char; 2] = ['*', '_'];
 
