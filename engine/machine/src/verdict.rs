@@ -6,8 +6,7 @@
 //!
 //! What counts as a block, from the outside in:
 //!
-//! 1. terminal escapes, CRLF and invisible characters are removed (`clean`), JSON events unwrapped
-//!    (`events`), a code fence around the whole answer is taken off (`lines`), and the prompt's own
+//! 1. terminal escapes and CRLF are removed (`clean`), JSON events unwrapped (`events`), a code fence around the whole answer is taken off (`lines`), and the prompt's own
 //!    forms are left out; where the answer ends with a fence around a verdict, that of a refusal
 //!    counts;
 //! 2. a block begins at the first column of a line, outside code fences and outside the marked data
@@ -15,7 +14,8 @@
 //! 3. the labels that belong to its decision divide the rest of it (`block`, `tagged`);
 //! 4. a restated template (`DONE | CONTINUE | ERROR`, `SUMMARY: <what was accomplished>`) is no
 //!    block (`word`);
-//! 5. what is no block may still take a DONE back that stands before it (`doubt`).
+//! 5. what is no block may still take a DONE back that stands before it (`doubt`),
+//!    its letters read as they look (`fold`).
 
 mod block;
 mod clean;

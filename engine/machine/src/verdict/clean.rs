@@ -2,19 +2,17 @@
 
 use std::borrow::Cow;
 
-use codeloops_event::text::acts;
-
 const ESC: char = '\u{1b}';
 const CSI: char = '\u{9b}';
 
 /// The text without terminal escape sequences and byte order mark, its lines ended by `\n`.
 ///
-/// A lone carriage return, or another separator, becomes a space, not the end of a line: nothing that
+/// A lone carriage return becomes a space, not the end of a line: nothing that
 /// stood in the middle of a line gets to stand at its beginning. For the same reason no sequence
 /// reaches beyond its line, and one whose text a terminal would hide leaves a mark in its place.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if !text.contains(|c| acts(c) && !matches!(c, '\n' | '\t')) {
+    if !text.contains(['\r', ESC, CSI]) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -22,11 +20,9 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     while let Some(c) = chars.next() {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
-            '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push(' '),
+            '\r' => out.push(' '),
             ESC => out.extend(skip_escape(&mut chars)),
             CSI => skip_csi(&mut chars),
-            '\n' | '\t' => out.push(c),
-            c if acts(c) => {}
             c => out.push(c),
         }
     }

@@ -34,9 +34,10 @@ impl Doubt {
     pub(super) fn look(&mut self, line: Line<'_>) {
         // Nobody can tell what a fence without an end was meant to hold.
         self.found |= line.place == Place::Unclosed;
-        self.found |= line.place == Place::Plain && refuses(line.text);
+        let text = fold(line.text);
+        self.found |= line.place == Place::Plain && refuses(&text);
         if self.after_done {
-            self.look_after_done(&fold(line.text));
+            self.look_after_done(&text);
         }
     }
 

@@ -2,22 +2,29 @@
 
 use std::borrow::Cow;
 
+use codeloops_event::text::acts;
+
 /// The line with what looks like an ASCII character as that character.
 pub(super) fn fold(line: &str) -> Cow<'_, str> {
-    if line.is_ascii() {
+    if line.is_ascii() && !line.contains(acts) {
         return Cow::Borrowed(line);
     }
     Cow::Owned(line.chars().filter(|c| !is_invisible(*c)).map(plain).collect())
 }
 
-/// What the terminal cleaning leaves in texts, since scripts and emoji need it: joiners, variation
-/// selectors and fillers.
-const fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{200c}' | '\u{200d}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
-    )
+/// What acts on the text around it, except for separators, and what scripts and emoji need: joiners,
+/// variation selectors and fillers.
+fn is_invisible(c: char) -> bool {
+    (acts(c) && !separates(c))
+        || matches!(
+            c,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{200c}' | '\u{200d}'
+                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
+        )
+}
+
+const fn separates(c: char) -> bool {
+    matches!(c, '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Full-width forms, mathematical and enclosed letters.
@@ -31,6 +38,7 @@ fn plain(c: char) -> char {
         '\u{1f130}'..='\u{1f149}' => letter(0x1f130),
         '\u{1f150}'..='\u{1f169}' => letter(0x1f150),
         '\u{1f170}'..='\u{1f189}' => letter(0x1f170),
+        c if separates(c) => ' ',
         c => c,
     }
 }

@@ -253,6 +253,7 @@ fn an_indented_fence_shows_nothing() {
 #[test]
 fn nothing_may_speak_against_done() {
     for before in [
+        "DECI\u{ad}SION: CONTINUE\nFEEDBACK: the tests are red",
         "DECISION: CONTINUE\nFEEDBACK: the tests are red",
         "DECISION: CONTINUE",
         "DECISION: ERROR\nANALYSIS: broken",
