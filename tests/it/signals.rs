@@ -191,7 +191,6 @@ fn what_has_begun_to_be_put_back_is_waited_for_however_often_one_asks() {
     );
     let (begun, go) = (place.at("begun"), place.at("go"));
     let wait = format!(": > {begun:?}; until [ -e {go:?} ]; do sleep 0.01; done; cat");
-    place.git(&["config", "filter.held.clean", "cat"]);
     place.write(".gitattributes", "*.bin filter=held\n");
     place.write("tool.bin", "users\n");
     place.git(&["add", "."]);

@@ -51,7 +51,9 @@ pub fn verify(events: &[Event]) -> Result<(), Divergence> {
     let Some((_, Event::SessionStart(first))) = recorded.first() else {
         return Err(Divergence::NotReplayable { missing: "session_start" });
     };
-    let mut compare = Compare { recorded: &recorded, next: 0 };
+    let last_is = |(_, e): &(usize, &Event)| e.class() != Class::Chatter;
+    let last = events.iter().enumerate().rfind(last_is);
+    let mut compare = Compare { recorded: &recorded, next: 0, last };
     let step = Machine::start(start_of(first, nonce_after(events, 0))?);
     compare.events(&step.events)?;
     let mut machine = step.machine;
@@ -71,12 +73,15 @@ pub fn verify(events: &[Event]) -> Result<(), Divergence> {
 struct Compare<'a> {
     recorded: &'a [(usize, &'a Event)],
     next: usize,
+    /// The last line of the recording, an answer that was ignored too.
+    last: Option<(usize, &'a Event)>,
 }
 
 impl Compare<'_> {
     fn events(&mut self, replayed: &[Event]) -> Result<(), Divergence> {
         for event in replayed {
-            let Some((index, recorded)) = self.recorded.get(self.next) else {
+            let Some((index, recorded)) = self.recorded.get(self.next).or_else(|| self.gap())
+            else {
                 // The recording stops here: a killed run.
                 return Ok(());
             };
@@ -90,6 +95,12 @@ impl Compare<'_> {
             self.next += 1;
         }
         Ok(())
+    }
+
+    /// What was recorded after all that is compared: something before it is missing.
+    fn gap(&self) -> Option<&(usize, &Event)> {
+        let end = self.recorded.last().map(|(index, _)| *index);
+        self.last.as_ref().filter(|(index, _)| Some(*index) > end)
     }
 
     /// Whatever was recorded came from a step.

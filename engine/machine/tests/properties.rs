@@ -5,7 +5,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use codeloops_event::{
-    AgentOutcome, CallKind, Class, Decision, Event, Outcome, StopReason, TreeCheck,
+    AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, Outcome, StopReason,
+    Timestamp, TreeCheck,
 };
 use codeloops_machine::testing::{
     Simulation, alphabet, answers, changed_tree, run_ops, settings, settings_from,
@@ -59,6 +60,11 @@ proptest! {
         if at + 1 < events.len() {
             prop_assert!(forged(&|events| { events.remove(at); }), "left out");
         }
+        let cut = |events: &mut Vec<Event>| {
+            events.truncate(at);
+            events.push(ignored());
+        };
+        prop_assert!(forged(&cut), "left out before an answer that was ignored");
         prop_assert!(forged(&|events| events.push(success())), "added");
         if let Some(changed) = other_decision(&events[at]) {
             prop_assert!(forged(&|events| events[at] = changed.clone()), "changed");
@@ -71,6 +77,11 @@ fn success() -> Event {
     let mut run = Script::new();
     run.actor_works().critic_says("DECISION: DONE");
     run.0.events().last().unwrap().clone()
+}
+
+fn ignored() -> Event {
+    let call = CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 };
+    Event::AnswerIgnored(AnswerIgnored { timestamp: Timestamp::default(), elapsed_ms: 0, call })
 }
 
 fn other_decision(event: &Event) -> Option<Event> {
