@@ -3,6 +3,7 @@
 //! `cargo xtask bench startup`
 
 use std::ffi::OsStr;
+use std::process::Stdio;
 
 use support::{Place, Used, lowest, measure, median, millis, say};
 
@@ -23,7 +24,7 @@ fn main() {
     let mut used: [Vec<Used>; 3] = Default::default();
     for _ in 0..TIMES {
         for ((_, program, args), used) in commands.iter().zip(&mut used) {
-            used.push(measure(place.command(program).args(*args)));
+            used.push(measure(place.command(program).args(*args).stderr(Stdio::null())));
         }
     }
     for ((name, ..), used) in commands.iter().zip(used) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use codeloops_tests::Workspace;
-use codeloops_tests::needs::has;
+use codeloops_tests::needs::{answers, told};
 
 use crate::workspace;
 
@@ -45,7 +45,7 @@ fn bash_offers_the_values_of_options() {
 #[test]
 fn fish_offers_the_values_of_options() {
     let place = with_script("fish");
-    if !has("fish") {
+    if !has_fish() {
         return;
     }
     for (words, offered) in OFFERED {
@@ -57,13 +57,22 @@ fn fish_offers_the_values_of_options() {
 #[test]
 fn fish_offers_the_commands_to_help() {
     let place = with_script("fish");
-    if !has("fish") {
+    if !has_fish() {
         return;
     }
     let commands = names(&["completions", "demo", "help", "init", "man", "run", "sessions"]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
     assert_eq!(in_fish(&place, &["help", "sessions", ""]), names(&["list", "show"]));
     assert_eq!(in_fish(&place, &["help", "run", ""]), names(&[]));
+}
+
+/// Those of bash are tried everywhere.
+fn has_fish() -> bool {
+    let found = answers("fish");
+    if !found {
+        told("`fish` is missing");
+    }
+    found
 }
 
 fn names(words: &[&str]) -> BTreeSet<String> {

@@ -10,15 +10,21 @@ use std::process::{Command, Stdio};
 #[must_use]
 #[track_caller]
 pub fn has(program: &str) -> bool {
-    // tmux knows no other.
-    let asks = if program == "tmux" { "-V" } else { "--version" };
-    let mut command = Command::new(program);
-    let answer = command.arg(asks).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let found = answer.is_ok_and(|status| status.success());
+    let found = answers(program);
     if !found {
         not_tested(&format!("`{program}` is missing"));
     }
     found
+}
+
+/// Whether a program is there and tells its version.
+#[must_use]
+pub fn answers(program: &str) -> bool {
+    // tmux knows no other.
+    let asks = if program == "tmux" { "-V" } else { "--version" };
+    let mut command = Command::new(program);
+    let answer = command.arg(asks).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    answer.is_ok_and(|status| status.success())
 }
 
 /// Tells what could not be tested.

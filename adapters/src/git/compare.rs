@@ -105,11 +105,13 @@ impl Snapshots {
     /// What is not as it was at the last snapshot, but for the rules.
     fn found(&mut self, tree: &TreeId, head: &Head, inner: &Inner) -> Result<Found, GitError> {
         let branch = self.last.head.branch.as_deref().map(restore::full_name);
+        let head_moved = *head != self.last.head;
+        let branch_now = || restore::branch_now(&self.git, &self.last.head);
         Ok(Found {
             tree_changed: *tree != self.last.tree,
-            head_moved: *head != self.last.head,
+            head_moved,
             head: head.clone(),
-            branch: restore::branch_now(&self.git, &self.last.head)?,
+            branch: if head_moved { branch_now()? } else { None },
             index_changed: self.user_index.changed(&self.git)?,
             operation: self.operation.changed(),
             refs: self.user_refs.lost(&self.git, branch.as_deref()),
@@ -167,7 +169,7 @@ pub(super) struct Found {
     pub(super) head_moved: bool,
     /// Where HEAD is now.
     pub(super) head: Head,
-    /// Where the branch points that HEAD was on.
+    /// Where the branch points that HEAD was on; none where it is gone, and where HEAD did not move.
     pub(super) branch: Option<String>,
     pub(super) index_changed: bool,
     /// Files of a merge or the like in progress.

@@ -37,7 +37,7 @@ fn steps() -> Vec<(Need, Step)> {
         (Need::Required, |_| program("git")),
         (Need::Required, |logs| packaged("jq", logs)),
         (Need::Required, |logs| packaged("tmux", logs)),
-        (Need::Required, |logs| packaged("fish", logs)),
+        (Need::Optional, |logs| packaged("fish", logs)),
         (Need::Required, |_| program("python3")),
         (Need::Required, |logs| cargo_tool("format", &["fmt", "--all", "--check"], logs)),
         (Need::Required, clippy),
@@ -76,9 +76,9 @@ fn program(name: &'static str) -> Outcome {
     Outcome::without_log(name, status, since)
 }
 
-/// A program that tests call and few machines have: `jq` for the recipes of the session file,
-/// `tmux` for what is seen on a real terminal, `fish` for its completions. A container as root, on a system with packages, gets
-/// it here; nobody else's machine is changed.
+/// A program that tests call and few machines have: `jq` for the recipes of the session file, `tmux`
+/// for what is seen on a real terminal, `fish` for its completions (those of bash are always tried).
+/// A container as root, on a system with packages, gets it here; nobody else's machine is changed.
 fn packaged(name: &'static str, logs: &Path) -> Outcome {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if answers(name) || !is_root || !answers("apt-get") {
