@@ -75,7 +75,8 @@ fn measure(root: &Path, way: Way, rounds: usize, changed: &[String]) {
     let rounds: Vec<Round> = (0..rounds)
         .map(|number| {
             for name in changed {
-                let text = format!("{name}\nround {number}\n").repeat(15);
+                // Named, so that no way finds what another one stored.
+                let text = format!("{name}\n{way:?}, round {number}\n").repeat(15);
                 fs::write(root.join(name), text).unwrap();
             }
             // An agent takes seconds to end its turn.
