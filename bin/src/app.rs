@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::builder::{StringValueParser, TypedValueParser};
@@ -14,8 +13,8 @@ use codeloops_session::SessionStatus;
 use codeloops_sinks::Format;
 
 use crate::offer::Offering;
-use crate::units::{UnitError, parse_duration, parse_size};
-use crate::values::{FROM_ONE, SinkName, SinkNameError, TimeLimit, ValueError, Words};
+use crate::units::{UnitError, parse_size};
+use crate::values::{FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words};
 
 /// The heading of the options that every command has.
 pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
@@ -184,8 +183,8 @@ pub struct LimitArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
     pub max_output: Option<u64>,
     /// Wait no longer than this for a provider's usage limit to reset; 0s not at all [default: 6h]
-    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
-    pub usage_limit_wait: Option<Duration>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub usage_limit_wait: Option<Patience>,
 }
 
 /// What a run prints and keeps.
@@ -320,10 +319,6 @@ fn sink() -> impl TypedValueParser<Value = SinkName> {
 
 fn session() -> impl TypedValueParser<Value = String> {
     Offering::new(StringValueParser::new(), ["latest"])
-}
-
-fn duration(text: &str) -> Result<Duration, UnitError> {
-    parse_duration(text)
 }
 
 fn size(text: &str) -> Result<u64, UnitError> {

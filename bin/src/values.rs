@@ -137,6 +137,38 @@ impl FromStr for TimeLimit {
     }
 }
 
+/// How long to wait for something to come: a duration, zero for not at all, or `none` for as long as
+/// it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as it takes.
+    Endless,
+    /// This long.
+    AtMost(Duration),
+}
+
+impl FromStr for Patience {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        if text == "none" {
+            return Ok(Self::Endless);
+        }
+        parse_duration(text).map(Self::AtMost)
+    }
+}
+
+impl Patience {
+    /// The wait in seconds, null for endless.
+    #[must_use]
+    pub fn secs(self) -> Option<f64> {
+        match self {
+            Self::Endless => None,
+            Self::AtMost(wait) => Some(wait.as_secs_f64()),
+        }
+    }
+}
+
 impl TimeLimit {
     /// The limit in seconds, null for none.
     #[must_use]
@@ -221,5 +253,19 @@ impl FromStr for SinkName {
             }
             _ => Err(SinkNameError::Unknown(text.to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_may_be_none_at_all_or_endless() {
+        let of = |text: &str| text.parse::<Patience>().map(Patience::secs).ok();
+        assert_eq!(of("none"), Some(None));
+        assert_eq!(of("0s"), Some(Some(0.0)));
+        assert_eq!(of("2h"), Some(Some(7200.0)));
+        assert_eq!(of("no"), None);
     }
 }

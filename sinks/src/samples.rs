@@ -99,7 +99,7 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
             critic_idle_timeout_secs: None,
             max_actor_failures: 3,
             max_critic_failures: 3,
-            usage_limit_wait_secs: 0.0,
+            usage_limit_wait_secs: Some(0.0),
             max_output_bytes: 1_000_000_000,
         },
         permissions: Permissions::Full,

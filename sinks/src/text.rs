@@ -97,7 +97,8 @@ pub fn printable(text: &str) -> String {
 }
 
 /// The text in one line: every run of white space becomes one space.
-pub(crate) fn flatten(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     sanitise(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

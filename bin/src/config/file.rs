@@ -15,7 +15,7 @@ use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
 use crate::units::{parse_duration, parse_size};
-use crate::values::{SinkName, SinkNameError, TimeLimit};
+use crate::values::{Patience, SinkName, SinkNameError, TimeLimit};
 
 /// Keys of later releases at the top, and those that may be looked for there.
 const LATER: &[&str] =
@@ -84,7 +84,7 @@ pub struct LimitsConfig {
     pub max_actor_failures: Option<Located<NonZeroU32>>,
     pub max_critic_failures: Option<Located<NonZeroU32>>,
     pub max_output: Option<Located<u64>>,
-    pub usage_limit_wait: Option<Located<Duration>>,
+    pub usage_limit_wait: Option<Located<Patience>>,
 }
 
 /// The sinks that are set.
@@ -237,7 +237,7 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         max_actor_failures: section.get("max_actor_failures", Raw::positive)?,
         max_critic_failures: section.get("max_critic_failures", Raw::positive)?,
         max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
-        usage_limit_wait: section.get("usage_limit_wait", duration)?,
+        usage_limit_wait: section.get("usage_limit_wait", patience)?,
     };
     section.refuse(LATER_LIMITS)?;
     section.finish()?;
@@ -274,6 +274,10 @@ fn prompt_bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
 
 fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {
     raw.quantity("a duration", str::parse::<TimeLimit>)
+}
+
+fn patience(raw: &Raw<'_>) -> Result<Patience, ConfigError> {
+    raw.quantity("a duration", str::parse::<Patience>)
 }
 
 fn duration(raw: &Raw<'_>) -> Result<Duration, ConfigError> {

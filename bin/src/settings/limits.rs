@@ -7,14 +7,14 @@ use codeloops_event::Limits;
 
 use super::origin::{Layers, Origin, Sourced};
 use crate::app::LimitArgs;
-use crate::values::TimeLimit;
+use crate::values::{Patience, TimeLimit};
 
 /// Silence after which an agent that prints as it goes is taken for stuck. Agents were seen to keep
 /// silent for almost 4 minutes while they retried a request, and tools may run for longer.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(20);
 const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(3).expect("3 is not 0");
 /// A provider's window is five hours at most; with room to spare.
-const USAGE_LIMIT_WAIT: Duration = Duration::from_hours(6);
+const USAGE_LIMIT_WAIT: Patience = Patience::AtMost(Duration::from_hours(6));
 const MAX_OUTPUT: u64 = 1_000_000_000;
 
 /// The resolved limits.
@@ -38,7 +38,7 @@ pub struct LimitSettings {
     /// Bytes that are kept of one output stream.
     pub max_output: Sourced<u64>,
     /// How long to wait for a usage window.
-    pub usage_limit_wait: Sourced<Duration>,
+    pub usage_limit_wait: Sourced<Patience>,
 }
 
 impl LimitSettings {
@@ -86,7 +86,7 @@ impl LimitSettings {
             critic_idle_timeout_secs: self.idle_timeout_for(critic_streams).secs(),
             max_actor_failures: self.max_actor_failures.value.get(),
             max_critic_failures: self.max_critic_failures.value.get(),
-            usage_limit_wait_secs: self.usage_limit_wait.value.as_secs_f64(),
+            usage_limit_wait_secs: self.usage_limit_wait.value.secs(),
             max_output_bytes: self.max_output.value,
         }
     }

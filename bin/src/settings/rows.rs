@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{LimitSettings, Origin, RoleSettings, RunSettings, Sourced};
 use crate::units::{format_duration, format_size};
-use crate::values::{TimeLimit, Words};
+use crate::values::{Patience, TimeLimit, Words};
 
 /// One setting as it is shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,12 +93,16 @@ impl LimitSettings {
                 format_size(self.max_output.value),
                 &self.max_output.origin,
             ),
-            Row::new(
-                "limits.usage_limit_wait",
-                format_duration(self.usage_limit_wait.value),
-                &self.usage_limit_wait.origin,
-            ),
+            self.patience_row(),
         ]
+    }
+
+    fn patience_row(&self) -> Row {
+        let value = match self.usage_limit_wait.value {
+            Patience::Endless => Value::Null,
+            Patience::AtMost(wait) => format_duration(wait).into(),
+        };
+        Row::new("limits.usage_limit_wait", value, &self.usage_limit_wait.origin)
     }
 
     fn idle_row(&self, of: &RoleSettings) -> Row {

@@ -58,8 +58,8 @@ pub struct Limits {
     pub max_actor_failures: u32,
     /// Failed critic calls or unreadable rounds in a row that end the run.
     pub max_critic_failures: u32,
-    /// How long to wait for a usage window to reset.
-    pub usage_limit_wait_secs: f64,
+    /// How long to wait for a usage window to reset; null for as long as it takes.
+    pub usage_limit_wait_secs: Option<f64>,
     /// Bytes of evidence that one stream may grow to.
     pub max_output_bytes: u64,
 }

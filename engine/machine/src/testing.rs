@@ -343,7 +343,7 @@ pub fn settings() -> Settings {
             critic_idle_timeout_secs: None,
             max_actor_failures: 3,
             max_critic_failures: 3,
-            usage_limit_wait_secs: 21_600.0,
+            usage_limit_wait_secs: Some(21_600.0),
             max_output_bytes: 1_000_000_000,
         },
         permissions: Permissions::Full,

@@ -431,12 +431,25 @@ fn an_overloaded_provider_gets_five_more_tries() {
     run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
 }
 
+/// The reset of this usage limit lies a week ahead.
+fn is_far_limit(input: &Input) -> bool {
+    matches!(input, Input::AgentFinished { report, .. }
+        if format!("{:?}", report.outcome).contains("2025-02"))
+}
+
 #[test]
 fn a_usage_limit_that_resets_too_late_ends_the_run() {
     let mut run = Script::new();
-    run.answer(|i| match i {
-        Input::AgentFinished { report, .. } => format!("{:?}", report.outcome).contains("2025-02"),
-        _ => false,
-    });
+    run.answer(is_far_limit);
     assert_eq!(run.end(), Some((Outcome::Failed, Some(StopReason::UsageLimit))));
+}
+
+#[test]
+fn without_a_bound_a_usage_limit_is_waited_for_however_late_it_resets() {
+    let mut settings = settings();
+    settings.limits.usage_limit_wait_secs = None;
+    let mut run = Script(Simulation::start(settings));
+    run.answer(is_far_limit).answer(|i| matches!(i, Input::WaitOver { .. }));
+    run.actor_works();
+    assert_eq!(run.end(), None);
 }

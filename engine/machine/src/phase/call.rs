@@ -272,9 +272,9 @@ fn usage_limit(
     retries.usage_polls += 1;
     // A reset time that has passed already is not believed a second time in a row without a pause.
     let until = resets_at.filter(|at| *at > now.at).unwrap_or_else(|| later(now, poll));
-    let patience = chrono::TimeDelta::from_std(seconds(ctx.limits().usage_limit_wait_secs))
-        .unwrap_or(chrono::TimeDelta::MAX);
-    if until.signed_duration_since(since) > patience {
+    let patience = ctx.limits().usage_limit_wait_secs.map(seconds);
+    let patience = patience.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
+    if patience.is_some_and(|patience| until.signed_duration_since(since) > patience) {
         let ending = Ending::with(StopReason::UsageLimit, message.to_owned());
         return Disposition::End(EndCause::WaitTooLong, ending);
     }

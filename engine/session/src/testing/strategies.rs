@@ -400,7 +400,7 @@ prop_compose! {
         gate_timeout_secs in of(amount()),
         (actor_idle_timeout_secs, critic_idle_timeout_secs) in (of(amount()), of(amount())),
         (max_actor_failures, max_critic_failures) in (any::<u32>(), any::<u32>()),
-        usage_limit_wait_secs in amount(), max_output_bytes in any::<u64>(),
+        usage_limit_wait_secs in of(amount()), max_output_bytes in any::<u64>(),
     ) -> Limits {
         Limits {
             max_iterations, max_duration_secs, actor_timeout_secs, critic_timeout_secs,
