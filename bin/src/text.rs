@@ -1,7 +1,5 @@
-//! Small helpers for text: the nearest known name, untrusted text on one line, cutting and breaking
-//! to a width.
+//! Small helpers for text: the nearest known name, cutting and breaking to a width.
 
-use codeloops_sinks::sanitise;
 use console::{measure_text_width, truncate_str};
 
 /// Columns that text is never broken to less than: on a narrower terminal it looks no better.
@@ -28,12 +26,6 @@ pub fn near_miss<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Opt
         let slips = strsim::damerau_levenshtein(word, candidate);
         slips <= candidate.len().div_ceil(6) || candidate.starts_with(word) && is_unlike_others()
     })
-}
-
-/// Untrusted text on one line, fit for a terminal: white space of any kind becomes one blank.
-#[must_use]
-pub fn one_line(text: &str) -> String {
-    sanitise(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The beginning of a line that takes at most `width` columns, with `...` at its end where
@@ -79,11 +71,6 @@ mod tests {
         assert_eq!(meant("max_token"), Some("max_tokens"));
         assert_eq!(meant("max_cost"), Some("max_cost_usd"));
         assert_eq!((meant("max"), meant("max_tries"), meant("max_output")), (None, None, None));
-    }
-
-    #[test]
-    fn untrusted_text_stays_on_its_line() {
-        assert_eq!(one_line("a\n\n b\tc\x1b[2J\x07"), "a b c");
     }
 
     #[test]

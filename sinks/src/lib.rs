@@ -26,4 +26,4 @@ pub use console::{CLEAR_STATUS, ConsoleOptions, ConsoleSink, Format, Line, Live,
 pub use hub::{Hub, HubOptions, SinkReport, SinkState};
 pub use log::LogSink;
 pub use sink::{Gap, Sink, SinkError};
-pub use text::{printable, sanitise, wrap, wrap_styled};
+pub use text::{one_line, printable, sanitise, wrap, wrap_styled};

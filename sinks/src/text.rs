@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn every_line_separator_ends_a_line() {
         check("one\u{2028}two\u{2029}three", "one\ntwo\nthree");
-        assert_eq!(flatten("one\u{2028}two\u{2029}three"), "one two three");
+        assert_eq!(one_line("one\u{2028}two\u{2029}three"), "one two three");
+        assert_eq!(one_line("a\n\n b\tc\x1b[2J\x07"), "a b c");
     }
 
     #[test]

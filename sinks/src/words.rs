@@ -11,7 +11,7 @@ use codeloops_event::{
 };
 
 use crate::commands;
-use crate::text::{flatten, printable};
+use crate::text::{one_line, printable};
 
 /// Changed things that a phrase names before it says how many more there are.
 const NAMED: usize = 6;
@@ -168,7 +168,7 @@ fn ended(role: Role, outcome: &AgentOutcome, time: &str, exit: &str) -> String {
 }
 
 fn said(message: &str) -> String {
-    let message = flatten(message);
+    let message = one_line(message);
     if message.is_empty() { message } else { format!(": {message}") }
 }
 
@@ -201,14 +201,14 @@ fn timed_out(role: Role, limit: LimitKind, after: Duration) -> String {
 /// Why an answer of the critic cannot be relied on.
 #[must_use]
 pub fn verdict_problem(problem: &VerdictProblem) -> String {
-    flatten(&problem.to_string())
+    one_line(&problem.to_string())
 }
 
 /// How a gate ended.
 #[must_use]
 pub fn gate_ended(gate: &GateResult) -> String {
     let time = duration(gate.duration_secs);
-    let name = flatten(&gate.name);
+    let name = one_line(&gate.name);
     let text = match (gate.status, gate.exit_code) {
         (GateStatus::Passed, _) => format!("{name}: passed in {time}"),
         (GateStatus::Flaky, _) => format!("{name}: flaky, passed when repeated, in {time}"),
@@ -254,13 +254,13 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
     match check {
         TreeCheck::Unchanged => Vec::new(),
         TreeCheck::Failed { error } => {
-            vec![format!("Could not compare the tree after the critic: {}", flatten(error)).into()]
+            vec![format!("Could not compare the tree after the critic: {}", one_line(error)).into()]
         }
         TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
             let what = changed_by_critic(files, *head_moved, *index_changed);
             let after =
                 if *restored { "the actor's tree was put back" } else { "it was left as it is" };
-            let kept = flatten(kept_as);
+            let kept = one_line(kept_as);
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
             let way_back = layout::before_critic(&kept).filter(|_| !restored).map(|before| {
@@ -282,7 +282,7 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
 /// the repository, where the user stands somewhere else.
 #[must_use]
 pub fn tree_unverified(before: &str, dir: Option<&Path>) -> [Said; 2] {
-    let before = flatten(before);
+    let before = one_line(before);
     let told = format!("The tree may differ from what it was before the critic, kept as {before}");
     [told.into(), Said::with("To see what differs:", &commands::diff_with_tree(dir, &before))]
 }
@@ -309,7 +309,7 @@ fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) ->
 
 /// The first of what changed, and how many more there are.
 fn named(changed: &[Changed<'_>]) -> String {
-    let first = changed.iter().take(NAMED).map(|changed| flatten(&changed.to_string()));
+    let first = changed.iter().take(NAMED).map(|changed| one_line(&changed.to_string()));
     let names = first.collect::<Vec<_>>().join(", ");
     match changed.len().saturating_sub(NAMED) {
         0 => names,
@@ -324,7 +324,7 @@ pub fn engine_failed(failure: &EngineFailed) -> String {
         StopReason::RecordFailed => "Could not record the session",
         _ => "Internal error",
     };
-    format!("{what}: {}", flatten(&failure.error))
+    format!("{what}: {}", one_line(&failure.error))
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::demo_agent;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::{Printer, RunDocument};
-use crate::text::one_line;
 use crate::values::Words;
 use crate::world::World;
+use codeloops_sinks::one_line;
 
 /// Carries out what the arguments ask for; gives the exit code. A panic is told like every error.
 pub(crate) fn dispatch(args: &[OsString], world: &World) -> u8 {

@@ -2,7 +2,7 @@
 //! and nothing else happens.
 
 use codeloops_adapters::resolve::Host;
-use codeloops_sinks::words;
+use codeloops_sinks::{one_line, words};
 use console::measure_text_width;
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::settings::{Row, RunSettings};
 use crate::start_notes::{Note, start_notes, tell};
-use crate::text::{one_line, shorten, wrap};
+use crate::text::{shorten, wrap};
 
 /// Columns of the task that are shown.
 const PROMPT_WIDTH: usize = 60;

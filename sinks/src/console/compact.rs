@@ -7,7 +7,7 @@ use codeloops_event::{
 use super::line::{Label, Line, Tone};
 use super::notes::{end_reasons, note, notes};
 use super::pretty;
-use crate::text::{flatten, headline};
+use crate::text::{headline, one_line};
 use crate::words;
 
 /// Columns that an agent's words may take.
@@ -47,7 +47,7 @@ pub(super) fn error<'a>(
     parts: impl Iterator<Item = (&'static str, &'a str)>,
 ) -> Line {
     let parts = parts.map(|(what, text)| {
-        note(Label::Critic, format!("{}: {}", what.to_lowercase(), one_line(text)))
+        note(Label::Critic, format!("{}: {}", what.to_lowercase(), in_short(text)))
     });
     timed(join(pretty::decision(e), parts), e.timestamp)
 }
@@ -60,7 +60,7 @@ fn session_start(e: &SessionStart) -> Line {
     let actor = pretty::agent(&e.actor_agent, e.actor_model.as_deref());
     let critic = pretty::agent(&e.critic_agent, e.critic_model.as_deref());
     let prompt = headline(&e.prompt, WORDS);
-    let dir = flatten(&e.working_dir);
+    let dir = one_line(&e.working_dir);
     let text = format!(
         "Starting actor-critic loop in {dir}; actor {actor}, critic {critic}; prompt: {prompt}"
     );
@@ -71,7 +71,7 @@ fn session_start(e: &SessionStart) -> Line {
 fn iteration_end(e: &IterationEnd) -> Line {
     let line = pretty::decision(e);
     match &e.feedback {
-        Some(feedback) => line.with(Tone::Plain, format!(": {}", one_line(feedback))),
+        Some(feedback) => line.with(Tone::Plain, format!(": {}", in_short(feedback))),
         None => line,
     }
 }
@@ -81,11 +81,11 @@ fn session_end(e: &SessionEnd) -> Line {
     let line = pretty::session_complete(e).with(Tone::Plain, duration);
     let summary = e.summary.as_deref().map(|summary| {
         let confidence = e.confidence.map_or_else(String::new, |c| format!(" (confidence {c})"));
-        note(Label::Codeloops, format!("summary{confidence}: {}", one_line(summary)))
+        note(Label::Codeloops, format!("summary{confidence}: {}", in_short(summary)))
     });
     join(join(line, end_reasons(e)), summary)
 }
 
-fn one_line(text: &str) -> String {
-    headline(&flatten(text), WORDS)
+fn in_short(text: &str) -> String {
+    headline(&one_line(text), WORDS)
 }

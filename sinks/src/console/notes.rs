@@ -8,7 +8,7 @@ use codeloops_event::{
 };
 
 use super::line::{Label, Line, Tone};
-use crate::text::flatten;
+use crate::text::one_line;
 use crate::words::{self, Said};
 
 /// What an event says in short lines; empty where another event says it better.
@@ -22,7 +22,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         }
         Event::DiffCaptured(e) => diff_captured(e),
         Event::DiffFailed(e) => {
-            vec![bad(Label::Git, format!("Could not capture the changes: {}", flatten(&e.error)))]
+            vec![bad(Label::Git, format!("Could not capture the changes: {}", one_line(&e.error)))]
         }
         Event::GateCompleted(e) => vec![gate_ended(&e.gate)],
         Event::CriticStarted(e) => vec![critic_started(e.attempt)],
@@ -60,12 +60,12 @@ pub(super) fn end_reasons(end: &SessionEnd) -> Vec<Line> {
     let reason = end.stop_reason.filter(|reason| !told_by_outcome.contains(reason));
     let reason = reason.map(|r| note(Label::Codeloops, format!("Stop reason: {r}")));
     let error = end.error.as_deref();
-    let error = error.map(|e| bad(Label::Codeloops, format!("Error: {}", flatten(e))));
+    let error = error.map(|e| bad(Label::Codeloops, format!("Error: {}", one_line(e))));
     reason.into_iter().chain(error).collect()
 }
 
 fn actor_started(e: &AgentStarted) -> Line {
-    let agent = flatten(&e.agent);
+    let agent = one_line(&e.agent);
     note(
         Label::Actor,
         match e.attempt {
@@ -116,7 +116,7 @@ fn left_over(
 
 fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
     let summary = words::diff_summary(e.files_changed, e.insertions, e.deletions);
-    let hidden = e.notes.iter().map(|n| attention(Label::Git, format!("Note: {}", flatten(n))));
+    let hidden = e.notes.iter().map(|n| attention(Label::Git, format!("Note: {}", one_line(n))));
     std::iter::once(note(Label::Git, summary)).chain(hidden).collect()
 }
 
@@ -155,7 +155,7 @@ fn ruling(ruling: &Ruling) -> Vec<Line> {
 }
 
 fn waiting(e: &Waiting) -> Line {
-    let reason = flatten(&e.reason);
+    let reason = one_line(&e.reason);
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
     let time = words::elapsed((e.until - e.timestamp).to_std().unwrap_or_default());
     let until = words::utc(e.until);
@@ -167,7 +167,7 @@ fn stop_requested(e: &StopRequested) -> Line {
     let text = match (e.now, e.signal.as_str()) {
         (true, _) => "Stopping at once".to_owned(),
         (false, "SIGINT") => "Stopping; press Ctrl+C again to stop at once".to_owned(),
-        (false, signal) => format!("Stopping ({})", flatten(signal)),
+        (false, signal) => format!("Stopping ({})", one_line(signal)),
     };
     attention(Label::Codeloops, text)
 }

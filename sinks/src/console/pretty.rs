@@ -6,7 +6,7 @@ use codeloops_event::{
 
 use super::line::{Label, Line, Tone};
 use super::notes::{attention, end_reasons, note, notes};
-use crate::text::{flatten, headline, wrap};
+use crate::text::{headline, one_line, wrap};
 use crate::words::{self, Said};
 
 /// Columns that the first line of the prompt may take.
@@ -58,9 +58,9 @@ fn session_start(e: &SessionStart) -> Vec<Line> {
 
 /// An agent's title, with its model where one was asked for.
 pub(super) fn agent(title: &str, model: Option<&str>) -> String {
-    let title = flatten(title);
+    let title = one_line(title);
     match model {
-        Some(model) => format!("{title} ({})", flatten(model)),
+        Some(model) => format!("{title} ({})", one_line(model)),
         None => title,
     }
 }
@@ -70,8 +70,8 @@ pub(super) fn agent(title: &str, model: Option<&str>) -> String {
 pub(super) fn settings(settings: &Settings) -> Vec<Line> {
     let gates = settings.gates.iter().map(|gate| {
         let optional = if gate.required { "" } else { " (not required)" };
-        let command = flatten(&gate.command.join(" "));
-        note(Label::Codeloops, format!("Gate {}: {command}{optional}", flatten(&gate.name)))
+        let command = one_line(&gate.command.join(" "));
+        note(Label::Codeloops, format!("Gate {}: {command}{optional}", one_line(&gate.name)))
     });
     let unlimited =
         words::unlimited(&settings.limits).map(|text| attention(Label::Codeloops, text.to_owned()));

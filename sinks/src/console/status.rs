@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use codeloops_event::{AgentOutput, Event, Iteration, Role};
 
-use crate::text::{cut, flatten};
+use crate::text::{cut, one_line};
 use crate::words;
 
 /// Clears the status, if there is one, and whatever was typed on its row.
@@ -139,7 +139,7 @@ impl Status {
         let unfinished = match output.text.rsplit_once(['\n', '\r']) {
             Some((whole, unfinished)) => {
                 let ended = std::mem::take(&mut self.unfinished) + whole;
-                let mut lines = ended.rsplit(['\n', '\r']).map(flatten);
+                let mut lines = ended.rsplit(['\n', '\r']).map(one_line);
                 if let Some(last) = lines.find(|line| !line.is_empty()) {
                     self.last_line = last;
                 }
@@ -167,7 +167,7 @@ impl Status {
         let elapsed = words::elapsed(now.saturating_duration_since(*since));
         let mut text = format!("{} | iteration {} | {elapsed}", phase.words(), self.iteration);
         if let Phase::Agent(_) = phase {
-            let unfinished = flatten(&self.unfinished);
+            let unfinished = one_line(&self.unfinished);
             let said = if unfinished.is_empty() { &self.last_line } else { &unfinished };
             if !said.is_empty() {
                 text.push_str(" | ");

@@ -2,14 +2,14 @@
 
 use codeloops_event::Outcome;
 use codeloops_session::{SessionFilter, SessionStore, SessionSummary};
-use codeloops_sinks::words;
+use codeloops_sinks::{one_line, words};
 use console::measure_text_width;
 
 use super::{store_error, tell};
 use crate::app::ListArgs;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::text::{one_line, shorten};
+use crate::text::shorten;
 
 /// Columns that the prompt may take.
 const PROMPT_WIDTH: usize = 50;

@@ -2,10 +2,10 @@
 //! that it is given is untrusted.
 
 use codeloops_sinks::words::Said;
-use codeloops_sinks::{printable, sanitise};
+use codeloops_sinks::{one_line, printable, sanitise};
 use console::measure_text_width;
 
-use crate::text::{one_line, wrap};
+use crate::text::wrap;
 
 /// Columns before the name of a row.
 const ROW_INDENT: usize = 2;
