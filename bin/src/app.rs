@@ -124,13 +124,13 @@ pub struct RunArgs {
     #[arg(help_heading = "Agents")]
     pub critic_agent: Option<String>,
     /// Model for both roles, by the name that the agent knows [default: the agent's own]
-    #[arg(short, long, value_name = "MODEL", help_heading = "Agents")]
+    #[arg(short, long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
     pub model: Option<String>,
     /// Model for the actor [default: as --model]
-    #[arg(long, value_name = "MODEL", help_heading = "Agents")]
+    #[arg(long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
     pub actor_model: Option<String>,
     /// Model for the critic [default: as --model]
-    #[arg(long, value_name = "MODEL", help_heading = "Agents")]
+    #[arg(long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
     pub critic_model: Option<String>,
     /// What agents may do without asking [default: full]
     #[arg(long, value_name = "LEVEL", value_parser = word::<Permissions>())]
@@ -319,6 +319,14 @@ fn sink() -> impl TypedValueParser<Value = SinkName> {
 
 fn session() -> impl TypedValueParser<Value = String> {
     Offering::new(StringValueParser::new(), ["latest"])
+}
+
+fn model(text: &str) -> Result<String, ValueError> {
+    if text.trim().is_empty() {
+        Err(ValueError("it is empty".to_owned()))
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn size(text: &str) -> Result<u64, UnitError> {

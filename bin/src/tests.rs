@@ -62,6 +62,7 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["--max-output", "18446744073709551616"],
             &["--log-format", "prety"],
             &["--permissions", "all"],
+            &["--model", ""],
             &["--prompt", "x", "--prompt-file", "y"],
             &["--agent", "claude", "sessions", "list"],
             &["--agent", "claude", "run"],

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 use codeloops_session::SessionStatus;
+use codeloops_sinks::one_line;
 
 use super::{demo, init, run, sessions, shell, unavailable};
 use crate::app::{App, Command, SessionsCommand};
@@ -17,7 +18,6 @@ use crate::exit_code;
 use crate::output::{Printer, RunDocument};
 use crate::values::Words;
 use crate::world::World;
-use codeloops_sinks::one_line;
 
 /// Carries out what the arguments ask for; gives the exit code. A panic is told like every error.
 pub(crate) fn dispatch(args: &[OsString], world: &World) -> u8 {

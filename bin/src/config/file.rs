@@ -208,6 +208,9 @@ impl<'a> AgentKeys<'a> {
     fn env(&mut self) -> Result<Option<BTreeMap<String, String>>, ConfigError> {
         let Some(table) = self.section.take("env") else { return Ok(None) };
         let variables = table.table()?.entries().map(|(name, raw)| {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                return Err(raw.bad_value("no variable can be called that"));
+            }
             let value = self.keep(&format!("env.{name}"), raw.located(Raw::string)?);
             Ok((name, value))
         });

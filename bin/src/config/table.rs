@@ -177,8 +177,13 @@ impl<'a> Raw<'a> {
             .collect())
     }
 
+    /// A string that the system can take, as an argument or in the environment.
     pub(super) fn string(&self) -> Result<String, ConfigError> {
-        self.expect_str("a string").map(str::to_owned)
+        let text = self.expect_str("a string")?;
+        if text.contains('\0') {
+            return Err(self.bad_value("it holds a NUL character"));
+        }
+        Ok(text.to_owned())
     }
 
     /// A string with at least one character that is not white space.

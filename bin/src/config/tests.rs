@@ -176,6 +176,10 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[agents.mine]\nmax_prompt_bytes = 0\n",
         "[agents.mine]\nmax_prompt_bytes = 39999\n",
         "[agents.mine]\nprompt = 'stdn'\n",
+        "[agents.mine]\ncommand = ['a', \"b\\u0000c\"]\n",
+        "[agents.mine]\nenv = { 'A=B' = 'c' }\n",
+        "[agents.mine]\nenv = { '' = 'c' }\n",
+        "[agents.mine]\nenv = { A = \"b\\u0000c\" }\n",
     ]));
 }
 
