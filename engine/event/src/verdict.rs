@@ -103,7 +103,7 @@ pub enum VerdictProblem {
     NoSummary,
     /// ERROR without analysis and recovery.
     NoAnalysis,
-    /// Something in the same answer speaks against the final DONE.
+    /// Something in the same answer speaks against the final DONE, or follows it.
     Contradiction,
     /// DONE in a code fence after other text: it may be a quote.
     DoneInFence,
@@ -127,7 +127,7 @@ impl std::fmt::Display for VerdictProblem {
             Self::NoFeedback => "it says CONTINUE without feedback",
             Self::NoSummary => "it says DONE without a summary",
             Self::NoAnalysis => "it says ERROR without analysis and recovery",
-            Self::Contradiction => "it contradicts its own DONE",
+            Self::Contradiction => "it contradicts its own DONE, or goes on after it",
             Self::DoneInFence => "its DONE stands in a code fence after other text",
             Self::DoneFromFailedCall => "it says DONE but the call failed",
             Self::TreeChanged => "it says DONE but changed what it judged",

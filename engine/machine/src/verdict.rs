@@ -14,7 +14,9 @@
 //! 3. the labels that belong to its decision divide the rest of it (`block`, `tagged`);
 //! 4. a restated template (`DONE | CONTINUE | ERROR`, `SUMMARY: <what was accomplished>`) is no
 //!    block (`word`);
-//! 5. what is no block may still take a DONE back that stands before it (`doubt`),
+//! 5. a DONE is the end of its answer: nothing follows its confidence, or the first paragraph of its
+//!    last field where that is another (`block`);
+//! 6. what is no block may still take a DONE back that stands before it (`doubt`),
 //!    its letters read as they look (`fold`).
 
 mod block;
@@ -85,14 +87,16 @@ fn choose(mut scan: Scan) -> Result<Verdict, VerdictProblem> {
         return Err(scan.blocks.pop().map_or(VerdictProblem::NoDecision, unreadable));
     };
     let after = scan.blocks.split_off(last + 1);
-    let Some(Block::Read { decision, verdict }) = scan.blocks.pop() else {
+    let Some(Block::Read { decision, verdict, goes_on }) = scan.blocks.pop() else {
         return Err(VerdictProblem::NoDecision);
     };
     if decision == Decision::Done {
         if let Some(later) = after.into_iter().next_back() {
             return Err(unreadable(later));
         }
-        if scan.doubt || scan.blocks.iter().any(Block::speaks_against_done) {
+        let doubt = scan.doubt || scan.blocks.iter().any(Block::speaks_against_done);
+        // A verdict that is missing something is told as that.
+        if doubt || (goes_on && verdict.is_ok()) {
             return Err(VerdictProblem::Contradiction);
         }
     }

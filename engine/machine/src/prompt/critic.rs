@@ -380,9 +380,9 @@ fn what_was_wrong(problem: &VerdictProblem) -> String {
         VerdictProblem::NoSummary => "your DONE came without SUMMARY".to_owned(),
         VerdictProblem::NoAnalysis => "your ERROR came without ANALYSIS and RECOVERY".to_owned(),
         VerdictProblem::Contradiction => {
-            "your answer held more than a DONE: something in it spoke against it. With a DONE, give \
-             no FEEDBACK and no open points, close every code fence, and let no line after it speak \
-             of CONTINUE or ERROR"
+            "your answer held more than a DONE: something in it spoke against it, or followed it. With \
+             a DONE, give no FEEDBACK and no open points, close every code fence and tag, and end \
+             the answer with the line of CONFIDENCE"
                 .to_owned()
         }
         VerdictProblem::DoneInFence => {

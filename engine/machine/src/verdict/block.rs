@@ -24,6 +24,8 @@ pub(super) enum Block {
         decision: Decision,
         /// The whole of it, or what is missing.
         verdict: Result<Verdict, VerdictProblem>,
+        /// Text follows that is no part of it.
+        goes_on: bool,
     },
     /// It names none that can be relied on.
     Unknown {
@@ -39,7 +41,7 @@ impl Block {
 
     pub(super) const fn speaks_against_done(&self) -> bool {
         match self {
-            Self::Read { decision: Decision::Done, verdict } => {
+            Self::Read { decision: Decision::Done, verdict, .. } => {
                 matches!(verdict, Err(VerdictProblem::Contradiction))
             }
             Self::Read { .. } | Self::Unknown { .. } => true,
@@ -54,10 +56,11 @@ impl Block {
     /// only where it restates the prompt word for word; another one stands as unreadable, for
     /// critics put brackets around real findings too.
     pub(super) fn of(verdict: Result<Verdict, VerdictProblem>, decision: Decision) -> Option<Self> {
+        let goes_on = false;
         let texts = match &verdict {
             Ok(Verdict::Done { summary, .. }) => {
                 let template = summary.lines().next().is_some_and(word::is_placeholder);
-                return (!template).then_some(Self::Read { decision, verdict });
+                return (!template).then_some(Self::Read { decision, verdict, goes_on });
             }
             Ok(Verdict::Continue { feedback }) => vec![feedback.as_str()],
             Ok(Verdict::Error { analysis, recovery }) => vec![analysis.as_str(), recovery.as_str()],
@@ -72,7 +75,14 @@ impl Block {
                 return Some(Self::unknown(decision.as_str()));
             }
         }
-        Some(Self::Read { decision, verdict })
+        Some(Self::Read { decision, verdict, goes_on })
+    }
+
+    fn followed(self, goes_on: bool) -> Self {
+        match self {
+            Self::Read { decision, verdict, .. } => Self::Read { decision, verdict, goes_on },
+            unknown @ Self::Unknown { .. } => unknown,
+        }
     }
 }
 
@@ -93,14 +103,20 @@ pub(super) fn scan(text: &str) -> Scan {
     let mut tags = tagged::Tags::default();
     let mut at = 0;
     while at < lines.len() {
-        let (block, next) = match opening(lines[at]) {
+        let (block, next) = match opening(&lines, at) {
             // The lines of the block are looked at as well, for what is doubtful.
-            Some(Opening::Decision(decision)) => {
-                let end = end_of_block(&lines, at + 1);
-                (Block::of(read(decision, &lines[at + 1..end]), decision), at + 1)
+            Some(Opening::Decision { decision, why, next }) => {
+                let body = &lines[next..end_of_block(&lines, next)];
+                let (verdict, goes_on) = read(decision, why, body);
+                (Block::of(verdict, decision).map(|block| block.followed(goes_on)), next)
             }
             Some(Opening::Unknown(found)) => (Some(Block::unknown(found)), at + 1),
-            Some(Opening::Tag) => tags.read(&lines, at),
+            Some(Opening::Tag) => {
+                let (block, next) = tags.read(&lines, at);
+                let after = &lines[next..end_of_block(&lines, next)];
+                let goes_on = after.iter().any(|line| says_more(line.text));
+                (block.map(|block| block.followed(goes_on)), next)
+            }
             None => {
                 doubt.look(lines[at]);
                 at += 1;
@@ -116,52 +132,106 @@ pub(super) fn scan(text: &str) -> Scan {
 
 /// How a block begins.
 enum Opening<'a> {
-    Decision(Decision),
+    Decision {
+        decision: Decision,
+        /// What explains a refusal on its line.
+        why: &'a str,
+        /// The first line after it.
+        next: usize,
+    },
     Unknown(&'a str),
     Tag,
 }
 
-fn opening(line: Line<'_>) -> Option<Opening<'_>> {
+fn opening<'a>(lines: &[Line<'a>], at: usize) -> Option<Opening<'a>> {
+    let line = lines[at];
     if line.place != Place::Plain {
         return None;
     }
     if tagged::opens(line.text) {
         return Some(Opening::Tag);
     }
-    let value = word::labelled(line.text, "decision")?;
-    match Word::read(value) {
-        Word::One(decision) => Some(Opening::Decision(decision)),
+    let heading = || word::is_heading(line.text, "decision").then_some("");
+    let labelled = word::labelled(line.text, "decision");
+    let value = labelled.or_else(heading)?;
+    if value.is_empty()
+        && let Some((decision, next)) = decision_below(lines, at + 1)
+    {
+        return Some(Opening::Decision { decision, why: "", next });
+    }
+    match Word::read(labelled?) {
+        Word::One(decision) => Some(Opening::Decision { decision, why: "", next: at + 1 }),
+        Word::Explained(decision, why) => Some(Opening::Decision { decision, why, next: at + 1 }),
         Word::Template => None,
         Word::Other => Some(Opening::Unknown(value)),
     }
 }
 
-fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
-    let next = lines[from..].iter().position(|line| opening(*line).is_some());
-    next.map_or(lines.len(), |n| from + n)
+/// The decision that stands alone on the next line that is not blank, and the line after that.
+fn decision_below(lines: &[Line<'_>], from: usize) -> Option<(Decision, usize)> {
+    let blank = lines[from..].iter().position(|line| !line.text.trim().is_empty())?;
+    let line = lines[from + blank];
+    let at_first_column = !line.text.starts_with(char::is_whitespace);
+    match Word::read(line.text) {
+        Word::One(decision) if at_first_column && line.place == Place::Plain => {
+            Some((decision, from + blank + 1))
+        }
+        _ => None,
+    }
 }
 
-/// Reads what a block says beside its decision.
-fn read(decision: Decision, lines: &[Line<'_>]) -> Result<Verdict, VerdictProblem> {
-    match decision {
-        Decision::Done => {
-            // Those of a refusal are empty, and no part of the summary.
-            let labels = ["summary", "feedback", "analysis", "recovery"];
-            let fields = Fields::read(lines, labels, true);
-            let [summary, ..] = fields.texts;
-            verdict_done(summary, fields.confidence)
-        }
+fn end_of_block(lines: &[Line<'_>], from: usize) -> usize {
+    (from..lines.len()).find(|at| opening(lines, *at).is_some()).unwrap_or(lines.len())
+}
+
+/// Whether a line is more than blanks and rules.
+fn says_more(line: &str) -> bool {
+    line.contains(char::is_alphanumeric) || lines::is_fence(line)
+}
+
+/// Reads what a block says beside its decision, and whether text follows that is no part of it.
+fn read(
+    decision: Decision,
+    why: &str,
+    lines: &[Line<'_>],
+) -> (Result<Verdict, VerdictProblem>, bool) {
+    let verdict = match decision {
+        Decision::Done => return read_done(lines),
         Decision::Continue => {
-            let fields = Fields::read(lines, ["feedback"], false);
+            let fields = Fields::read(lines, ["feedback"]);
             let [feedback] = fields.texts;
-            verdict_continue(with_stray(&fields.stray, feedback))
+            verdict_continue(with_stray(why, with_stray(&fields.stray, feedback)))
         }
         Decision::Error => {
-            let fields = Fields::read(lines, ["analysis", "recovery"], false);
+            let fields = Fields::read(lines, ["analysis", "recovery"]);
             let [analysis, recovery] = fields.texts;
-            verdict_error(with_stray(&fields.stray, analysis), recovery)
+            verdict_error(with_stray(why, with_stray(&fields.stray, analysis)), recovery)
         }
-    }
+    };
+    (verdict, false)
+}
+
+/// A DONE ends with the line of its confidence, or with the first paragraph of another field. What
+/// stands after that may be the critic's word on a verdict that it only shows.
+fn read_done(lines: &[Line<'_>]) -> (Result<Verdict, VerdictProblem>, bool) {
+    // The fields of a refusal are empty, and no part of the summary.
+    let labels = ["confidence", "summary", "feedback", "analysis", "recovery"];
+    let fields = Fields::read(lines, labels);
+    let last = fields.last.map_or("", |n| fields.texts[n].as_str());
+    let [confidence, summary, ..] = &fields.texts;
+    let figure = word::confidence(confidence);
+    let is_below = lines.iter().any(|line| label_of(*line, ["confidence"]) == Some((0, "")));
+    let goes_on = confidence.lines().skip(1).any(says_more)
+        || (is_below && figure.is_none() && says_more(confidence))
+        || has_a_second_part(last);
+    (verdict_done(summary.clone(), figure), goes_on)
+}
+
+/// Whether a field is more than one paragraph.
+fn has_a_second_part(text: &str) -> bool {
+    let mut lines =
+        text.lines().skip_while(|line| !line.trim().is_empty() && !lines::is_fence(line));
+    lines.any(says_more)
 }
 
 pub(super) fn verdict_done(
@@ -209,35 +279,31 @@ fn with_stray(stray: &str, text: String) -> String {
 struct Fields<const N: usize> {
     stray: String,
     texts: [String; N],
-    confidence: Option<f64>,
+    /// Which of them ends the block.
+    last: Option<usize>,
 }
 
 impl<const N: usize> Fields<N> {
     /// `labels` are those of the texts.
-    fn read(lines: &[Line<'_>], labels: [&str; N], with_confidence: bool) -> Self {
+    fn read(lines: &[Line<'_>], labels: [&str; N]) -> Self {
         let texts = std::array::from_fn(|_| String::new());
-        let mut fields = Self { stray: String::new(), texts, confidence: None };
+        let mut fields = Self { stray: String::new(), texts, last: None };
         let mut seen = [false; N];
-        let mut confidence_seen = !with_confidence;
-        let mut current = None;
         for line in lines {
-            if let Some((n, value)) = label_of(*line, labels).filter(|(n, _)| !seen[*n]) {
-                seen[n] = true;
-                current = Some(n);
-                fields.push(current, value);
-            } else if let Some(value) = label_of(*line, ["confidence"]).filter(|_| !confidence_seen)
-            {
-                confidence_seen = true;
-                fields.confidence = word::confidence(value.1);
-            } else {
-                fields.push(current, line.text);
+            match label_of(*line, labels).filter(|(n, _)| !seen[*n]) {
+                Some((n, value)) => {
+                    seen[n] = true;
+                    fields.last = Some(n);
+                    fields.push(value);
+                }
+                None => fields.push(line.text),
             }
         }
         fields.trimmed()
     }
 
-    fn push(&mut self, field: Option<usize>, line: &str) {
-        let text = match field {
+    fn push(&mut self, line: &str) {
+        let text = match self.last {
             Some(n) => &mut self.texts[n],
             None => &mut self.stray,
         };
@@ -249,7 +315,7 @@ impl<const N: usize> Fields<N> {
         Self {
             stray: self.stray.trim().to_owned(),
             texts: self.texts.map(|text| text.trim().to_owned()),
-            confidence: self.confidence,
+            last: self.last,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Doubt {
     found: bool,
     /// A DONE stands above the line.
     after_done: bool,
+    /// What the line stands in that hides text, or sets it apart.
+    hidden: Option<&'static str>,
     /// The line before only names the decision, as a heading does.
     after_heading: bool,
     /// What a field of a refusal has said so far.
@@ -29,12 +31,16 @@ impl Doubt {
         self.end_finding();
         self.after_heading = false;
         self.after_done |= is_done;
+        self.found |= is_done && self.hidden.is_some();
     }
 
     pub(super) fn look(&mut self, line: Line<'_>) {
         // Nobody can tell what a fence without an end was meant to hold.
         self.found |= line.place == Place::Unclosed;
         let text = fold(line.text);
+        if line.place == Place::Plain {
+            self.look_for_hidden_parts(&text);
+        }
         self.found |= line.place == Place::Plain && refuses(&text);
         if self.after_done {
             self.look_after_done(&text);
@@ -45,6 +51,13 @@ impl Doubt {
     pub(super) fn found(mut self) -> bool {
         self.end_finding();
         self.found
+    }
+
+    /// One of them within another of the same name ends with it.
+    fn look_for_hidden_parts(&mut self, line: &str) {
+        let opens = || HIDDEN_PARTS.iter().find(|(open, _)| begins_with_tag(line, open));
+        let hidden = self.hidden.or_else(|| opens().map(|(_, close)| *close));
+        self.hidden = hidden.filter(|close| !contains_any_ignoring_case(line, &[close]));
     }
 
     fn look_after_done(&mut self, line: &str) {
@@ -96,25 +109,32 @@ fn takes_back(line: &str) -> bool {
 /// Whether the line ends what hides text from the reader, or sets it apart: a DONE above it may
 /// have stood inside.
 fn closes_a_hidden_part(line: &str) -> bool {
-    const TAGS: [&str; 12] = [
-        "</think",
-        "</thought",
-        "</reason",
-        "</analysis",
-        "</scratch",
-        "</draft",
-        "</example",
-        "</pre",
-        "</details",
-        "</blockquote",
-        "</template",
-        "-->",
-    ];
     let begins = line
         .trim_start()
         .strip_prefix("</")
         .is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
-    begins || (line.contains(['/', '>']) && contains_any_ignoring_case(line, &TAGS))
+    let closes = |(_, close): &(&str, &str)| contains_any_ignoring_case(line, &[close]);
+    begins || (line.contains(['/', '>']) && HIDDEN_PARTS.iter().any(closes))
+}
+
+/// How a part begins and ends that hides text from the reader, or sets it apart.
+const HIDDEN_PARTS: [(&str, &str); 12] = [
+    ("<think", "</think"),
+    ("<thought", "</thought"),
+    ("<reason", "</reason"),
+    ("<analysis", "</analysis"),
+    ("<scratch", "</scratch"),
+    ("<draft", "</draft"),
+    ("<example", "</example"),
+    ("<pre", "</pre"),
+    ("<details", "</details"),
+    ("<blockquote", "</blockquote"),
+    ("<template", "</template"),
+    ("<!--", "-->"),
+];
+
+fn begins_with_tag(line: &str, open: &str) -> bool {
+    strip_prefix_ignoring_case(line.trim_start(), open).is_some()
 }
 
 /// The tag within a line, or its JSON without it.

@@ -70,7 +70,7 @@ impl Body {
         match Word::read(&self.r#type) {
             Word::One(decision) => Block::of(self.into_verdict(decision), decision),
             Word::Template => None,
-            Word::Other => Some(Block::unknown(&self.r#type)),
+            Word::Explained(..) | Word::Other => Some(Block::unknown(&self.r#type)),
         }
     }
 

@@ -21,6 +21,9 @@ pub fn fuzz_one(bytes: &[u8]) {
         assert!(parse(&shown).is_err(), "read behind {prefix:?}: {shown:?}");
     }
     refuse_after(&answer, bytes.len());
+    if matches!(verdict, Ok(Verdict::Done { .. })) {
+        go_on_after(&answer);
+    }
     show_after_prose(&answer);
     if !answer.contains('\r') {
         assert_eq!(parse(&answer.replace('\n', "\r\n")), verdict, "CRLF made a difference");
@@ -123,6 +126,14 @@ fn refuse_after(answer: &str, pick: usize) {
         let taken_back = format!("{answer}\n\n{refusal}");
         let verdict = parse(&taken_back);
         assert!(!matches!(verdict, Ok(Verdict::Done { .. })), "{verdict:?} for {taken_back:?}");
+    }
+}
+
+/// What does not end the answer may be a quote: it is no approval, whatever is said after it.
+fn go_on_after(answer: &str) {
+    for after in ["So it wrote.", "- and more", "```\nlog\n```"] {
+        let verdict = parse(&format!("{answer}\n\n{after}"));
+        assert!(!matches!(verdict, Ok(Verdict::Done { .. })), "{verdict:?}: {answer:?}, {after:?}");
     }
 }
 

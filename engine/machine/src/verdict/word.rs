@@ -4,24 +4,39 @@ use codeloops_event::Decision;
 
 /// What stands after `DECISION:`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Word<'a> {
     /// One decision, and nothing else.
     One(Decision),
+    /// CONTINUE or ERROR, and why.
+    Explained(Decision, &'a str),
     /// The choice restated.
     Template,
     /// Anything else, a hedged or negated decision included.
     Other,
 }
 
-impl Word {
-    pub(super) fn read(value: &str) -> Self {
+impl<'a> Word<'a> {
+    pub(super) fn read(value: &'a str) -> Self {
         let bare = bare(value);
-        match decision(bare.trim_end_matches(APPLAUSE).trim_matches(QUOTES)) {
+        let word = bare.trim_start_matches(TICKS).trim_end_matches(APPLAUSE);
+        match decision(word.trim_matches(QUOTES)) {
             Some(decision) => Self::One(decision),
             None if is_choice(bare) => Self::Template,
-            None => Self::Other,
+            None => explained(bare).unwrap_or(Self::Other),
         }
     }
+}
+
+/// `CONTINUE - the tests fail`, `ERROR (it does not compile)`. It names no other decision.
+fn explained(value: &str) -> Option<Word<'_>> {
+    let word = first_word(value);
+    let rest = value[word.len()..].trim_start_matches(EMPHASIS);
+    let why = rest.trim_start();
+    let set_apart = why.len() < rest.len() && why.starts_with(['(', '-', '–', '—']);
+    let named = why.split(|c: char| !c.is_alphanumeric()).any(|word| decision(word).is_some());
+    let refusal = decision(word).filter(|_| is_refusal(word) && set_apart && !named)?;
+    let why = why.trim_start_matches(['-', '–', '—', ' ']);
+    says_something(why).then_some(Word::Explained(refusal, why))
 }
 
 /// The value of a line that begins with the label, at its first column: `LABEL: value`, also in
@@ -33,7 +48,7 @@ pub(super) fn labelled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     let after = strip_prefix_ignoring_case(inner, label)?;
     let colon = after.trim_start_matches(EMPHASIS);
     let closed_before = colon.len() < after.len();
-    let value = colon.trim_start_matches(' ').strip_prefix(':')?;
+    let value = colon.trim_start().strip_prefix(':')?;
     if opening.is_empty() || closed_before {
         return Some(value.trim());
     }
@@ -123,6 +138,9 @@ pub(super) fn in_range(figure: f64) -> Option<f64> {
 
 /// What may follow a decision without changing it. Other marks may: `DONE ❌`, `DONE?`.
 const APPLAUSE: [char; 6] = ['!', ' ', '✅', '✔', '🎉', '\u{fe0f}'];
+
+/// What may stand before it. An exclamation mark may not: `!DONE`.
+const TICKS: [char; 5] = [' ', '✅', '✔', '🎉', '\u{fe0f}'];
 
 const QUOTES: [char; 6] = ['"', '“', '”', '*', '_', '`'];
 
