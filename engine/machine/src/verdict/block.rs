@@ -98,7 +98,7 @@ const FOUND_LIMIT: usize = 80;
 /// Finds the blocks.
 pub(super) fn scan(text: &str) -> Scan {
     let lines = lines::read(text);
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
     let mut doubt = Doubt::default();
     let mut tags = tagged::Tags::default();
     let mut at = 0;
@@ -124,6 +124,12 @@ pub(super) fn scan(text: &str) -> Scan {
             }
         };
         doubt.block_begins(block.as_ref().is_some_and(Block::is_done));
+        if block.is_none()
+            && let Some(before) = blocks.pop()
+        {
+            // What is no block follows the one before it.
+            blocks.push(before.followed(true));
+        }
         blocks.extend(block);
         at = next;
     }

@@ -18,7 +18,7 @@ pub(super) struct Doubt {
     /// A DONE stands above the line.
     after_done: bool,
     /// What the line stands in that hides text, or sets it apart.
-    hidden: Option<&'static str>,
+    hidden: Option<Part>,
     /// The line before only names the decision, as a heading does.
     after_heading: bool,
     /// What a field of a refusal has said so far.
@@ -53,11 +53,10 @@ impl Doubt {
         self.found
     }
 
-    /// One of them within another of the same name ends with it.
     fn look_for_hidden_parts(&mut self, line: &str) {
-        let opens = || HIDDEN_PARTS.iter().find(|(open, _)| begins_with_tag(line, open));
-        let hidden = self.hidden.or_else(|| opens().map(|(_, close)| *close));
-        self.hidden = hidden.filter(|close| !contains_any_ignoring_case(line, &[close]));
+        let line = line.to_ascii_lowercase();
+        let part = self.hidden.take().or_else(|| Part::begun_by(&line));
+        self.hidden = part.filter(|part| part.is_open_after(&line));
     }
 
     fn look_after_done(&mut self, line: &str) {
@@ -85,6 +84,33 @@ impl Doubt {
     }
 }
 
+/// What a tag or a comment holds that begins a line. Within another one of its name it ends with it.
+struct Part {
+    open: String,
+    close: String,
+}
+
+impl Part {
+    /// The line is in small letters.
+    fn begun_by(line: &str) -> Option<Self> {
+        let inner = line.trim_start().strip_prefix('<')?;
+        if inner.starts_with("!--") {
+            return Some(Self { open: "<!--".to_owned(), close: "-->".to_owned() });
+        }
+        let name_ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_');
+        let name = &inner[..inner.find(name_ends).unwrap_or(inner.len())];
+        let is_tag = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && inner[name.len()..].chars().next().is_none_or(|c| c == '>' || c.is_whitespace());
+        let is_part = is_tag && !line.contains("/>") && !matches!(name, "br" | "hr" | "img");
+        is_part.then(|| Self { open: format!("<{name}"), close: format!("</{name}") })
+    }
+
+    fn is_open_after(&self, line: &str) -> bool {
+        let close = line.rfind(&self.close);
+        close.is_none() || line.rfind(&self.open) > close
+    }
+}
+
 /// Whether a line that opens no block may be meant as a refusal, wherever it stands: `DECISION` and
 /// CONTINUE or ERROR, however they are joined, or the tag, behind blanks, a list's mark or a
 /// heading's. Before a DONE, quoted and diff lines (`> …`, `+…`, `-…`) are not.
@@ -109,32 +135,25 @@ fn takes_back(line: &str) -> bool {
 /// Whether the line ends what hides text from the reader, or sets it apart: a DONE above it may
 /// have stood inside.
 fn closes_a_hidden_part(line: &str) -> bool {
+    const TAGS: [&str; 12] = [
+        "</think",
+        "</thought",
+        "</reason",
+        "</analysis",
+        "</scratch",
+        "</draft",
+        "</example",
+        "</pre",
+        "</details",
+        "</blockquote",
+        "</template",
+        "-->",
+    ];
     let begins = line
         .trim_start()
         .strip_prefix("</")
         .is_some_and(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()));
-    let closes = |(_, close): &(&str, &str)| contains_any_ignoring_case(line, &[close]);
-    begins || (line.contains(['/', '>']) && HIDDEN_PARTS.iter().any(closes))
-}
-
-/// How a part begins and ends that hides text from the reader, or sets it apart.
-const HIDDEN_PARTS: [(&str, &str); 12] = [
-    ("<think", "</think"),
-    ("<thought", "</thought"),
-    ("<reason", "</reason"),
-    ("<analysis", "</analysis"),
-    ("<scratch", "</scratch"),
-    ("<draft", "</draft"),
-    ("<example", "</example"),
-    ("<pre", "</pre"),
-    ("<details", "</details"),
-    ("<blockquote", "</blockquote"),
-    ("<template", "</template"),
-    ("<!--", "-->"),
-];
-
-fn begins_with_tag(line: &str, open: &str) -> bool {
-    strip_prefix_ignoring_case(line.trim_start(), open).is_some()
+    begins || (line.contains(['/', '>']) && contains_any_ignoring_case(line, &TAGS))
 }
 
 /// The tag within a line, or its JSON without it.

@@ -831,6 +831,8 @@ fn a_done_that_is_not_the_end_of_its_answer_is_asked_about() {
         done("b", None),
     );
     check("```\n```\nDECISION: DONE\nSUMMARY: ok\n```\n```", Err(Problem::Contradiction));
+    let template = "DECISION: DONE\nSUMMARY: a\n\nDECISION: DONE\nSUMMARY: <what was accomplished>";
+    check(&format!("{template}\n\nSo it wrote."), Err(Problem::Contradiction));
 }
 
 #[track_caller]
@@ -848,6 +850,10 @@ fn a_done_behind_what_hides_it_and_never_ends_is_asked_about() {
         "<!-- draft",
         "<pre>",
         "<blockquote>",
+        "<file path=\"README.md\">",
+        "<tool_result>",
+        "<think>a</think><think>",
+        "<details>\n```\n</details>\n```",
     ] {
         check(&format!("{open}\nIf the tests passed:\n\n{verdict}"), Err(Problem::Contradiction));
     }
@@ -856,7 +862,10 @@ fn a_done_behind_what_hides_it_and_never_ends_is_asked_about() {
         "<details><summary>log</summary>green</details>",
         "`<think>` is stripped now.",
         "```\n<pre>\n```",
-        "<T> is bounded.",
+        "<br>",
+        "<img src=a.png>",
+        "<https://example.org>",
+        "<Button label=\"ok\"/>",
     ] {
         check(&format!("{before}\n\n{verdict}"), done("ok", None));
     }
