@@ -31,6 +31,7 @@ mod inner;
 mod library;
 mod library_diff;
 mod lock;
+mod moved;
 mod notice;
 mod open;
 mod other_runs;

@@ -50,7 +50,8 @@ impl Snapshots {
         if !found.any() && rules.is_empty() && found.inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
-        let mut differences = restore::differences(&self.git, &self.last.tree, &tree)?;
+        let mut differences =
+            restore::differences(&self.git, &self.lock.index(), &self.last.tree, &tree)?;
         self.keep(&kept_as, &tree, &found, rules.len())?;
         let present = Present::new(looks, at);
         // All of it or nothing, so that what is told of it is true.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::path::RepoPath;
-use super::scan::Change;
+use super::scan::{Change, Now};
 
 /// How long before a look a file must have changed for a later change to show in its times. Clocks
 /// tick every few milliseconds; a file system without fractions of a second ticks far slower.
@@ -42,6 +42,15 @@ impl Fingerprint {
         Self { file, settled }
     }
 
+    /// Looks at a path as git does, for which there is nothing behind a link.
+    pub(super) fn within(root: &Path, path: &RepoPath) -> Self {
+        let above = path.as_path().ancestors().skip(1).filter(|above| *above != Path::new(""));
+        if above.map(|above| root.join(above)).any(|above| above.is_symlink()) {
+            return Self { file: None, settled: true };
+        }
+        Self::of(&path.in_root(root))
+    }
+
     /// Size in bytes, inode and permissions of a regular file.
     pub(super) fn file(&self) -> Option<(u64, u64, u32)> {
         let stat = self.file.as_ref().filter(|stat| stat.mode & 0o170_000 == 0o100_000)?;
@@ -53,6 +62,10 @@ impl Fingerprint {
         let (secs, nanos) = self.file.as_ref()?.changed;
         let since = Duration::new(u64::try_from(secs).ok()?, u32::try_from(nanos).ok()?);
         UNIX_EPOCH.checked_add(since)
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        self.file.is_none()
     }
 
     /// Whether it saw a folder.
@@ -73,7 +86,10 @@ impl Fingerprint {
 
 /// Looks at each changed path.
 pub(super) fn of_changes(root: &Path, changes: &[Change]) -> BTreeMap<RepoPath, Fingerprint> {
-    let look = |change: &Change| Fingerprint::of(&change.path.in_root(root));
+    let look = |change: &Change| match change.now {
+        Now::Present => Fingerprint::of(&change.path.in_root(root)),
+        Now::Absent => Fingerprint::within(root, &change.path),
+    };
     changes.iter().map(|change| (change.path.clone(), look(change))).collect()
 }
 

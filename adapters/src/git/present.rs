@@ -23,9 +23,11 @@ impl Present {
 
     /// Whether the path is as it was then.
     pub(super) fn is_still(&self, root: &Path, path: &RepoPath) -> bool {
-        let now = Fingerprint::of(&path.in_root(root));
+        let now = Fingerprint::within(root, path);
         match self.looks.get(path) {
-            Some(then) => then.looks_like(&now) || (then.is_folder() && now.is_folder()),
+            // What is in a folder is looked at by itself, and the folder goes with the last of it.
+            Some(then) if then.is_folder() => now.is_folder() || now.is_absent(),
+            Some(then) => then.looks_like(&now),
             // It was as the private index has it.
             None => now.is_folder() || now.changed().is_none_or(|changed| changed <= self.at),
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::Found;
 use super::error::GitError;
 use super::fingerprint;
+use super::moved::GoingBack;
 use super::path::RepoPath;
 use super::present::Present;
 use super::restore::{self, Difference};
@@ -42,6 +43,12 @@ impl Snapshots {
         let paths: Vec<RepoPath> = restore::earlier(differences).into_iter().cloned().collect();
         let paths: Vec<&RepoPath> = paths.iter().collect();
         let known = self.known(&paths)?;
+        let rules_differ = differences.iter().any(Difference::is_ignore_file);
+        // Where the rules are not as before, it shows only later what git did not see.
+        let suspects = differences.iter().filter(|d| !(rules_differ && d.is_added()));
+        if self.would_lose(differences, suspects, &known) {
+            return Ok(PutBack::Impossible);
+        }
         let staged = Staged::make(&self.git, &self.last.tree, paths, &scratch, staging)?;
         let added = differences.iter().filter(|d| d.is_added()).map(|d| &d.path).collect();
         if !staged.is_exact(&known)? || !staged.has_way(&root, &added) {
@@ -56,7 +63,7 @@ impl Snapshots {
         }
         let files = self.put_back_files(&staged, &known, differences, present)?;
         drop(staged);
-        let git_files = self.put_back_git_files(found)?;
+        let git_files = self.put_back_git_files(found).inspect_err(restore::told).unwrap_or(false);
         let scan = self.scan()?;
         let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
         if !(files && git_files) || self.backend.write_tree(&scan.changes)? != self.last.tree {
@@ -84,19 +91,34 @@ impl Snapshots {
         if differences.iter().any(Difference::is_ignore_file) {
             let rules = |d: &&Difference| d.is_added() && d.is_ignore_file();
             let added: Vec<_> = differences.iter().filter(rules).map(|d| &d.path).collect();
-            let gone = restore::remove_added(&root, &added, since, present)?;
-            if !gone || !staged.place(&root, known, present, restore::is_ignore_file)? {
+            let gone = restore::remove_added(&root, &added, since, present);
+            if !gone || !staged.place(&root, known, present, restore::is_ignore_file) {
                 return Ok(false);
             }
             let scan = self.scan()?;
             let seen: BTreeSet<_> = scan.changes.iter().map(|change| &change.path).collect();
             differences.retain(|d| !d.is_added() || d.is_ignore_file() || seen.contains(&d.path));
+            let added = differences.iter().filter(|d| d.is_added() && !d.is_ignore_file());
+            if self.would_lose(differences, added, known) {
+                return Ok(false);
+            }
         }
         let added = differences.iter().filter(|d| d.is_added() && !d.is_ignore_file());
         let added: Vec<_> = added.map(|d| &d.path).collect();
-        let gone = restore::remove_added(&root, &added, since, present)?;
+        let gone = restore::remove_added(&root, &added, since, present);
         let others = |path: &RepoPath| !restore::is_ignore_file(path);
-        Ok(staged.place(&root, known, present, others)? && gone)
+        Ok(staged.place(&root, known, present, others) && gone)
+    }
+
+    /// Whether one of the `suspects` is a file that no snapshot holds.
+    fn would_lose<'d>(
+        &self,
+        differences: &[Difference],
+        mut suspects: impl Iterator<Item = &'d Difference>,
+        known: &BTreeMap<&RepoPath, Known>,
+    ) -> bool {
+        let back = GoingBack::of(differences, known.values());
+        suspects.any(|found| back.would_lose(self.git.root(), found, self.last.taken))
     }
 
     /// Keeps, as `<kept_as>-raw`, the bytes of files that git stores otherwise than they are: what is

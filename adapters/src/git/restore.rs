@@ -15,13 +15,15 @@ use super::present::Present;
 use super::scan::Head;
 
 /// The longest between two ticks of a file system's clock.
-const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// A path that differs between two trees.
 pub(super) struct Difference {
     pub(super) path: RepoPath,
     kind: Kind,
-    /// The mode and id of the file in the later tree; none where it has no file there.
+    /// The id of what the earlier tree has there.
+    before: Option<String>,
+    /// The mode and id of the file or link in the later tree; none where it has none there.
     pub(super) file: Option<(String, String)>,
 }
 
@@ -35,19 +37,23 @@ enum Kind {
     Submodule,
 }
 
-/// The paths that differ between two trees, in order.
+/// The paths that differ between two trees, in order. Git reads an index even for that; the user's may
+/// be broken.
 pub(super) fn differences(
     git: &Git,
+    index: &Path,
     before: &TreeId,
     now: &TreeId,
 ) -> Result<Vec<Difference>, GitError> {
     let args = ["diff-tree", "-r", "--raw", "-z", "--no-renames", &before.0, &now.0];
-    let output = git.run(None, &args, b"")?;
+    let output = git.run(Some(index), &args, b"")?;
     let mut fields = output.split(|&b| b == 0);
     let mut found = Vec::new();
     while let (Some(record), Some(path)) = (fields.next(), fields.next()) {
         let kind = kind(record).ok_or(GitError::Unexpected { command: "diff-tree" })?;
-        found.push(Difference { path: RepoPath(path.to_vec()), kind, file: file(record) });
+        let before = id_before(record).filter(|_| kind == Kind::Earlier);
+        let path = RepoPath(path.to_vec());
+        found.push(Difference { path, kind, before, file: file(record) });
     }
     Ok(found)
 }
@@ -67,7 +73,14 @@ fn kind(record: &[u8]) -> Option<Kind> {
 fn file(record: &[u8]) -> Option<(String, String)> {
     let mut fields = std::str::from_utf8(record).ok()?.split(' ').skip(1);
     let (mode, id) = (fields.next()?, fields.nth(1)?);
-    mode.starts_with("100").then(|| (mode.to_owned(), id.to_owned()))
+    ["100", "120"]
+        .iter()
+        .any(|kind| mode.starts_with(kind))
+        .then(|| (mode.to_owned(), id.to_owned()))
+}
+
+fn id_before(record: &[u8]) -> Option<String> {
+    Some(std::str::from_utf8(record).ok()?.split(' ').nth(2)?.to_owned())
 }
 
 impl Difference {
@@ -76,14 +89,19 @@ impl Difference {
         self.kind == Kind::Added
     }
 
+    pub(super) fn id_before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
     /// Whether it decides which files git sees.
     pub(super) fn is_ignore_file(&self) -> bool {
         is_ignore_file(&self.path)
     }
 }
 
+/// What is in a folder of that name stands in the way of such a file.
 pub(super) fn is_ignore_file(path: &RepoPath) -> bool {
-    path.0.rsplit(|&b| b == b'/').next() == Some(b".gitignore")
+    path.0.split(|&b| b == b'/').any(|part| part == b".gitignore")
 }
 
 /// Whether all that differs can be put back. A submodule cannot: which branch it was on, and what was
@@ -98,22 +116,23 @@ pub(super) fn earlier(differences: &[Difference]) -> Vec<&RepoPath> {
 }
 
 /// Removes files that are only in the later tree, then the folders that have nothing left in them. A
-/// folder that is older than `since` was there before, empty or not. Tells whether all were still as
-/// they had been looked at; others are left.
+/// folder that is older than `since` was there before, empty or not. Tells whether all could be, and
+/// were still as they had been looked at; others are left.
 pub(super) fn remove_added(
     root: &Path,
     added: &[&RepoPath],
     since: SystemTime,
     present: &Present,
-) -> Result<bool, GitError> {
+) -> bool {
     let mut folders = BTreeSet::new();
     let mut all = true;
     for path in added {
-        if !present.is_still(root, path) {
+        let goes = present.is_still(root, path)
+            && index_copy::remove(&path.in_root(root)).inspect_err(told).is_ok();
+        if !goes {
             all = false;
             continue;
         }
-        index_copy::remove(&path.in_root(root))?;
         folders.extend(path.as_path().ancestors().skip(1).map(|folder| root.join(folder)));
     }
     folders.remove(root);
@@ -121,7 +140,12 @@ pub(super) fn remove_added(
         // One that is not empty stays.
         fs::remove_dir(folder).ok();
     }
-    Ok(all)
+    all
+}
+
+/// That one file cannot be put back is no reason to leave the others.
+pub(super) fn told(error: &GitError) {
+    tracing::warn!(%error, "not put back");
 }
 
 /// In doubt it is not.

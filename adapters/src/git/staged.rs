@@ -18,14 +18,14 @@ use super::error::GitError;
 use super::fingerprint::Fingerprint;
 use super::path::RepoPath;
 use super::present::Present;
+use super::restore::told;
 
 /// What is known of a file as it was.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// In bytes, modulo 2^32 as git has it; none where git does not know it.
     size: Option<u32>,
-    /// Modulo 2^32.
-    inode: u32,
+    pub(super) inode: Inode,
     /// None where only git's word on them is known.
     permissions: Option<u32>,
 }
@@ -35,7 +35,26 @@ impl Known {
     #[expect(clippy::cast_possible_truncation, reason = "git keeps the lower half")]
     pub(super) fn from_look(look: &Fingerprint) -> Option<Self> {
         let (size, inode, permissions) = look.file()?;
-        Some(Self { size: Some(size as u32), inode: inode as u32, permissions: Some(permissions) })
+        Some(Self {
+            size: Some(size as u32),
+            inode: Inode::new(inode),
+            permissions: Some(permissions),
+        })
+    }
+}
+
+/// Which file it is, as git has it: modulo 2^32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Inode(u32);
+
+impl Inode {
+    #[expect(clippy::cast_possible_truncation, reason = "git keeps the lower half")]
+    const fn new(inode: u64) -> Self {
+        Self(inode as u32)
+    }
+
+    pub(super) fn of(file: &fs::Metadata) -> Self {
+        Self::new(file.ino())
     }
 }
 
@@ -73,7 +92,7 @@ fn stat(output: &[u8]) -> Option<(Known, &[u8])> {
     };
     // Zero also stands for "to be looked at".
     let size = Some(value("size:")?).filter(|size| *size != 0);
-    Some((Known { size, inode: value("ino:")?, permissions: None }, &output[end + 1..]))
+    Some((Known { size, inode: Inode(value("ino:")?), permissions: None }, &output[end + 1..]))
 }
 
 /// Files on their way back.
@@ -139,28 +158,26 @@ impl<'p> Staged<'p> {
     }
 
     /// Lays those of the files that are `wanted` in place. What is there is replaced, but for folders
-    /// with ignored files, and for what is not as it was looked at. Tells whether there was none.
+    /// with ignored files, for what is not as it was looked at, and for what cannot be. Tells whether
+    /// there was none.
     pub(super) fn place(
         &self,
         root: &Path,
         known: &BTreeMap<&RepoPath, Known>,
         present: &Present,
         wanted: impl Fn(&RepoPath) -> bool,
-    ) -> Result<bool, GitError> {
-        let (still, others): (Vec<&RepoPath>, Vec<_>) = self
-            .paths
-            .iter()
-            .filter(|path| wanted(path))
-            .partition(|path| present.is_still(root, path));
-        for path in &still {
-            make_way(root, path)?;
-        }
-        for path in still {
-            make_folders(root, path)?;
+    ) -> bool {
+        let wanted: Vec<_> = self.paths.iter().filter(|path| wanted(path)).collect();
+        let has_way = |path: &&RepoPath| {
+            present.is_still(root, path) && make_way(root, path).inspect_err(told).is_ok()
+        };
+        let free: Vec<_> = wanted.iter().copied().filter(|path| has_way(path)).collect();
+        let laid = free.iter().filter(|path| {
             let (from, to) = (path.in_root(&self.folder), path.in_root(root));
-            lay(&from, &to, known.get(path)).map_err(GitError::io("put back", &to))?;
-        }
-        Ok(others.is_empty())
+            let lay = || lay(&from, &to, known.get(**path)).map_err(GitError::io("put back", &to));
+            make_folders(root, path).and_then(|()| lay()).inspect_err(told).is_ok()
+        });
+        laid.count() == wanted.len()
     }
 }
 
@@ -257,19 +274,13 @@ fn lay(from: &Path, to: &Path, known: Option<&Known>) -> io::Result<()> {
         let reads = now & 0o444;
         if staged.permissions().mode() & 0o100 == 0 { now & !0o111 } else { now | (reads >> 2) }
     });
-    let is_same = there.is_some_and(|now| known.is_some_and(|known| known.is_inode_of(&now)));
+    let is_same =
+        there.is_some_and(|now| known.is_some_and(|known| known.inode == Inode::of(&now)));
     if !(is_same && overwrite(from, to).is_ok()) {
         remove(to)?;
         fs::copy(from, to)?;
     }
     fs::set_permissions(to, Permissions::from_mode(mode & 0o7777))
-}
-
-impl Known {
-    #[expect(clippy::cast_possible_truncation, reason = "git keeps the lower half")]
-    fn is_inode_of(&self, file: &fs::Metadata) -> bool {
-        self.inode == file.ino() as u32
-    }
 }
 
 /// Writes into the file that is there, so that its owner and other names of it stay. Only for the

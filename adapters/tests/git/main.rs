@@ -11,6 +11,7 @@ mod check;
 mod content;
 mod history;
 mod kinds;
+mod moved;
 mod open;
 mod put_back;
 mod refs;
