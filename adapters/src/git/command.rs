@@ -229,9 +229,9 @@ impl Git {
     }
 
     /// Starts a command whose output is read as it comes.
-    pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
+    pub(super) fn spawn(&self, index: &Path, args: &[&str]) -> Result<Child, GitError> {
         self.check_root()?;
-        self.command(None, args).spawn().map_err(GitError::NotStarted)
+        self.command(Some(index), args).spawn().map_err(GitError::NotStarted)
     }
 
     /// Says clearly that working tree or repository are gone, where every other error would be

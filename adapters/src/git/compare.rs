@@ -38,6 +38,7 @@ impl Snapshots {
         runs: &OtherRuns,
     ) -> Result<TreeCheck, GitError> {
         let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
+        self.git.check_root()?;
         // First, for they decide what the look below sees. All working trees share them.
         let are_alone = self.other_runs.until(runs) == Others::Nowhere;
         let (rules, rules_restored) = self.check_rules(&kept_as, restore && are_alone)?;
@@ -60,7 +61,8 @@ impl Snapshots {
             && rules_restored
             && found.inner.is_empty()
             && restore::is_possible(&differences)
-            && self.operation.can_restore(&found.operation);
+            && self.operation.can_restore(&found.operation)
+            && (!found.head_moved || self.last.head.is_exact());
         let mut put_back = if found.any() { PutBack::Impossible } else { PutBack::Whole };
         if may_restore && found.any() {
             let put_backs = self.put_backs.clone();
@@ -141,7 +143,8 @@ impl Snapshots {
             self.user_index.keep(&self.git, &format!("{kept_as}-index"), &self.lock.scratch())?;
         }
         UserRefs::keep(&self.git, kept_as, &found.refs)?;
-        self.operation.keep(&self.git, kept_as, &found.operation, rules)
+        let operation = self.operation.look();
+        self.operation.keep(&self.git, kept_as, &found.operation, &operation, rules)
     }
 
     /// The rules of the repository that changed, and whether they are as before now.
@@ -154,12 +157,17 @@ impl Snapshots {
         if changed.is_empty() {
             return Ok((changed, true));
         }
-        self.rules.keep(&self.git, kept_as, &changed, 0)?;
+        let now = self.rules.look();
+        let keep = || self.rules.keep(&self.git, kept_as, &changed, &now, 0);
+        let kept = keep();
+        let restore = || self.rules.restore(&changed, &self.lock.draft());
         let restored = may_restore
-            && self
-                .put_backs
-                .run(|| self.rules.restore(&changed, &self.lock.draft()))
-                .map_err(not_put_back(kept_as))?;
+            && match self.put_backs.run(restore) {
+                Err(GitError::Locked(_)) => false,
+                done => done.map_err(not_put_back(kept_as))?,
+            };
+        // With some settings git does not work at all.
+        kept.or_else(|error| if restored { keep() } else { Err(error) })?;
         Ok((changed, restored))
     }
 }

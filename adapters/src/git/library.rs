@@ -12,7 +12,8 @@ use std::path::Path;
 
 use codeloops_event::TreeId;
 use git2::{
-    Delta, DiffOptions, ErrorCode, Index, ObjectType, Oid, Repository, RepositoryOpenFlags,
+    Delta, DiffOptions, ErrorClass, ErrorCode, Index, ObjectType, Oid, Repository,
+    RepositoryOpenFlags,
 };
 
 use super::attributes::{self, Attributes};
@@ -231,8 +232,14 @@ impl Backend for Library {
         let Some(entries) = entries else { return self.program.write_tree(changes) };
         let tree = match &self.written {
             Some((last, tree)) if *last == entries && self.has(*tree) => *tree,
-            _ => tree::update(&self.repo, self.tree, &entries)
-                .map_err(GitError::library("write a tree"))?,
+            _ => match tree::update(&self.repo, self.tree, &entries) {
+                Ok(tree) => tree,
+                // A name that git does not take, which it then leaves out.
+                Err(error) if error.class() == ErrorClass::Tree => {
+                    return self.program.write_tree(changes);
+                }
+                Err(error) => return Err(GitError::library("write a tree")(error)),
+            },
         };
         self.written = Some((entries, tree));
         Ok(TreeId(tree.to_string()))

@@ -131,7 +131,7 @@ impl Backend for Program {
         patch: &mut PatchWriter,
     ) -> Result<FileList, GitError> {
         let args = [&DIFF[..], &[&old.0, &new.0]].concat();
-        let mut child = self.git.spawn(&args)?;
+        let mut child = self.git.spawn(&self.index, &args)?;
         let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(GitError::Unexpected { command: "diff-tree" });
         };

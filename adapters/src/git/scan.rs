@@ -58,6 +58,15 @@ pub(super) struct Scan {
     pub(super) notes: Vec<String>,
 }
 
+impl Head {
+    /// Whether the name stands for one branch alone: not so where its bytes are no text, nor where it
+    /// may be the full name of another.
+    pub(super) fn is_exact(&self) -> bool {
+        let is_text = |name: &str| !name.contains(char::REPLACEMENT_CHARACTER);
+        self.branch.as_ref().is_none_or(|name| is_text(name) && !name.starts_with("refs/"))
+    }
+}
+
 impl Scan {
     pub(super) fn add(&mut self, path: &[u8], now: Now, untracked: bool) {
         self.changes.push(Change { path: RepoPath(path.to_vec()), now, untracked });
@@ -95,7 +104,7 @@ impl Scan {
     fn record(&mut self, root: &Path, record: &[u8]) -> Option<()> {
         match record.first()? {
             b'#' => self.header(&String::from_utf8_lossy(record)),
-            b'1' => self.tracked(record)?,
+            b'1' => self.tracked(root, record)?,
             b'u' => self.unmerged(root, record.splitn(11, |&b| b == b' ').nth(10)?),
             b'?' => self.add_untracked(root, record.get(2..)?),
             _ => return None,
@@ -112,7 +121,7 @@ impl Scan {
     }
 
     /// `1 XY sub mH mI mW hH hI path`; only Y, index against working tree, concerns us.
-    fn tracked(&mut self, record: &[u8]) -> Option<()> {
+    fn tracked(&mut self, root: &Path, record: &[u8]) -> Option<()> {
         let mut fields = record.splitn(9, |&b| b == b' ');
         let state = *fields.nth(1)?.get(1)?;
         let submodule = fields.next()?;
@@ -123,6 +132,7 @@ impl Scan {
         match state {
             b'.' => {}
             b'D' => self.add(path, Now::Absent, false),
+            _ if !can_be_stored(root, path) => self.add(path, Now::Absent, false),
             _ => self.add(path, Now::Present, false),
         }
         Some(())
@@ -146,9 +156,14 @@ impl Scan {
     }
 
     fn unmerged(&mut self, root: &Path, path: &[u8]) {
-        let there = fs::symlink_metadata(root.join(OsStr::from_bytes(path))).is_ok();
-        self.add(path, if there { Now::Present } else { Now::Absent }, false);
+        self.add(path, if can_be_stored(root, path) { Now::Present } else { Now::Absent }, false);
     }
+}
+
+/// A pipe or a socket is nothing to git.
+fn can_be_stored(root: &Path, path: &[u8]) -> bool {
+    let place = fs::symlink_metadata(root.join(OsStr::from_bytes(path)));
+    place.is_ok_and(|place| place.is_file() || place.is_symlink() || place.is_dir())
 }
 
 fn has_commit(nested: &Path) -> bool {

@@ -147,8 +147,12 @@ impl Snapshots {
         if !matches!(error, GitError::Library { .. } | GitError::Refused { .. }) {
             return error;
         }
-        let is_gone =
-            |tree: &&TreeId| matches!(self.git.ask(&["cat-file", "-e", &tree.0]), Ok(None));
+        // Where git does not work at all, it says no to everything.
+        let says_no = |args: &[&str]| matches!(self.git.ask(args), Ok(None));
+        if says_no(&["rev-parse", "--git-dir"]) {
+            return error;
+        }
+        let is_gone = |tree: &&TreeId| says_no(&["cat-file", "-e", &tree.0]);
         match [&self.base, &self.last.tree].into_iter().find(is_gone) {
             Some(tree) => GitError::SnapshotGone(tree.clone()),
             None => error,

@@ -51,7 +51,9 @@ impl UserIndex {
         if same_bytes(&self.index, &self.kept).map_err(GitError::io("read", &self.index))? {
             return Ok(false);
         }
-        Ok(entries(git, &self.index)? != entries(git, &self.kept)?)
+        // One that git cannot read is not as it was.
+        let Ok(now) = entries(git, &self.index) else { return Ok(true) };
+        Ok(entries(git, &self.kept).is_ok_and(|kept| kept != now))
     }
 
     /// Keeps what it holds now under a ref: its tree, or, where it has conflicts, the file itself.

@@ -41,11 +41,24 @@ const OPERATION: [&str; 7] = [
     "REVERT_HEAD",
 ];
 
+/// What it knows of a bisection, beside refs. These are not looked after, so one that a critic ended
+/// stays so.
+const BISECTION: [&str; 8] = [
+    "BISECT_ANCESTORS_OK",
+    "BISECT_EXPECTED_REV",
+    "BISECT_FIRST_PARENT",
+    "BISECT_HEAD",
+    "BISECT_LOG",
+    "BISECT_NAMES",
+    "BISECT_START",
+    "BISECT_TERMS",
+];
+
 /// The same of a rebase, or of several commits to be picked: folders that are there meanwhile.
 const OPERATION_FOLDERS: [&str; 3] = ["rebase-apply", "rebase-merge", "sequencer"];
 
 /// What it knows too, without which nothing is lost; no sign of anything in progress by itself.
-const BESIDE: [&str; 2] = ["AUTO_MERGE", "ORIG_HEAD"];
+const BESIDE: [&str; 3] = ["AUTO_MERGE", "ORIG_HEAD", "REBASE_HEAD"];
 
 /// Those of the rules that each linked working tree has for itself.
 const OWN: [&str; 2] = ["info/sparse-checkout", "config.worktree"];
@@ -82,10 +95,10 @@ struct Watched {
 }
 
 /// Files by the name they are told by.
-type Held = BTreeMap<String, Content>;
+pub(super) type Held = BTreeMap<String, Content>;
 
 #[derive(Clone, PartialEq, Eq)]
-struct Content {
+pub(super) struct Content {
     path: PathBuf,
     /// None for what is too large or no file.
     bytes: Option<Vec<u8>>,
@@ -120,8 +133,8 @@ impl Watch {
     /// An operation in progress.
     pub(super) fn operation(git: &Git) -> Self {
         let folder = |name| Folder { path: git.git_dir().join(name), name, is_sign: true };
-        let files = OPERATION.map(|name| Watched::operation(git, name));
-        Self::begin(files.into(), OPERATION_FOLDERS.map(folder).into())
+        let files = OPERATION.iter().chain(&BISECTION).map(|name| Watched::operation(git, name));
+        Self::begin(files.collect(), OPERATION_FOLDERS.map(folder).into())
     }
 
     /// What git notes beside other work, a stash that is taken and given back among it.
@@ -160,16 +173,16 @@ impl Watch {
         names.filter(|name| self.last.get(*name) != now.get(*name)).cloned().collect()
     }
 
-    /// Keeps what `changed` holds now under refs that begin with `kept_as`, after the first `before`
+    /// Keeps what `changed` holds `now` under refs that begin with `kept_as`, after the first `before`
     /// of them.
     pub(super) fn keep(
         &self,
         git: &Git,
         kept_as: &str,
         changed: &[String],
+        now: &Held,
         before: usize,
     ) -> Result<(), GitError> {
-        let now = self.look();
         for (number, name) in changed.iter().enumerate() {
             // The user's own settings are none of the repository's, and may hold secrets.
             let ours = now.get(name).filter(|file| !self.is_users(&file.path));
@@ -207,14 +220,17 @@ impl Watch {
     pub(super) fn can_restore(&self, changed: &[String]) -> bool {
         let now = self.look();
         let states = |name| [self.last.get(name), now.get(name)].into_iter().flatten();
+        let can_begin_again =
+            |name: &String| !(self.last.contains_key(name) && BISECTION.map(shown).contains(name));
         changed.iter().all(|name| states(name).all(Content::can_be_replaced))
+            && changed.iter().all(can_begin_again)
     }
 
     fn is_users(&self, path: &Path) -> bool {
         self.files.iter().any(|file| file.path == path && !file.is_ours)
     }
 
-    fn look(&self) -> Held {
+    pub(super) fn look(&self) -> Held {
         let files =
             self.files.iter().map(|file| (file.path.clone(), file.name.clone(), file.is_ours));
         let within = self.folders.iter().flat_map(Folder::files);

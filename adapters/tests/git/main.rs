@@ -9,6 +9,7 @@
 
 mod check;
 mod content;
+mod damage;
 mod history;
 mod kinds;
 mod moved;
