@@ -2,12 +2,13 @@
 //! them.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::command::Git;
 use super::error::GitError;
+use super::index_copy;
 use super::path::RepoPath;
 
 /// Files of a git folder in which git names the branch of its working tree: the one that it is on, and
@@ -57,7 +58,7 @@ fn is_bare(git: &Git, common: &Path) -> Result<bool, GitError> {
 /// The refs that lines of a file name.
 fn named_in(file: PathBuf) -> Vec<RepoPath> {
     let mut bytes = Vec::new();
-    if let Ok(file) = File::open(file) {
+    if let Ok(file) = index_copy::open(&file) {
         file.take(LIMIT).read_to_end(&mut bytes).ok();
     }
     let names = bytes.split(|&b| b == b'\n').map(|line| line.strip_prefix(b"ref:").unwrap_or(line));

@@ -12,7 +12,11 @@ use super::error::GitError;
 
 /// Copies an index file with its modification time; without one there is no copy either.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
-    match fs::copy(from, to) {
+    // Nothing is written through a link or into a pipe that an agent put there.
+    if fs::symlink_metadata(to).is_ok_and(|there| !there.is_file()) {
+        remove(to)?;
+    }
+    match open(from).and_then(|_| fs::copy(from, to)) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => {
             return remove(to);
@@ -25,6 +29,14 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), GitError> {
             File::options().write(true).open(to)?.set_times(FileTimes::new().set_modified(time))
         })
         .map_err(GitError::io("set the time of", to))
+}
+
+/// Opens a file. A pipe in its place would be waited for.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    File::open(path)
 }
 
 /// Removes a file that may not be there.
@@ -55,6 +67,13 @@ mod tests {
         copy(&from, &to).unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"index");
         assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), time);
+
+        let outside = folder.path().join("outside");
+        fs::write(&outside, "the user's").unwrap();
+        fs::remove_file(&to).unwrap();
+        std::os::unix::fs::symlink(&outside, &to).unwrap();
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::read(&outside).unwrap(), b"the user's", "nothing goes through a link");
 
         fs::remove_file(&from).unwrap();
         copy(&from, &to).unwrap();

@@ -49,7 +49,13 @@ impl Snapshots {
         if self.would_lose(differences, suspects, &known) {
             return Ok(PutBack::Impossible);
         }
-        let staged = Staged::make(&self.git, &self.last.tree, paths, &scratch, staging)?;
+        let staged = Staged::make(&self.git, &self.last.tree, paths, &scratch, staging);
+        let Ok(staged) = staged.inspect_err(restore::told) else {
+            return Ok(PutBack::Impossible);
+        };
+        if found.index_changed && !self.user_index.can_restore(&self.git)? {
+            return Ok(PutBack::Impossible);
+        }
         let added = differences.iter().filter(|d| d.is_added()).map(|d| &d.path).collect();
         if !staged.is_exact(&known)? || !staged.has_way(&root, &added) {
             return Ok(PutBack::Impossible);

@@ -2,7 +2,6 @@
 //!
 //! Agents can write there. An index that they prepared would hide their work from every look.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::GitError;
 use super::fingerprint::Fingerprint;
+use super::index_copy;
 
 /// What a file held when it was sealed. Kept in memory, out of the reach of agents.
 pub(super) struct Seal {
@@ -43,7 +43,7 @@ impl Seal {
 }
 
 fn digest(path: &Path) -> Result<Option<Digested>, GitError> {
-    let mut file = match File::open(path) {
+    let mut file = match index_copy::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(GitError::io("read", path)(source)),

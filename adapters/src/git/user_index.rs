@@ -1,5 +1,6 @@
 //! The user's index: what it was at the last snapshot, whether it changed, and putting it back.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,9 @@ impl UserIndex {
             return Ok(false);
         }
         self.verify_copy()?;
+        if is_no_file(&self.index) {
+            return Ok(true);
+        }
         if same_bytes(&self.index, &self.kept).map_err(GitError::io("read", &self.index))? {
             return Ok(false);
         }
@@ -59,6 +63,9 @@ impl UserIndex {
     /// Keeps what it holds now under a ref: its tree, or, where it has conflicts, the file itself.
     /// `scratch` is a path for a moment.
     pub(super) fn keep(&self, git: &Git, name: &str, scratch: &Path) -> Result<(), GitError> {
+        if is_no_file(&self.index) {
+            return Ok(());
+        }
         // Git locks an index to write its tree.
         index_copy::copy(&self.index, scratch)?;
         if !scratch.exists() {
@@ -73,6 +80,19 @@ impl UserIndex {
         };
         let id = String::from_utf8_lossy(&kept);
         git.run(None, &["update-ref", "--no-deref", name, id.trim()], b"").map(drop)
+    }
+
+    /// Whether all that it held is still there: what was only staged, git throws away once no index
+    /// names it.
+    pub(super) fn can_restore(&self, git: &Git) -> Result<bool, GitError> {
+        let Ok(before) = entries(git, &self.kept) else { return Ok(!self.kept.exists()) };
+        let now = if is_no_file(&self.index) { Ok(Vec::new()) } else { entries(git, &self.index) };
+        let now = now.unwrap_or_default();
+        let now: BTreeSet<&[u8]> = now.split(|&b| b == 0).collect();
+        let gone = before.split(|&b| b == 0).filter(|entry| !now.contains(entry));
+        let ids: Vec<u8> = gone.filter_map(id).flat_map(|id| [id, b"\n"].concat()).collect();
+        let found = git.run(None, &["cat-file", "--batch-check"], &ids)?;
+        Ok(!found.split(|&b| b == b'\n').any(|line| line.ends_with(b" missing")))
     }
 
     /// Puts it back byte for byte, under git's own lock. `draft` is a path for a moment.
@@ -93,6 +113,13 @@ impl UserIndex {
     fn verify_copy(&mut self) -> Result<(), GitError> {
         self.seen.as_mut().map_or(Ok(()), |seen| seen.seal.verify())
     }
+}
+
+/// The object of an entry; none for a submodule, whose commits are not ours.
+fn id(entry: &[u8]) -> Option<&[u8]> {
+    let mut fields = entry.split(|&b| b == b' ');
+    let mode = fields.nth(1)?;
+    fields.next().filter(|_| mode != b"160000")
 }
 
 /// All entries with mode, id, stage, and the bits that hide changes.
@@ -123,8 +150,13 @@ fn same_bytes(a: &Path, b: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether there is what nobody can read, or would wait for.
+fn is_no_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
 fn open(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
+    match index_copy::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -48,12 +48,24 @@ fn an_index_that_no_git_can_read_is_put_back() {
     put_back(|repo| repo.write(".git/index", "garbage\n"));
 }
 
+fn pipe(repo: &Repo, name: &str) {
+    repo.remove(name);
+    assert!(Command::new("mkfifo").arg(repo.path(name)).status().unwrap().success());
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_git_is_not_waited_for() {
+    put_back(|repo| pipe(repo, ".git/index"));
+    put_back(|repo| {
+        repo.git(&["worktree", "add", "-q", "-b", "new", "../tree"]);
+        pipe(repo, ".git/worktrees/tree/HEAD");
+        repo.write("a.txt", "critic\n");
+    });
+}
+
 #[test]
 fn what_is_neither_file_nor_folder_is_no_file() {
-    put_back(|repo| {
-        repo.remove("a.txt");
-        assert!(Command::new("mkfifo").arg(repo.path("a.txt")).status().unwrap().success());
-    });
+    put_back(|repo| pipe(repo, "a.txt"));
 }
 
 #[test]
@@ -111,6 +123,48 @@ fn a_bisection_that_the_critic_began_is_ended() {
         assert!(matches!(check, TreeCheck::Changed { restored: true, .. }), "{check:?}");
         assert!(!repo.try_git(&["bisect", "log"]).status.success());
         assert_eq!(repo.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+    });
+}
+
+/// What was only staged is in no snapshot.
+#[test]
+fn an_index_whose_content_is_gone_is_not_told_as_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.write("a.txt", "staged\n");
+        repo.git(&["add", "a.txt"]);
+        repo.write("a.txt", "loose\n");
+        let run = repo.begin();
+        run.capture(1);
+        repo.git(&["reset", "-q"]);
+        repo.git(&["gc", "-q", "--prune=now"]);
+        let check = run.check();
+        let TreeCheck::Changed { index_changed: true, restored: false, .. } = check else {
+            panic!("{check:?}")
+        };
+        assert_eq!(repo.git(&["status", "--porcelain"]), " M a.txt");
+    });
+}
+
+/// Where LFS cannot fetch, say. Nothing was touched.
+#[test]
+fn a_filter_that_cannot_give_a_file_back_is_told() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        for (key, value) in [("clean", "cat"), ("smudge", "cat"), ("required", "true")] {
+            repo.git(&["config", &format!("filter.x.{key}"), value]);
+        }
+        repo.write(".gitattributes", "*.x filter=x\n");
+        repo.write("f.x", "x\n");
+        repo.commit("filter");
+        repo.git(&["config", "filter.x.smudge", "false"]);
+        let run = repo.begin();
+        run.capture(1);
+        repo.remove("f.x");
+        repo.write("a.txt", "critic\n");
+        let check = run.check();
+        assert!(matches!(check, TreeCheck::Changed { restored: false, .. }), "{check:?}");
+        assert_eq!(repo.read("a.txt"), "critic\n");
     });
 }
 
