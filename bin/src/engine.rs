@@ -90,7 +90,10 @@ async fn run(
     let host = host(&world.env, &settings.working_dir.value);
     let Prepared { agents, sinks, sessions, folder } =
         Prepared::new(settings, run_id, &host, world, printer)?;
-    let opening = Opening { settings, env: &world.env, run_id, evidence: folder.path() };
+    if let Some(terminal) = live_terminal(settings, world) {
+        clear_when_suspended(terminal);
+    }
+    let opening = Opening { settings, world, run_id, evidence: folder.path() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     tell(&start_notes(settings, &host), printer);
     let agents = agents.config(settings, run_id, &base, folder.path());
@@ -107,9 +110,6 @@ async fn run(
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, changed) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
-    if let Some(terminal) = live_terminal(settings, world) {
-        clear_when_suspended(terminal);
-    }
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();

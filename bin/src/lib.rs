@@ -29,6 +29,7 @@ mod lost_console;
 mod offer;
 mod opening;
 mod publisher;
+mod reading;
 mod record;
 mod runs_dir;
 mod sinks;

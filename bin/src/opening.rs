@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::CliError;
 use crate::output::Printer;
+use crate::reading::Reading;
 use crate::settings::RunSettings;
-use crate::world::Environment;
+use crate::world::World;
 
 /// From asking git to end to killing it.
 const GRACE: Duration = Duration::from_secs(2);
@@ -35,7 +36,7 @@ type Task = JoinHandle<Result<Opened, OpenError>>;
 /// What is opened.
 pub(crate) struct Opening<'a> {
     pub(crate) settings: &'a RunSettings,
-    pub(crate) env: &'a Environment,
+    pub(crate) world: &'a World,
     pub(crate) run_id: &'a RunId,
     /// The run's evidence folder.
     pub(crate) evidence: &'a Path,
@@ -53,9 +54,10 @@ impl Opening<'_> {
         printer: &mut Printer,
     ) -> Result<Opened, CliError> {
         let (mut task, warnings) = self.begin();
+        let reading = Reading::begin(self.settings, self.world);
         let opened = tokio::select! {
             biased;
-            opened = watched(&mut task, warnings, printer) => {
+            opened = watched(&mut task, warnings, reading, printer) => {
                 opened.map_err(|error| workspace_error(&error))
             }
             Some(_) = stops.recv() => {
@@ -92,7 +94,7 @@ impl Opening<'_> {
         [&self.settings.runs_dir.value, &self.settings.data_dir]
             .into_iter()
             .chain(log_file)
-            .chain(&self.env.redirected_to)
+            .chain(&self.world.env.redirected_to)
             .cloned()
             .collect()
     }
@@ -102,11 +104,21 @@ impl Opening<'_> {
 async fn watched(
     task: &mut Task,
     mut warnings: UnboundedReceiver<Notice>,
+    mut reading: Reading,
     printer: &mut Printer,
 ) -> Result<Opened, OpenError> {
-    while let Some(warning) = warnings.recv().await {
-        printer.warning(Said { text: warning.text, to_copy: warning.to_copy });
+    loop {
+        tokio::select! {
+            biased;
+            warning = warnings.recv() => {
+                let Some(Notice { text, to_copy }) = warning else { break };
+                reading.clear();
+                printer.warning(Said { text, to_copy });
+            }
+            () = reading.due() => reading.tell(printer),
+        }
     }
+    drop(reading);
     match task.await {
         Ok(opened) => opened,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
