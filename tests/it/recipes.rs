@@ -3,8 +3,8 @@
 use codeloops_tests::Workspace;
 use codeloops_tests::needs::has;
 
-use crate::scripted;
 use crate::scripts::TWO_ROUNDS;
+use crate::{scripted, workspace};
 
 /// The session that the recipes name.
 const ID: &str = "2025-01-27T15-30-45Z_a6c42a";
@@ -76,10 +76,33 @@ fn jq_recipes() -> Vec<String> {
 
 /// The first fenced block of this language below a heading of `docs/src/session-format.md`.
 fn fenced(heading: &str, language: &str) -> String {
-    let page = include_str!("../../docs/src/session-format.md");
+    blocks(include_str!("../../docs/src/session-format.md"), heading, language).remove(0)
+}
+
+/// The fenced blocks of this language below a heading of a page.
+fn blocks(page: &str, heading: &str, language: &str) -> Vec<String> {
     let below = page.split_once(&format!("\n{heading}\n")).unwrap().1;
-    let block = below.split_once(&format!("```{language}\n")).unwrap().1;
-    block.split_once("\n```").unwrap().0.to_owned()
+    let begin = format!("```{language}\n");
+    let blocks = below.split(&begin).skip(1);
+    blocks.map(|block| block.split_once("\n```").unwrap().0.to_owned()).collect()
+}
+
+#[test]
+fn the_guides_actor_and_critic_run_as_they_stand_there() {
+    let section = "## Your own, from a script";
+    let page = include_str!("../../docs/src/guide-agents.md");
+    let [actor, critic, start, ..] = &blocks(page, section, "sh")[..] else { panic!() };
+    let place = workspace();
+    for (name, script) in [("actor.sh", actor), ("critic.sh", critic)] {
+        place.write(name, format!("{script}\n"));
+    }
+    place.write("codeloops.toml", &blocks(page, section, "toml")[0]);
+    let (prepare, run) = start.split_once('\n').unwrap();
+    let _prepared = sh(&place, prepare);
+    let words: Vec<&str> = run.strip_prefix("codeloops ").unwrap().splitn(2, ' ').collect();
+    let ran = place.run(&[words[0], words[1].trim_matches('"')]).exits(0);
+    assert!(ran.stdout.contains("Feedback: greeting.txt wants a capital letter."), "{ran:?}");
+    assert_eq!(place.read("greeting.txt"), "Hello\n");
 }
 
 #[test]

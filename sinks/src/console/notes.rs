@@ -4,7 +4,7 @@
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
     GateResult, GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck,
-    TreeChecked, Waiting,
+    TreeChecked, VerdictProblem, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -150,9 +150,16 @@ fn ruling(ruling: &Ruling) -> Vec<Line> {
         Ruling::AskedAgain { problem } => (problem, "asking again"),
         Ruling::GivenUp { problem } => (problem, "the round counts as ERROR"),
     };
+    // Told once a round: whoever made the critic may not know.
+    let form = matches!(ruling, Ruling::GivenUp { problem: VerdictProblem::NoDecision })
+        .then(|| note(Label::Critic, FORM));
     let problem = words::verdict_problem(problem);
-    vec![attention(Label::Critic, format!("Answer not usable, {problem}; {then}"))]
+    let not_usable = attention(Label::Critic, format!("Answer not usable, {problem}; {then}"));
+    std::iter::once(not_usable).chain(form).collect()
 }
+
+const FORM: &str =
+    "An answer holds a line that begins with DECISION: and says DONE, CONTINUE or ERROR";
 
 fn waiting(e: &Waiting) -> Line {
     let reason = one_line(&e.reason);

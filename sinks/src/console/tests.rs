@@ -203,6 +203,7 @@ fn decisions() -> Vec<Event> {
         samples::verdict_reached(Ruling::GivenUp {
             problem: VerdictProblem::UnknownDecision { found: "MAY\u{9b}31mBE".to_owned() },
         }),
+        samples::verdict_reached(Ruling::GivenUp { problem: VerdictProblem::NoDecision }),
         Event::Waiting(Waiting {
             timestamp: at(0),
             elapsed_ms: 0,
