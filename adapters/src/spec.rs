@@ -56,6 +56,21 @@ pub enum OutputFormat {
     CursorStreamJson,
 }
 
+impl OutputFormat {
+    /// The word that stands for it in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::ClaudeStreamJson => "claude-stream-json",
+            Self::CodexJson => "codex-json",
+            Self::OpencodeJson => "opencode-json",
+            Self::GeminiStreamJson => "gemini-stream-json",
+            Self::CursorStreamJson => "cursor-stream-json",
+        }
+    }
+}
+
 /// The signal that asks a program to end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

@@ -255,6 +255,18 @@ async fn silence_is_an_end_for_a_text_actor_only() {
     assert_eq!(stream.run().await.outcome, cut_off);
 }
 
+/// It would print the same again, so that is not worth another try.
+#[tokio::test]
+async fn text_where_events_were_declared_is_told_as_such() {
+    let bench = Bench::new("echo I did it.").speaking(OutputFormat::ClaudeStreamJson);
+    let report = bench.run().await;
+    let AgentOutcome::Failed { exit_code: 0, message: Some(message) } = report.outcome else {
+        panic!("{report:?}")
+    };
+    insta::assert_snapshot!(message, @r#"its output is not `claude-stream-json`; for a program that prints text, set `output = "text"`"#);
+    assert_eq!(report.text, "I did it.\n");
+}
+
 #[tokio::test]
 async fn a_success_in_the_stream_needs_exit_code_0_as_well() {
     let result = r#"echo '{"type":"result","subtype":"success","is_error":false,"result":"ok","session_id":"s1"}'"#;

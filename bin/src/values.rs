@@ -80,12 +80,12 @@ impl Words for PromptVia {
 
 impl Words for OutputFormat {
     const WORDS: &'static [(&'static str, Self)] = &[
-        ("text", Self::Text),
-        ("claude-stream-json", Self::ClaudeStreamJson),
-        ("codex-json", Self::CodexJson),
-        ("opencode-json", Self::OpencodeJson),
-        ("gemini-stream-json", Self::GeminiStreamJson),
-        ("cursor-stream-json", Self::CursorStreamJson),
+        (Self::Text.as_str(), Self::Text),
+        (Self::ClaudeStreamJson.as_str(), Self::ClaudeStreamJson),
+        (Self::CodexJson.as_str(), Self::CodexJson),
+        (Self::OpencodeJson.as_str(), Self::OpencodeJson),
+        (Self::GeminiStreamJson.as_str(), Self::GeminiStreamJson),
+        (Self::CursorStreamJson.as_str(), Self::CursorStreamJson),
     ];
 }
 

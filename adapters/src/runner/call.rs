@@ -147,6 +147,7 @@ fn supervise(
         status: ended.status,
         printed,
         disputed: decoded.disputed,
+        foreign: outcome::is_foreign(&decoded),
     };
     AgentReport {
         exit_code: outcome::exit_code(&facts),

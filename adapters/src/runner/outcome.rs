@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use codeloops_event::{AgentOutcome, CutOffKind, Refusal, Role};
 
-use crate::decode::{Ending, Trouble};
+use crate::decode::{Decoded, Ending, Trouble};
 use crate::process::Cause;
 use crate::spec::{AgentSpec, OutputFormat};
 use crate::text::one_line;
@@ -21,6 +21,13 @@ pub(super) struct Facts {
     pub(super) printed: bool,
     /// Whether its stream spoke on after its end (see [`crate::decode::Decoded`]).
     pub(super) disputed: bool,
+    /// Whether its stream is another one than was declared (see [`is_foreign`]).
+    pub(super) foreign: bool,
+}
+
+/// Whether text came and no event: an event tells first of all what the conversation is called.
+pub(super) fn is_foreign(decoded: &Decoded) -> bool {
+    decoded.session.is_none() && !decoded.text.is_empty()
 }
 
 /// The exit code as a shell counts it; null where the system did not give one.
@@ -82,6 +89,7 @@ fn of_stream(
         }
         Ending::Done { denied: 0 } => AgentOutcome::Completed,
         Ending::Done { denied } => AgentOutcome::Denied { count: denied },
+        Ending::Open if facts.foreign => not_declared(spec, code),
         Ending::Open if facts.printed => AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent },
         Ending::Open => AgentOutcome::NoOutput,
     }
@@ -96,6 +104,15 @@ fn of_trouble(trouble: Trouble, exit_code: i32) -> AgentOutcome {
             AgentOutcome::Failed { exit_code, message: Some(message).filter(|m| !m.is_empty()) }
         }
     }
+}
+
+/// Another try would print the same.
+fn not_declared(spec: &AgentSpec, exit_code: i32) -> AgentOutcome {
+    let declared = spec.output.as_str();
+    let message = format!(
+        "its output is not `{declared}`; for a program that prints text, set `output = \"text\"`"
+    );
+    AgentOutcome::Failed { exit_code, message: Some(message) }
 }
 
 /// A program that ended before it asked anybody says why only by its exit code and on stderr.

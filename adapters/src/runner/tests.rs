@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 
 use codeloops_event::{AgentOutcome, Role};
 
-use super::outcome::{Facts, outcome};
+use super::outcome::{Facts, is_foreign, outcome};
 use crate::agents::builtin;
 use crate::decode::{Decoded, Decoder, Ending};
 use crate::process::Cause;
@@ -61,6 +61,7 @@ impl Recording {
             status: Ok(ExitStatus::from_raw(raw)),
             printed: bytes > 0,
             disputed: decoded.disputed,
+            foreign: is_foreign(&decoded),
         };
         (outcome(&facts, &self.spec, decoded.ending.clone(), &self.stderr), decoded)
     }
@@ -172,6 +173,7 @@ fn what_a_stream_says_after_its_end_disputes_it_and_no_recording_does() {
             status: Ok(ExitStatus::from_raw(0)),
             printed: true,
             disputed: true,
+            foreign: false,
         };
         let outcome = |role| outcome(&facts(role), &recording.spec, decoded.ending.clone(), "");
         assert!(matches!(outcome(Role::Critic), AgentOutcome::Failed { .. }), "{}", recording.name);
