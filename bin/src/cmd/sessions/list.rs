@@ -1,9 +1,11 @@
 //! `codeloops sessions list`: one line a session.
 
+use std::collections::HashSet;
+
 use codeloops_event::Outcome;
 use codeloops_session::{SessionFilter, SessionStore, SessionSummary};
 use codeloops_sinks::{one_line, words};
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
 
 use super::{store_error, tell};
 use crate::app::ListArgs;
@@ -17,11 +19,26 @@ const PROMPT_WIDTH: usize = 50;
 const GAP: usize = 2;
 /// Columns that a cell is never cut to less than: it is left out then.
 const NARROWEST: usize = 4;
+/// Columns that an id takes up to the time of day, which mostly tells it from the others.
+const ID_TIME: usize = "2025-01-27T15-30-45Z".len();
 /// The columns of a row that give way on a narrow terminal, in this order, each to this width. An
-/// outcome is what a list is read for, so it is the last.
-const GIVE_WAY: [(usize, usize); 4] = [(PROMPT, 8), (PROJECT, 8), (PROMPT, 0), (OUTCOME, 11)];
+/// outcome is what a list is read for, and an id what is copied out of it.
+const GIVE_WAY: [(usize, usize); 9] = [
+    (PROMPT, 20),
+    (PROJECT, 8),
+    (OUTCOME, 11),
+    (ID, ID_TIME),
+    (PROMPT, 0),
+    (PROJECT, 0),
+    (DURATION, 0),
+    (ITERS, 0),
+    (OUTCOME, 8),
+];
+const ID: usize = 0;
 const PROJECT: usize = 1;
 const OUTCOME: usize = 2;
+const ITERS: usize = 3;
+const DURATION: usize = 4;
 const PROMPT: usize = 5;
 
 type Row = [String; 6];
@@ -74,21 +91,32 @@ fn table(sessions: &[SessionSummary], columns: Option<usize>) -> String {
     };
     let mut widths: [usize; 6] = std::array::from_fn(width);
     if let Some(columns) = columns {
-        fit(&mut widths, columns);
+        fit(&mut widths, telling(&rows), columns);
     }
     rows.iter().map(|row| line(row, &widths)).collect()
 }
 
-/// Takes from the columns that give way what a line has too much.
-fn fit(widths: &mut [usize; 6], columns: usize) {
+/// Takes from the columns that give way what a line has too much. Ids keep what tells them apart.
+fn fit(widths: &mut [usize; 6], telling: usize, columns: usize) {
     for (column, least) in GIVE_WAY {
         let shown = widths.iter().filter(|width| **width > 0).count();
         let taken = widths.iter().sum::<usize>() + GAP * (shown - 1);
         let too_much = taken.saturating_sub(columns);
+        let least = if column == ID { least.max(telling) } else { least };
         let width = &mut widths[column];
         let left = width.saturating_sub(too_much).max(least.min(*width));
         *width = if left < NARROWEST { 0 } else { left };
     }
+}
+
+/// How much of the ids tells each from the others.
+fn telling(rows: &[Row]) -> usize {
+    let longest = rows.iter().map(|row| row[ID].chars().count()).max().unwrap_or_default();
+    let differ = |length: &usize| {
+        let mut begun = HashSet::new();
+        rows.iter().all(|row| begun.insert(row[ID].chars().take(*length).collect::<String>()))
+    };
+    (1..longest).find(differ).unwrap_or(longest)
 }
 
 fn cells(session: &SessionSummary) -> Row {
@@ -106,9 +134,14 @@ fn line(row: &Row, widths: &[usize; 6]) -> String {
     let cells: Vec<String> = row
         .iter()
         .zip(widths)
-        .filter(|(_, width)| **width > 0)
-        .map(|(cell, width)| {
-            let cell = shorten(cell, *width);
+        .enumerate()
+        .filter(|(_, (_, width))| **width > 0)
+        .map(|(column, (cell, width))| {
+            // The beginning of an id stands for it, as it is.
+            let cell = match column {
+                ID => truncate_str(cell, *width, "").into_owned(),
+                _ => shorten(cell, *width),
+            };
             let gap = width.saturating_sub(measure_text_width(&cell));
             format!("{cell}{}", " ".repeat(gap))
         })

@@ -87,14 +87,27 @@ fn list_on_terminal(columns: usize) -> String {
 }
 
 #[test]
-fn on_a_terminal_the_prompt_gives_way_then_the_project_then_the_outcome() {
-    for columns in [100, 80, 120] {
-        let list = list_on_terminal(columns);
+fn on_a_terminal_a_row_is_a_line_and_its_outcome_stays() {
+    let columns = [120, 100, 80, 60, 40];
+    let lists = columns.map(list_on_terminal);
+    for (list, columns) in lists.iter().zip(columns) {
         let widths = list.lines().map(console::measure_text_width);
         assert!(widths.max().unwrap() <= columns, "{list}");
     }
-    insta::assert_snapshot!([120, 100, 80].map(list_on_terminal).join("\n"));
-    assert_eq!(list_on_terminal(20), list_on_terminal(40), "there is an end to it");
+    insta::assert_snapshot!(lists.join("\n"));
+    assert_eq!(list_on_terminal(20), list_on_terminal(30), "there is an end to it");
+}
+
+#[test]
+fn what_a_narrow_terminal_shows_of_an_id_stands_for_it() {
+    let mut sandbox = recorded();
+    sandbox.terminal.stdout = true;
+    sandbox.columns = 60;
+    for row in sandbox.run(&["sessions", "list"]).stdout.lines().skip(1) {
+        let id = row.split(' ').next().unwrap();
+        let shown = sandbox.run(&["sessions", "show", id]);
+        assert!(shown.stdout.starts_with(&format!("Session {id}")), "{shown:?}");
+    }
 }
 
 #[test]
