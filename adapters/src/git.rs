@@ -28,6 +28,7 @@ mod git_lock;
 mod hidden_rules;
 mod index_copy;
 mod inner;
+mod kept;
 mod library;
 mod library_diff;
 mod lock;
@@ -69,6 +70,7 @@ use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
 pub use error::{GitError, OpenError};
+pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;
 use snapshots::Snapshots;

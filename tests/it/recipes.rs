@@ -88,6 +88,19 @@ fn blocks(page: &str, heading: &str, language: &str) -> Vec<String> {
 }
 
 #[test]
+fn what_the_recipe_against_snapshots_removed_is_told_and_not_offered() {
+    let place = recorded();
+    let recipe = blocks(include_str!("../../docs/src/git.md"), "## Getting rid of them", "sh");
+    let shown = || place.run(&["sessions", "show", "latest"]).exits(0).stdout;
+    assert!(shown().contains("  To compare git diff refs/codeloops/"));
+    let _removed = sh(&place, &recipe[0]);
+    assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
+    let page = shown();
+    assert!(page.contains("  Snapshots  gone: refs/codeloops/"), "{page}");
+    assert!(!page.contains("To compare"), "{page}");
+}
+
+#[test]
 fn the_guides_actor_and_critic_run_as_they_stand_there() {
     let section = "## Your own, from a script";
     let page = include_str!("../../docs/src/guide-agents.md");

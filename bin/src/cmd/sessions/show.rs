@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{AnswerIgnored, SessionEnd, SessionStart, StopRequested};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
@@ -138,12 +139,18 @@ fn left_in_git(session: &Session, dir: Option<&Path>, page: &mut Page) {
     let last = session.rounds.iter().rev().find(|round| captured(&round.changes));
     let base = snapshot_ref(run_id, 0);
     let last = last.map_or_else(String::new, |round| format!(" to {}", round.iteration));
+    let end = match session.changes_in {
+        ChangesIn::Snapshot { iteration, .. } => Some(snapshot_ref(run_id, iteration)),
+        ChangesIn::WorkingTree | ChangesIn::Nowhere => None,
+    };
+    let repository = Path::new(&session.start.working_dir);
+    if end.iter().chain([&base]).any(|name| lacks_ref(repository, name)) {
+        return page.row("Snapshots", [format!("gone: {base}{last} were removed")]);
+    }
     page.row("Snapshots", [format!("{base}{last}")]);
-    let compare = match session.changes_in {
-        ChangesIn::Snapshot { iteration, .. } => {
-            commands::diff(dir, &base, &snapshot_ref(run_id, iteration))
-        }
-        ChangesIn::WorkingTree | ChangesIn::Nowhere => commands::diff_with_tree(dir, &base),
+    let compare = match end {
+        Some(end) => commands::diff(dir, &base, &end),
+        None => commands::diff_with_tree(dir, &base),
     };
     page.row("To compare", [Said::with("", &compare)]);
 }
