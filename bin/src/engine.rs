@@ -26,6 +26,7 @@ use crate::output::Printer;
 use crate::prompt::Prompt;
 use crate::publisher::Publisher;
 use crate::record::{Recorded, RecordedLater, SessionRecord};
+use crate::repository;
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
@@ -212,8 +213,8 @@ impl RoleAgents {
 pub(crate) fn obstacles(settings: &RunSettings, host: &Host) -> Vec<CliError> {
     let working_dir = &settings.working_dir.value;
     // To ask git takes longer than all the rest of a dry run, so it is asked only where it will say no.
-    let has_repository = working_dir.ancestors().any(|dir| dir.join(".git").exists());
-    let asked = if has_repository { Ok(()) } else { find_repository(working_dir) };
+    let asked =
+        if repository::top(working_dir).is_some() { Ok(()) } else { find_repository(working_dir) };
     let repository = asked.map_err(|error| workspace_error(&error));
     let [actor, critic] =
         [&settings.actor, &settings.critic].map(|role| role_agent(role, settings, host).map(drop));

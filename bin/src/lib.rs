@@ -31,6 +31,7 @@ mod opening;
 mod publisher;
 mod reading;
 mod record;
+mod repository;
 mod runs_dir;
 mod sinks;
 mod start_notes;

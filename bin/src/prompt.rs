@@ -3,8 +3,12 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use codeloops_sinks::commands::shell_quoted;
+
 use crate::app::RunArgs;
 use crate::error::CliError;
+use crate::repository;
+use crate::text::path_from;
 
 /// The file in the working directory that holds the task where nothing else is said.
 const PROMPT_FILE: &str = "prompt.md";
@@ -50,13 +54,13 @@ impl Prompt {
         } else if args.prompt_file.as_deref() == Some(Path::new("-")) {
             (from_stdin()?, PromptSource::Stdin)
         } else if let Some(file) = &args.prompt_file {
-            let path = current_dir.join(file);
+            let path = path_from(current_dir, file);
             let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             (decode(bytes, &path)?, PromptSource::FlagFile(path))
         } else {
             let path = working_dir.join(PROMPT_FILE);
             let bytes = match std::fs::read(&path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Err(none()),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(none(working_dir)),
                 read => read.map_err(|error| unreadable(&path, &error))?,
             };
             (decode(bytes, &path)?, PromptSource::DefaultFile(path))
@@ -86,8 +90,15 @@ fn from_stdin() -> Result<String, CliError> {
 }
 
 /// The documented words.
-fn none() -> CliError {
-    CliError::usage("No prompt provided. Create a prompt.md file or use --prompt")
+fn none(working_dir: &Path) -> CliError {
+    let none = CliError::usage("No prompt provided. Create a prompt.md file or use --prompt");
+    match repository::only_at_top(working_dir, PROMPT_FILE) {
+        Some(file) => none.hint(format!(
+            "there is one at the top of the repository: `--prompt-file {}` takes it",
+            shell_quoted(&file)
+        )),
+        None => none,
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
@@ -165,5 +176,19 @@ mod tests {
         insta::assert_snapshot!(error(&empty));
         std::fs::write(dir.path().join("long.md"), "x".repeat(400_001)).unwrap();
         insta::assert_snapshot!(error(&file("long.md")));
+    }
+
+    #[test]
+    fn a_prompt_at_the_top_of_the_repository_is_named_and_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path();
+        std::fs::create_dir(top.join(".git")).unwrap();
+        std::fs::create_dir(top.join("below")).unwrap();
+        std::fs::write(top.join("prompt.md"), "a task").unwrap();
+        let error = load(&top.join("below"), &RunArgs::default()).unwrap_err();
+        insta::assert_snapshot!(error.replace(&top.display().to_string(), "TOP"), @r"
+        No prompt provided. Create a prompt.md file or use --prompt
+        hint: there is one at the top of the repository: `--prompt-file TOP/prompt.md` takes it
+        ");
     }
 }

@@ -9,16 +9,24 @@ use codeloops_adapters::git::tracks_files_in;
 use codeloops_event::RunId;
 
 use crate::error::CliError;
+use crate::repository;
 
 /// What keeps a folder out of git, its own file included.
 const IGNORE_ALL: &str = "*\n";
 
+const FOLDER_OF_ITS_OWN: &str = "the evidence is left out of every diff: give it a folder of its \
+    own with `--runs-dir` or `runs_dir`, `.codeloops/runs` for example";
+
 /// Refuses a folder that holds the work itself. `working_dir` is a real path.
 ///
 /// # Errors
-/// Where the folder is the working directory or one above it in its repository, or git tracks files
-/// in it.
+/// Where the folder is the working directory or one above it in its repository, git tracks files in
+/// it, or it is a part of git's own folder.
 pub(crate) fn refuse_project_files(runs_dir: &Path, working_dir: &Path) -> Result<(), CliError> {
+    if real(runs_dir).components().any(|part| part.as_os_str() == ".git") {
+        let what = format!("`{}` lies in a `.git`, which is git's alone", runs_dir.display());
+        return Err(CliError::usage(what).hint(FOLDER_OF_ITS_OWN));
+    }
     let Some((root, dir)) = within_repository(runs_dir, working_dir) else { return Ok(()) };
     if dir.is_file() {
         // That it cannot be written to is told when it is made.
@@ -42,20 +50,17 @@ pub(crate) fn keep_out_of_git(runs_dir: &Path, working_dir: &Path) -> io::Result
     }
 }
 
-/// The root of the repository and the real path of the folder, where that lies in it. What it means
-/// that there is none is told when the repository is opened.
+/// The root of the repository and the real path of the folder, where that lies in it.
 fn within_repository<'a>(runs_dir: &Path, working_dir: &'a Path) -> Option<(&'a Path, PathBuf)> {
-    let root = working_dir.ancestors().find(|dir| dir.join(".git").exists())?;
+    let root = repository::top(working_dir)?;
     let dir = real(runs_dir);
     dir.starts_with(root).then_some((root, dir))
 }
 
 fn refused(runs_dir: &Path) -> CliError {
     let shown = runs_dir.display();
-    CliError::usage(format!("`{shown}` holds files of the project, not only evidence of runs")).hint(
-        "the evidence is left out of every diff: give it a folder of its own with `--runs-dir` or \
-         `runs_dir`, `.codeloops/runs` for example",
-    )
+    CliError::usage(format!("`{shown}` holds files of the project, not only evidence of runs"))
+        .hint(FOLDER_OF_ITS_OWN)
 }
 
 fn holds_only_runs(dir: &Path) -> bool {

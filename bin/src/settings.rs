@@ -27,6 +27,7 @@ use codeloops_sinks::Format;
 use crate::app::RunArgs;
 use crate::config::{Config, ProjectSetting};
 use crate::error::CliError;
+use crate::text::path_from;
 use crate::values::SinkName;
 use crate::world::{Environment, World};
 use origin::Layers;
@@ -124,7 +125,7 @@ impl RunSettings {
             limits: LimitSettings::resolve(&args.limits, layers),
             log_format: layers.value("--log-format", output.log_format, |f| &f.log_format),
             log_file: output.log_file.as_ref().map(|path| Sourced {
-                value: current_dir.join(path),
+                value: path_from(current_dir, path),
                 origin: Origin::Flag("--log-file"),
             }),
             sinks: sinks(args, layers)?,
@@ -265,7 +266,7 @@ fn runs_dir(
 ) -> Sourced<PathBuf> {
     let flag = args.output.runs_dir.as_ref().map(|path| current_dir.join(path));
     let mut dir = layers.or("--runs-dir", flag, |f| &f.runs_dir, data_dir.join("runs"));
-    dir.value = working_dir.join(dir.value);
+    dir.value = path_from(working_dir, &dir.value);
     dir
 }
 

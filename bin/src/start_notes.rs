@@ -1,9 +1,14 @@
 //! What a user should know of a run before its first agent starts. `--dry-run` tells the same.
 
+use std::path::Path;
+
 use codeloops_adapters::resolve::{Host, granted};
+use codeloops_sinks::commands::shell_quoted;
 use serde::Serialize;
 
+use crate::config::PROJECT_FILE;
 use crate::output::Printer;
+use crate::repository;
 use crate::settings::RunSettings;
 
 /// Something to know.
@@ -42,8 +47,19 @@ pub(crate) fn start_notes(settings: &RunSettings, host: &Host) -> Vec<Note> {
     let of_project = settings.project_settings.iter();
     warnings
         .map(Note::warning)
+        .chain(not_read(&settings.working_dir.value))
         .chain(of_project.map(|setting| Note::new(format!("codeloops.toml {setting}"))))
         .collect()
+}
+
+/// Whoever stands in a subfolder may count on the project's file above it.
+fn not_read(working_dir: &Path) -> Option<Note> {
+    let file = repository::only_at_top(working_dir, PROJECT_FILE)?;
+    let top = shell_quoted(file.parent()?);
+    Some(Note::new(format!(
+        "`{}` is not read: it is not in the working directory; `--working-dir {top}` takes it",
+        file.display()
+    )))
 }
 
 /// Tells them on standard error.

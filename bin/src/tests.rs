@@ -236,6 +236,21 @@ fn dry_run_works_before_prompt_and_agent_are_there() {
 }
 
 #[test]
+fn what_lies_at_the_top_of_the_repository_is_not_ignored_without_a_word() {
+    let sandbox = Sandbox::new();
+    sandbox.repository();
+    sandbox.write("project/sub/file", "");
+    let told = || sandbox.run(&["-d", "sub", "--dry-run"]).stderr;
+    assert!(!told().contains("is not read"), "{}", told());
+    sandbox.project("max_iterations = 3\n");
+    let note = "note: `PROJECT/codeloops.toml` is not read: it is not in the working directory; \
+                `--working-dir PROJECT` takes it\n";
+    assert!(told().contains(note), "{}", told());
+    sandbox.write("project/sub/codeloops.toml", "");
+    assert!(!told().contains("is not read"), "{}", told());
+}
+
+#[test]
 fn what_dry_run_warns_of_is_what_a_start_says() {
     let sandbox = Sandbox::new();
     sandbox.repository();

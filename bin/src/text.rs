@@ -1,5 +1,7 @@
 //! Small helpers for text: the nearest known name, cutting and breaking to a width.
 
+use std::path::{Path, PathBuf};
+
 use console::{measure_text_width, truncate_str};
 
 /// Columns that text is never broken to less than: on a narrower terminal it looks no better.
@@ -26,6 +28,12 @@ pub fn near_miss<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Opt
         let slips = strsim::damerau_levenshtein(word, candidate);
         slips <= candidate.len().div_ceil(6) || candidate.starts_with(word) && is_unlike_others()
     })
+}
+
+/// A path that begins at a folder, without the parts that lead nowhere (`./`).
+#[must_use]
+pub fn path_from(dir: &Path, path: &Path) -> PathBuf {
+    dir.join(path).components().collect()
 }
 
 /// The beginning of a line that takes at most `width` columns, with `...` at its end where

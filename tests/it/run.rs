@@ -209,6 +209,9 @@ fn evidence_is_not_kept_where_work_is_left_out_of_the_diffs_with_it() {
     place.write("codeloops.toml", "runs_dir = 'src'\n");
     let _ran = place.task(&[]).exits(2);
     assert_eq!(place.git(&["status", "--porcelain"]), "?? codeloops.toml\n");
+    let of_git = place.task(&["--runs-dir", "sub/../.git/x"]).exits(2);
+    assert!(of_git.stderr.contains("lies in a `.git`, which is git's alone"), "{of_git}");
+    assert!(!place.project().join(".git/x").exists());
     // A folder around the repository hides nothing.
     let _ran = place.task(&["--runs-dir", ".."]).exits(0);
 }

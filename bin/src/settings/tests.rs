@@ -199,6 +199,8 @@ fn paths_begin_where_they_were_written() {
     };
     assert!(line(&[]).contains(" PROJECT/sub/runs "), "{}", line(&[]));
     assert!(line(&["--runs-dir", "x"]).contains(" PROJECT/x "), "{}", line(&["--runs-dir", "x"]));
+    let tidied = line(&["--runs-dir", "./x/./y//z"]);
+    assert!(tidied.contains(" PROJECT/x/y/z "), "{tidied}");
 }
 
 #[test]
