@@ -156,6 +156,10 @@ pub(crate) fn workspace_error(error: &OpenError) -> CliError {
     let failed = CliError::failed(error.to_string());
     match error {
         OpenError::NotARepository => failed.hint("run `git init`, or change into a repository"),
+        OpenError::GitMissing => failed.hint("install git: codeloops captures changes with it"),
+        OpenError::BareRepository(_) => failed.hint(
+            "run it in a working tree of the repository: `git clone` or `git worktree add` makes one",
+        ),
         OpenError::ForeignOwner(root) => failed.hint(format!(
             "if you trust it, run `git config --global --add safe.directory {}`",
             shell_quoted(root)
@@ -173,5 +177,21 @@ mod tests {
         let error = workspace_error(&OpenError::ForeignOwner("/srv/their notes".into()));
         insta::assert_snapshot!(error, @"`/srv/their notes` belongs to another user, so git refuses it");
         insta::assert_snapshot!(error.hints[0], @"if you trust it, run `git config --global --add safe.directory '/srv/their notes'`");
+    }
+
+    #[test]
+    fn what_is_missing_for_a_run_is_told_with_what_to_do() {
+        let told = |error: &OpenError| {
+            let error = workspace_error(error);
+            format!("{error}\n{}", error.hints.join("\n"))
+        };
+        insta::assert_snapshot!(told(&OpenError::GitMissing), @r"
+        git not found in PATH
+        install git: codeloops captures changes with it
+        ");
+        insta::assert_snapshot!(told(&OpenError::BareRepository("/srv/x.git".into())), @r"
+        `/srv/x.git` is a bare repository: codeloops needs a working tree
+        run it in a working tree of the repository: `git clone` or `git worktree add` makes one
+        ");
     }
 }

@@ -15,7 +15,7 @@ pub enum OpenError {
     #[error("`{}` is a bare repository: codeloops needs a working tree", .0.display())]
     BareRepository(PathBuf),
     /// The `git` program is not installed.
-    #[error("git not found in PATH: install git, codeloops captures changes with it")]
+    #[error("git not found in PATH")]
     GitMissing,
     /// The folder cannot be entered.
     #[error("cannot enter `{}`: {source}", .path.display())]
