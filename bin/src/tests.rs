@@ -91,6 +91,10 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["sessions", "list", "--outcome", "crashed"],
             &["--agent", "cluade"],
             &["-d", "nowhere"],
+            &["completions", "tcsh"],
+            &["demoo"],
+            &["fix"],
+            &["fix", "the", "typo", "-n", "3"],
         ]
     ));
 }

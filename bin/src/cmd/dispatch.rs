@@ -16,6 +16,7 @@ use crate::demo_agent;
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::{Printer, RunDocument};
+use crate::text::nearest;
 use crate::values::Words;
 use crate::world::World;
 
@@ -64,7 +65,7 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
 /// there they would be lost.
 fn parse(args: &[OsString]) -> Result<App, clap::Error> {
     let mut command = App::command();
-    let mut matches = command.try_get_matches_from_mut(args).map_err(suggest_sessions)?;
+    let mut matches = command.try_get_matches_from_mut(args).map_err(mend_suggestions)?;
     if let Some((name, _)) = matches.subcommand()
         && let Some(misplaced) = given_before_command(&matches)
     {
@@ -79,15 +80,46 @@ fn parse(args: &[OsString]) -> Result<App, clap::Error> {
     App::from_arg_matches_mut(&mut matches)
 }
 
-/// `codeloops show` is looked for among the commands, and stands beneath `sessions`.
-fn suggest_sessions(mut error: clap::Error) -> clap::Error {
-    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
-        && SessionsCommand::has_subcommand(name)
-    {
-        let meant = ContextValue::Strings(vec![format!("sessions {name}")]);
-        error.insert(ContextKind::SuggestedSubcommand, meant);
-    }
+/// Takes out what a word was hardly meant to be, and puts in what clap does not see.
+fn mend_suggestions(mut error: clap::Error) -> clap::Error {
+    suggest_value(&mut error);
+    suggest_command(&mut error);
     error
+}
+
+/// To clap `tcsh` is near to `zsh`.
+fn suggest_value(error: &mut clap::Error) {
+    if let Some(ContextValue::String(suggested)) = error.get(ContextKind::SuggestedValue)
+        && let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidValue)
+        && nearest(given, [suggested.as_str()]).is_none()
+    {
+        error.remove(ContextKind::SuggestedValue);
+    }
+}
+
+/// `codeloops show` is looked for among the commands, and stands beneath `sessions`. A command that no
+/// help shows is never meant.
+fn suggest_command(error: &mut clap::Error) {
+    let meant: Vec<String> = match (
+        error.get(ContextKind::InvalidSubcommand),
+        error.get(ContextKind::SuggestedSubcommand),
+    ) {
+        (Some(ContextValue::String(name)), _) if SessionsCommand::has_subcommand(name) => {
+            vec![format!("sessions {name}")]
+        }
+        (_, Some(ContextValue::Strings(names))) => {
+            let app = App::command();
+            let is_shown = |name: &&String| {
+                app.find_subcommand(name).is_some_and(|command| !command.is_hide_set())
+            };
+            names.iter().filter(is_shown).cloned().collect()
+        }
+        _ => return,
+    };
+    error.remove(ContextKind::SuggestedSubcommand);
+    if !meant.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(meant));
+    }
 }
 
 fn given_before_command(matches: &ArgMatches) -> Option<&str> {
@@ -145,12 +177,14 @@ fn hint(error: &clap::Error, args: &[OsString]) -> Option<String> {
 }
 
 /// A text that stands where `run` takes none: it can only be meant as the task. At the top a single
-/// word is rather a command that is mistyped.
+/// word that is like a command is rather that one, mistyped.
 fn task_without_option(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let given = |kind| error.get(kind).map(ToString::to_string);
     let text = match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            given(ContextKind::InvalidSubcommand).filter(|text| text.contains(' '))
+            let like_a_command = error.get(ContextKind::SuggestedSubcommand).is_some();
+            given(ContextKind::InvalidSubcommand)
+                .filter(|text| text.contains(' ') || !like_a_command)
         }
         ErrorKind::UnknownArgument => {
             given(ContextKind::InvalidArg).filter(|text| !text.starts_with('-'))
@@ -160,7 +194,15 @@ fn task_without_option(error: &clap::Error, args: &[OsString]) -> Option<String>
     let app = App::command();
     let of_other = |arg: &OsString| app.get_subcommands().any(|other| arg == other.get_name());
     let other = args.iter().skip(1).find(|arg| of_other(arg));
-    other.is_none_or(|name| name == "run").then_some(text)
+    other.is_none_or(|name| name == "run").then(|| with_what_follows(text, args))
+}
+
+/// Words that a shell took apart are one task.
+fn with_what_follows(text: String, args: &[OsString]) -> String {
+    let words = args.iter().map(|arg| arg.to_string_lossy());
+    let task: Vec<_> =
+        words.skip_while(|word| *word != text).take_while(|word| !word.starts_with('-')).collect();
+    if task.is_empty() { text } else { task.join(" ") }
 }
 
 /// The task as a shell takes it, where that is easily read.
