@@ -1,5 +1,9 @@
 //! Hides what may be a secret from what is shown.
 
+use std::path::Path;
+
+use codeloops_sinks::commands::shell_quoted;
+
 /// What stands for a hidden value.
 pub const MASK: &str = "********";
 
@@ -7,10 +11,15 @@ pub const MASK: &str = "********";
 const SECRET: [&str; 9] =
     ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "AUTH", "HEADER"];
 
-/// A command in one line, with what may be a secret hidden (see [`shown_words`]).
+/// A command in one line as a shell takes it, with what may be a secret hidden (see
+/// [`shown_words`]).
 #[must_use]
 pub fn shown_command(words: &[String]) -> String {
-    shown_words(words).join(" ")
+    let quoted = |word: String| match word.contains(MASK) {
+        true => word,
+        false => shell_quoted(Path::new(&word)),
+    };
+    shown_words(words).into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a command. Hidden are the value of each flag or variable whose name looks like a
@@ -59,6 +68,8 @@ mod tests {
         insta::assert_snapshot!(shown("agent --api-key sk-1 --quiet"), @"agent --api-key ******** --quiet");
         insta::assert_snapshot!(shown("agent --token=sk-1 --level=3"), @"agent --token=******** --level=3");
         insta::assert_snapshot!(shown("env MY_TOKEN=sk-1 agent"), @"env MY_TOKEN=******** agent");
+        let words = ["my agent", "", "--say", "it's $HOME"].map(str::to_owned);
+        insta::assert_snapshot!(shown_command(&words), @r"'my agent' '' --say 'it'\''s $HOME'");
         insta::assert_snapshot!(shown("agent --use-keyring -v"), @"agent --use-keyring -v");
         insta::assert_snapshot!(
             shown("agent --proxy=http://me:pass@host:1/x?a@b https://host/@x"),

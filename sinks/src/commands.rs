@@ -26,12 +26,12 @@ pub(crate) fn restore(from: &str) -> String {
     format!("git restore --source={from} -- <path>")
 }
 
-/// A path as a shell takes it, in quotes only where it needs them.
+/// A path, or another word of a command, as a shell takes it: in quotes only where it needs them.
 #[must_use]
 pub fn shell_quoted(path: &Path) -> String {
     let path = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,=".contains(c);
-    if path.chars().all(plain) {
+    if !path.is_empty() && path.chars().all(plain) {
         return path.into_owned();
     }
     format!("'{}'", path.replace('\'', r"'\''"))
