@@ -18,7 +18,8 @@ use super::scan::{Change, Head};
 
 /// Untracked files from which the user is warned that they are copied into `.git`.
 const MANY_FILES: usize = 10_000;
-const MANY_BYTES: u64 = 200 * 1024 * 1024;
+const MANY_BYTES: u64 = 200_000_000;
+const MEGABYTE: u64 = 1_000_000;
 
 /// The private index and what stands in it.
 pub(super) struct PrivateIndex {
@@ -83,7 +84,7 @@ fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
         format!(
             "{count} untracked files ({} MB) are now copied into the repository's object store: \
              list what is no source in .gitignore",
-            bytes / (1024 * 1024)
+            bytes / MEGABYTE
         )
     })
 }

@@ -305,7 +305,7 @@ fn a_large_untracked_folder_is_told_before_it_is_copied() {
     )
     .unwrap();
     let [(warning, then)] = &told[..] else { panic!("{told:?}") };
-    assert!(warning.starts_with("1 untracked files (201 MB) are now copied"), "{warning}");
+    assert!(warning.starts_with("1 untracked files (210 MB) are now copied"), "{warning}");
     assert_eq!(*then, before, "nothing was copied yet");
     assert_ne!(objects(), before);
 }
