@@ -253,7 +253,7 @@ fn init_is_answered_with_keys() {
     let place = place();
     let config = place.at("home/.config/codeloops/config.toml");
     let terminal = Terminal::open(&place, 120, &["init"]);
-    terminal.wait_until_it_shows("Which agent should do the work?");
+    terminal.wait_until_it_shows("Which agent should do the work, and judge it?");
     terminal.press(&["Down"]);
     terminal.wait_until_it_shows("> opencode");
     terminal.press(&["Enter"]);
@@ -277,13 +277,13 @@ fn init_finds_an_agent_by_the_beginning_of_its_name() {
     }
     let place = place();
     let terminal = Terminal::open(&place, 100, &["init"]);
-    terminal.wait_until_it_shows("Which agent should do the work?");
+    terminal.wait_until_it_shows("Which agent should do the work, and judge it?");
     terminal.press(&["c", "o", "d"]);
     terminal.wait_until_it_shows("> codex");
     terminal.press(&["Enter"]);
     assert_eq!(terminal.exit_code(), 0);
     let shown = terminal.shows(true);
-    assert!(shown.contains("> Which agent should do the work? codex\n"), "{shown}");
+    assert!(shown.contains("> Which agent should do the work, and judge it? codex\n"), "{shown}");
     assert!(shown.contains("agent = \"codex\"\n"), "{shown}");
     assert!(shown.contains("codeloops --dry-run"), "{shown}");
 }

@@ -146,7 +146,7 @@ fn ask<'a>(table: &'a AgentTable, host: &Host, world: &World) -> Result<&'a Agen
             line: format!("{:<10}{:<13}{}", spec.id, spec.title, state(found.as_ref().err())),
         })
         .collect();
-    let chosen = world.ask.select("Which agent should do the work?", &choices)?;
+    let chosen = world.ask.select("Which agent should do the work, and judge it?", &choices)?;
     Ok(rows[chosen].0)
 }
 
