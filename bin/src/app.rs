@@ -291,7 +291,7 @@ pub struct DemoArgs {
 /// Where the manual goes.
 #[derive(Debug, Default, Args)]
 pub struct ManArgs {
-    /// Write the pages of all commands into this directory, and print nothing
+    /// Write the pages of all commands into this directory, instead of printing one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 use codeloops_tests::Workspace;
 use codeloops_tests::needs::has;
 
-use crate::scripts::TWO_ROUNDS;
+use crate::scripts::{TWO_ROUNDS, approved};
 use crate::{scripted, workspace};
 
 /// The session that the recipes name.
@@ -98,6 +98,33 @@ fn what_the_recipe_against_snapshots_removed_is_told_and_not_offered() {
     let page = shown();
     assert!(page.contains("  Snapshots  gone: refs/codeloops/"), "{page}");
     assert!(!page.contains("To compare"), "{page}");
+}
+
+#[test]
+fn the_cron_recipe_prints_nothing_of_an_approved_run_and_all_of_another() {
+    let page = include_str!("../../docs/src/exit-codes.md");
+    let block = blocks(page, "## In a cron job", "sh").remove(0);
+    let line = block.lines().next().unwrap().to_owned();
+    let place = workspace();
+    place.write("prompt.md", "Fix the typo\n");
+    let printed = |script: &str| {
+        place.script(script);
+        // A project's file that sets an agent makes the start tell of it.
+        let tables = place.fake_agent().replace("defaults.", "");
+        place.write("codeloops.toml", format!("agent = \"fake\"\n\n{tables}"));
+        let codeloops = place.command(&[]);
+        let line = line.replace("~/myapp", &place.project().to_string_lossy());
+        let program = codeloops.get_program().to_string_lossy().into_owned();
+        let mut sh = place.program("sh");
+        sh.args(["-c", &line.replacen("codeloops", &program, 1)]);
+        sh.envs(codeloops.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        place.spawn(sh).wait()
+    };
+    let approved = printed(&approved("edit a.txt a")).exits(0);
+    assert_eq!((approved.stdout.as_str(), approved.stderr.as_str()), ("", ""));
+    let failed = printed("on actor\nprint no\nexit 3\non critic\nexit 3\n").exits(0);
+    assert!(failed.stdout.contains("note: codeloops.toml starts a program"), "{failed}");
+    assert!(failed.stdout.contains("note: the run ended as failed; see: "), "{failed}");
 }
 
 #[test]

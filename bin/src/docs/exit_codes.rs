@@ -32,7 +32,7 @@ pub(super) fn page() -> String {
     page.block(IN_A_CRON_JOB);
     page.fence(
         "sh",
-        "cd ~/myapp && codeloops --max-duration 2h --sink jsonl\n\
+        "cd ~/myapp && codeloops --max-duration 2h --sink jsonl 2> run.log || cat run.log\n\
          codeloops --max-duration 2h --json-output > result.json 2> run.log || \\\n  \
            jq -r '.outcome, .error, .session_id' result.json",
     );
@@ -48,7 +48,7 @@ const WHERE_IT_IS_TOLD: &str = "\
   exit code says it, and so does `codeloops sessions show latest`.
 - **With `--json-output`** standard output holds one [document](json.md#the-result-of-a-run), also
   where no run began: the code is its `exit_code`, what went wrong its `error`. The console is on
-  standard error.
+  standard error, without the closing lines that name the session and what to do next.
 - **With `--sink jsonl`** there is no console. A run that was approved prints nothing but the notes
   and warnings of its start; any other ends with a `note:` on standard error that names its outcome
   and its session, below an `Error:` where something failed.
@@ -56,8 +56,9 @@ const WHERE_IT_IS_TOLD: &str = "\
   `warning:` on standard error says so when it happens. The run goes on.";
 
 const IN_A_CRON_JOB: &str = "\
-Look at the exit code; cron itself mails what is printed. So either print only what went wrong, or
-keep the document and the console:";
+Look at the exit code; cron itself mails what is printed. So either print only what went wrong, with
+the notes of the start where a project's file has agents of its own, or keep the document and the
+console:";
 
 /// The outcomes that end with a code. `stuck` is of sessions that other programs wrote: no limit
 /// of this release leads to it.
