@@ -53,7 +53,7 @@ pub fn shorten(line: &str, width: usize) -> String {
 pub fn wrap(text: &str, indent: usize, columns: Option<usize>) -> String {
     let width = |columns: usize| columns.saturating_sub(indent).max(NARROWEST);
     let lines = match columns.map(width) {
-        Some(width) => codeloops_sinks::wrap(text, width, width),
+        Some(width) => codeloops_sinks::wrap(text, width),
         None => text.lines().map(str::to_owned).collect(),
     };
     let blanks = " ".repeat(indent);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(wrap("one two three four five", 4, columns), "    one two three four\n    five");
         assert_eq!(
             wrap("- one\n  - two three-four five six\n\nlast", 4, columns),
-            "    - one\n      - two three-four\n      five six\n\n    last"
+            "    - one\n      - two three-four\n        five six\n\n    last"
         );
         let path = "/a/path/that/is/longer/than/that";
         assert_eq!(wrap(&format!("in {path} x"), 0, columns), format!("in\n{path}\nx"));

@@ -138,18 +138,41 @@ pub(crate) fn cut(text: &str, width: usize) -> &str {
     text
 }
 
-/// The lines of a text, each broken between words so that the first takes at most `first` columns
-/// and the others at most `width`. A line's own indentation is kept, also where it is broken; a
+/// The lines of a text, each broken between words so that it takes at most `width` columns. A line's
+/// own indentation is kept, also where it is broken, and an item of a list goes on behind its mark; a
 /// word that is too long stays whole.
 #[must_use]
-pub fn wrap(text: &str, first: usize, width: usize) -> Vec<String> {
-    let mut wrapped: Vec<String> = Vec::new();
-    for line in sanitise(text).trim().lines() {
-        let taken = if wrapped.is_empty() { width.saturating_sub(first) } else { 0 };
-        wrap_line(line.trim_end(), taken, width, &mut wrapped);
-    }
-    wrapped
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let wrapped = |line: &str| -> Vec<String> {
+        let hanging = " ".repeat(hang(line));
+        let words = line.trim_start();
+        let options = whole_words(width)
+            .initial_indent(&line[..line.len() - words.len()])
+            .subsequent_indent(&hanging);
+        textwrap::wrap(words, options).into_iter().map(Cow::into_owned).collect()
+    };
+    sanitise(text).trim().lines().map(str::trim_end).flat_map(wrapped).collect()
 }
+
+/// How far in a line goes on where it is broken: as far as it began, behind the mark of a list.
+pub(crate) fn hang(line: &str) -> usize {
+    let words = line.trim_start();
+    let mark = match words.split_once(' ') {
+        Some((mark, item)) if is_mark(mark) => &words[..words.len() - item.trim_start().len()],
+        _ => "",
+    };
+    measure_text_width(&line[..line.len() - words.len()]) + measure_text_width(mark)
+}
+
+/// Whether a word stands before an item of a list.
+fn is_mark(word: &str) -> bool {
+    let number = word.strip_suffix(['.', ')']).unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && number.len() <= LONGEST_NUMBER || ["-", "*", "+", "\u{2022}"].contains(&word)
+}
+
+/// Digits of the number of an item; more are a number of the text.
+const LONGEST_NUMBER: usize = 3;
 
 /// A text of our own, which may be styled, with its lines broken between words so that none takes more
 /// than `width` columns. The first goes on `hang` columns in, another as far in as it began.
@@ -167,17 +190,6 @@ pub fn wrap_styled(text: &str, hang: usize, width: usize) -> String {
 /// A word that is too long stays whole: it may be a path or a URL that somebody wants to copy.
 fn whole_words<'a>(width: usize) -> Options<'a> {
     Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
-}
-
-/// Breaks one line, which begins after so many columns that are `taken`.
-fn wrap_line(line: &str, taken: usize, width: usize, wrapped: &mut Vec<String>) {
-    let (indent, words) = line.split_at(line.len() - line.trim_start().len());
-    let begins = format!("{}{indent}", " ".repeat(taken));
-    let options = whole_words(width).initial_indent(&begins).subsequent_indent(indent);
-    let broken = textwrap::wrap(words, options);
-    let cut =
-        |(at, line): (usize, Cow<'_, str>)| line[if at == 0 { taken } else { 0 }..].to_owned();
-    wrapped.extend(broken.into_iter().enumerate().map(cut));
 }
 
 #[cfg(test)]
@@ -264,16 +276,24 @@ mod tests {
 
     #[test]
     fn wrapping_keeps_lines_indentation_and_long_words() {
-        assert_eq!(wrap("one two three four", 7, 10), ["one two", "three four"]);
-        assert_eq!(wrap("a:\n\n  - bb cc dd\n", 20, 9), ["a:", "", "  - bb cc", "  dd"]);
+        assert_eq!(wrap("one two three four", 10), ["one two", "three four"]);
+        assert_eq!(wrap("a:\n\n  bb cc dd\n", 8), ["a:", "", "  bb cc", "  dd"]);
         assert_eq!(
-            wrap("see https://example.org/long now", 9, 9),
+            wrap("see https://example.org/long now", 9),
             ["see", "https://example.org/long", "now"]
         );
         assert_eq!(
-            wrap("\u{4f60}\u{597d} \u{4f60}\u{597d}", 5, 5),
+            wrap("\u{4f60}\u{597d} \u{4f60}\u{597d}", 5),
             ["\u{4f60}\u{597d}", "\u{4f60}\u{597d}"]
         );
-        assert_eq!(wrap("", 5, 5), [""; 0]);
+        assert_eq!(wrap("", 5), [""; 0]);
+    }
+
+    #[test]
+    fn an_item_of_a_list_goes_on_behind_its_mark() {
+        assert_eq!(wrap("- bb cc dd", 8), ["- bb cc", "  dd"]);
+        assert_eq!(wrap("x\n 12) bb cc", 8), ["x", " 12) bb", "     cc"]);
+        assert_eq!(wrap("2026. bb cc", 8), ["2026. bb", "cc"]);
+        assert_eq!(wrap("-bb cc dd", 6), ["-bb cc", "dd"]);
     }
 }

@@ -15,8 +15,19 @@ use crate::text::printable;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
     spans: Vec<Span>,
-    /// Whether no terminal's width changes it.
-    unbroken: bool,
+    ends: Ends,
+}
+
+/// Where a line that is too long is broken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Ends {
+    /// Where the terminal ends.
+    #[default]
+    AtTerminal,
+    /// There too, but after no more columns than these, also where there is no terminal.
+    After(usize),
+    /// Nowhere.
+    Nowhere,
 }
 
 /// A piece of a line.
@@ -77,7 +88,13 @@ impl Line {
 
     /// The line as what an agent printed: it may be code.
     pub(super) const fn unbroken(mut self) -> Self {
-        self.unbroken = true;
+        self.ends = Ends::Nowhere;
+        self
+    }
+
+    /// The line as a text to be read: it has no more columns than these anywhere.
+    pub(super) const fn at_most(mut self, columns: usize) -> Self {
+        self.ends = Ends::After(columns);
         self
     }
 

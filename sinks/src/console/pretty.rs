@@ -6,7 +6,7 @@ use codeloops_event::{
 
 use super::line::{Label, Line, Tone};
 use super::notes::{attention, end_reasons, note, notes};
-use crate::text::{headline, one_line, wrap};
+use crate::text::{headline, one_line, sanitise};
 use crate::words::{self, Said};
 
 /// Columns that the first line of the prompt may take.
@@ -119,17 +119,16 @@ const fn decision_tone(decision: Decision) -> Tone {
     }
 }
 
-/// What the critic wrote, in its own lines, broken where they are too long.
+/// What the critic wrote, in its own lines, which are broken where they are too long.
 fn words_of_critic(what: &str, text: &str) -> Vec<Line> {
-    let head = format!("{what}: ");
-    let taken = "[critic] ".len() + head.len();
-    let mut wrapped = wrap(text, WIDTH - taken, WIDTH - INDENT.len()).into_iter();
-    let first = note(Label::Critic, head + &wrapped.next().unwrap_or_default());
-    let others = wrapped.map(|line| match line.as_str() {
+    let text = sanitise(text);
+    let mut lines = text.trim().lines().map(str::trim_end);
+    let first = note(Label::Critic, format!("{what}: {}", lines.next().unwrap_or_default()));
+    let others = lines.map(|line| match line {
         "" => Line::default(),
         _ => Line::default().with(Tone::Plain, format!("{INDENT}{line}")),
     });
-    std::iter::once(first).chain(others).collect()
+    std::iter::once(first).chain(others).map(|line| line.at_most(WIDTH)).collect()
 }
 
 fn session_end(e: &SessionEnd) -> Vec<Line> {

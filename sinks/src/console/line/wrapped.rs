@@ -2,7 +2,8 @@
 
 use console::measure_text_width;
 
-use super::{Line, Span, Tone};
+use super::{Ends, Line, Span, Tone};
+use crate::text::hang;
 
 /// Columns before something to be copied that has a line to itself.
 const WHOLE_INDENT: usize = 2;
@@ -24,17 +25,18 @@ impl Word<'_> {
 
 impl Line {
     /// The lines that this one makes on a terminal of so many columns. What follows the first stands
-    /// under its words. What is to be copied goes to a line of its own where there is no room for it,
+    /// under its words, those of a list item under the words behind its mark. What is to be copied goes to a line of its own where there is no room for it,
     /// and a terminal that is too narrow for that has to break it.
     pub(in crate::console) fn wrapped(self, columns: usize) -> Vec<Self> {
-        if self.unbroken || measure_text_width(&self.to_string()) <= columns {
+        let columns = match self.ends {
+            Ends::AtTerminal => columns,
+            Ends::After(most) => columns.min(most),
+            Ends::Nowhere => return vec![self],
+        };
+        if measure_text_width(&self.to_string()) <= columns {
             return vec![self];
         }
-        let words = self.words();
-        let hang = match self.spans.first() {
-            Some(span) if span.tone == Tone::Label => span.text.len() + 1,
-            _ => words.first().map_or(0, |word| word.blanks),
-        };
+        let (words, hang) = (self.words(), self.hang());
         let (mut lines, mut line, mut taken) = (Vec::new(), Self::default(), 0);
         for word in words {
             let mut blanks = word.blanks;
@@ -48,6 +50,15 @@ impl Line {
         }
         lines.push(line);
         lines
+    }
+
+    /// How far in the lines after the first begin.
+    fn hang(&self) -> usize {
+        match self.spans.first() {
+            Some(span) if span.tone == Tone::Label => span.text.len() + 1,
+            Some(span) => hang(&span.text),
+            None => 0,
+        }
     }
 
     fn words(&self) -> Vec<Word<'_>> {
@@ -144,6 +155,15 @@ mod tests {
     #[test]
     fn words_of_agents_stay_as_they_were_printed() {
         check(git("one two three").unbroken(), 9, &["[git] one two three"]);
+    }
+
+    #[test]
+    fn a_text_to_be_read_is_broken_once_and_a_list_item_behind_its_mark() {
+        let text = |text: &str| Line::default().with(Tone::Plain, text).at_most(14);
+        check(text("   one two three"), usize::MAX, &["   one two", "   three"]);
+        check(text("   one two three"), 9, &["   one", "   two", "   three"]);
+        check(text(" - one two three"), 99, &[" - one two", "   three"]);
+        check(text(" 10. one two six"), 99, &[" 10. one two", "     six"]);
     }
 
     #[test]
