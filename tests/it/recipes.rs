@@ -128,6 +128,16 @@ fn the_cron_recipe_prints_nothing_of_an_approved_run_and_all_of_another() {
 }
 
 #[test]
+fn a_run_whose_agent_removes_the_snapshots_offers_no_command_that_needs_them() {
+    let recipe = blocks(include_str!("../../docs/src/git.md"), "## Getting rid of them", "sh");
+    let remove = recipe[0].lines().next().unwrap();
+    let place = scripted(&approved(&format!("run {remove}\nedit a.txt a")));
+    let ran = place.task(&[]).exits(0);
+    assert!(ran.stdout.contains("See what happened:"), "{ran}");
+    assert!(!ran.stdout.contains("See what changed:"), "{ran}");
+}
+
+#[test]
 fn the_guides_actor_and_critic_run_as_they_stand_there() {
     let section = "## Your own, from a script";
     let page = include_str!("../../docs/src/guide-agents.md");

@@ -1,6 +1,7 @@
 //! What to do once a run is over: the commands that show what came of it.
 
 use anstyle::{AnsiColor, Style};
+use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{StopReason, Timestamp};
 use codeloops_session::ChangesIn;
@@ -55,10 +56,14 @@ impl ClosingLines {
 }
 
 /// Begins with the first snapshot, so that new files show, and what was there before the run does not.
+/// None where an agent removed it.
 fn look_at_changes(settings: &RunSettings, finished: &Finished) -> Option<String> {
     let dir = &settings.working_dir;
     let dir = (dir.origin != Origin::Default).then_some(dir.value.as_path());
     let base = snapshot_ref(&finished.run_id, 0);
+    if lacks_ref(&settings.working_dir.value, &base) {
+        return None;
+    }
     match finished.changes_in {
         ChangesIn::Nowhere | ChangesIn::Snapshot { differs: false, .. } => None,
         ChangesIn::Snapshot { iteration, .. } => {
