@@ -54,6 +54,7 @@ mod staged;
 mod stash;
 mod tracked;
 mod tree;
+mod unreadable;
 mod user_index;
 mod user_refs;
 mod users_files;

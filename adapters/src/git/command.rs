@@ -189,11 +189,17 @@ impl Git {
         index: &Path,
         setting: &str,
         args: &[&str],
-    ) -> Result<Vec<u8>, GitError> {
+    ) -> Result<Output, GitError> {
         self.check_root()?;
         let mut command = self.command(Some(index), &["-c", setting]);
         command.args(args).env("GIT_OPTIONAL_LOCKS", "1");
         finished(&mut command, args, b"")
+    }
+
+    /// Runs a command that must succeed; gives also what it warns of.
+    pub(super) fn run_and_tell(&self, index: &Path, args: &[&str]) -> Result<Output, GitError> {
+        self.check_root()?;
+        finished(&mut self.command(Some(index), args), args, b"")
     }
 
     /// Runs a command that must succeed; gives its standard output.
@@ -204,16 +210,16 @@ impl Git {
         input: &[u8],
     ) -> Result<Vec<u8>, GitError> {
         self.check_root()?;
-        finished(&mut self.command(index, args), args, input)
+        finished(&mut self.command(index, args), args, input).map(|output| output.stdout)
     }
 
-    /// Runs a command on some paths through an index.
+    /// Runs a command on some paths through an index; gives also what it warns of.
     pub(super) fn run_on(
         &self,
         index: &Path,
         args: &[&str],
         paths: &[RepoPath],
-    ) -> Result<Vec<u8>, GitError> {
+    ) -> Result<Output, GitError> {
         self.check_root()?;
         let mut command = self.command(Some(index), args);
         command.arg("--").args(paths.iter().map(RepoPath::as_path));
@@ -247,10 +253,10 @@ impl Git {
     }
 }
 
-fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Output, GitError> {
     let output = output(command, input).map_err(GitError::NotStarted)?;
     if output.status.success() {
-        return Ok(output.stdout);
+        return Ok(output);
     }
     Err(refused(args, output.status, &output.stderr))
 }

@@ -42,11 +42,16 @@ impl Fingerprint {
         Self { file, settled }
     }
 
+    /// Stands for what is not looked at.
+    pub(super) const fn of_nothing() -> Self {
+        Self { file: None, settled: true }
+    }
+
     /// Looks at a path as git does, for which there is nothing behind a link.
     pub(super) fn within(root: &Path, path: &RepoPath) -> Self {
         let above = path.as_path().ancestors().skip(1).filter(|above| *above != Path::new(""));
         if above.map(|above| root.join(above)).any(|above| above.is_symlink()) {
-            return Self { file: None, settled: true };
+            return Self::of_nothing();
         }
         Self::of(&path.in_root(root))
     }
@@ -84,10 +89,13 @@ impl Fingerprint {
     }
 }
 
+/// Looks at several paths.
+pub(super) type Looks = BTreeMap<RepoPath, Fingerprint>;
+
 /// Looks at each changed path.
-pub(super) fn of_changes(root: &Path, changes: &[Change]) -> BTreeMap<RepoPath, Fingerprint> {
-    let look = |change: &Change| match change.now {
-        Now::Present => Fingerprint::of(&change.path.in_root(root)),
+pub(super) fn of_changes(root: &Path, changes: &[Change]) -> Looks {
+    let look = |change: &Change| match &change.now {
+        Now::Present | Now::Unread { .. } => Fingerprint::of(&change.path.in_root(root)),
         Now::Absent => Fingerprint::within(root, &change.path),
     };
     changes.iter().map(|change| (change.path.clone(), look(change))).collect()

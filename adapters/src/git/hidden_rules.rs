@@ -12,13 +12,11 @@ use std::path::{Path, PathBuf};
 
 use super::command::Git;
 use super::error::GitError;
-use super::path::RepoPath;
-use super::scan::{Change, Now};
+use super::path::{RepoPath, named};
+use super::scan::{Change, Now, Scan};
+use super::unreadable;
 
 const NAME: &str = ".gitignore";
-
-/// Paths of a kind that are named to the critic; the rest is counted.
-const NAMED: usize = 10;
 
 /// Paths that git is asked about at once.
 const AT_ONCE: usize = 500;
@@ -81,35 +79,35 @@ impl HiddenRules {
         Self { root: root.to_owned(), folders, rules, begun }
     }
 
-    /// What to tell the critic, a line each. `changes` is what a look through `index` saw.
+    /// What to tell the critic, a line each, with what could not be looked into. `seen` is what a look
+    /// through `index` saw.
     pub(super) fn notes(
         &self,
         git: &Git,
         index: &Path,
-        changes: &[Change],
+        seen: &Scan,
         is_excluded: impl Fn(&RepoPath) -> bool,
     ) -> Result<Vec<String>, GitError> {
-        let ignored = |paths: &[RepoPath]| -> Result<Vec<RepoPath>, GitError> {
-            let mut ignored = ignored(git, index, paths)?;
-            ignored.retain(|path| self.is_since(path) && !is_excluded(path));
-            Ok(ignored)
-        };
-        let mut rules = ignored(&self.suspects(changes))?;
-        rules.retain(is_rule);
+        let is_told = |path: &RepoPath| self.is_since(path) && !is_excluded(path);
+        let Ignored { paths: mut rules, mut unreadable } =
+            ignored(git, index, &self.suspects(&seen.changes))?;
+        unreadable.retain(|path| is_told(path) && !seen.unreadable.contains(path));
+        let unreadable = (!unreadable.is_empty()).then(|| unreadable::note(&unreadable));
+        rules.retain(|path| is_told(path) && is_rule(path));
         if rules.is_empty() {
-            return Ok(Vec::new());
+            return Ok(unreadable.into_iter().collect());
         }
         let folders: Vec<_> = rules.iter().map(RepoPath::folder).collect();
-        let mut hidden = ignored(&folders)?;
-        hidden.retain(|path| !is_rule(path));
-        Ok(told(&rules, &hidden))
+        let mut hidden = ignored(git, index, &folders)?.paths;
+        hidden.retain(|path| is_told(path) && !is_rule(path));
+        Ok(told(&rules, &hidden).into_iter().chain(unreadable).collect())
     }
 
     /// Where one may be: in the folders that git sees into, and in what is new there and shows no
     /// file. A folder tells by its times that something came into it.
     fn suspects(&self, changes: &[Change]) -> Vec<RepoPath> {
         let mut new = Folders::default();
-        let present = changes.iter().filter(|change| change.now == Now::Present);
+        let present = changes.iter().filter(|change| change.now != Now::Absent);
         present.for_each(|change| new.add_those_of(&change.path));
         let is_seen = |path: &RepoPath| [&self.folders, &new].iter().any(|f| f.0.contains(&path.0));
         let mut found: Vec<_> =
@@ -135,13 +133,23 @@ impl HiddenRules {
     }
 }
 
-/// The ignored files in some paths; a folder that is ignored as a whole ends with `/`.
-fn ignored(git: &Git, index: &Path, paths: &[RepoPath]) -> Result<Vec<RepoPath>, GitError> {
-    let mut found = Vec::new();
+/// What git finds in some paths.
+#[derive(Default)]
+struct Ignored {
+    /// The ignored files; a folder that is ignored as a whole ends with `/`.
+    paths: Vec<RepoPath>,
+    /// The folders that cannot be opened.
+    unreadable: Vec<RepoPath>,
+}
+
+fn ignored(git: &Git, index: &Path, paths: &[RepoPath]) -> Result<Ignored, GitError> {
+    let mut found = Ignored::default();
     for paths in paths.chunks(AT_ONCE) {
-        let lines = git.run_on(index, &IGNORED, paths)?;
-        let ignored = lines.split(|&b| b == 0).filter_map(|line| line.strip_prefix(b"!! "));
-        found.extend(ignored.map(|path| RepoPath(path.to_vec())));
+        let output = git.run_on(index, &IGNORED, paths)?;
+        let lines = output.stdout.split(|&b| b == 0);
+        let ignored = lines.filter_map(|line| line.strip_prefix(b"!! "));
+        found.paths.extend(ignored.map(|path| RepoPath(path.to_vec())));
+        found.unreadable.extend(unreadable::folders(&output.stderr));
     }
     Ok(found)
 }
@@ -159,12 +167,4 @@ fn told(rules: &[RepoPath], hidden: &[RepoPath]) -> Vec<String> {
     let hidden = (!hidden.is_empty())
         .then(|| format!("ignored beside it, and written since the run began: {}", named(hidden)));
     std::iter::once(rules).chain(hidden).collect()
-}
-
-fn named(paths: &[RepoPath]) -> String {
-    let names: Vec<_> = paths.iter().take(NAMED).map(|p| format!("`{}`", p.shown())).collect();
-    match paths.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
 }

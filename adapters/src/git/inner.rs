@@ -1,4 +1,5 @@
-//! Looks into repositories within the repository. What is not committed there is in no snapshot.
+//! Looks at what no snapshot holds: what is not committed in repositories within the repository, and
+//! what cannot be read.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,12 @@ use super::fingerprint::{self, Fingerprint};
 use super::path::RepoPath;
 use super::scan::{STATUS, Scan};
 
-/// The changed files of each, as they look.
+/// The changed files of each, as they look. What cannot be read stands for itself alone: only that it
+/// begins or ends to be so is told.
 pub(super) type Inner = BTreeMap<RepoPath, BTreeMap<RepoPath, Fingerprint>>;
 
-/// Looks into each of `repositories`.
-pub(super) fn look(git: &Git, repositories: &[RepoPath]) -> Result<Inner, GitError> {
+/// Looks into each repository that a look saw.
+pub(super) fn look(git: &Git, seen: &Scan) -> Result<Inner, GitError> {
     let look = |path: &RepoPath| {
         let root = path.in_root(git.root());
         let mut status = bare_command(&root);
@@ -29,7 +31,9 @@ pub(super) fn look(git: &Git, repositories: &[RepoPath]) -> Result<Inner, GitErr
         };
         Ok((path.clone(), fingerprint::of_changes(&root, &scan.changes)))
     };
-    repositories.iter().map(look).collect()
+    let alone = |path: &RepoPath| [(path.clone(), Fingerprint::of_nothing())].into();
+    let unreadable = seen.unreadable.iter().map(|path| Ok((path.clone(), alone(path))));
+    seen.inner.iter().map(look).chain(unreadable).collect()
 }
 
 /// Those that do not look as they did.

@@ -101,6 +101,8 @@ impl Library {
     fn scan_in_process(&self) -> Result<Option<Scan>, git2::Error> {
         let mut options = DiffOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).include_typechange(true);
+        // A folder that cannot be looked into is then told, and not passed over.
+        options.include_unreadable(true);
         let diff = self.repo.diff_index_to_workdir(None, Some(&mut options))?;
         let mut scan = Scan { head: self.head()?, ..Scan::default() };
         for delta in diff.deltas() {
@@ -135,8 +137,9 @@ impl Library {
         let attributes = Attributes::new(&self.repo, self.has_attributes);
         let mut entries = Vec::with_capacity(changes.len());
         for change in changes {
-            let blob = match change.now {
+            let blob = match &change.now {
                 Now::Absent => None,
+                Now::Unread { mode, id } => Some(blob_of(mode, id)?),
                 Now::Present => match self.blob(change, &attributes)? {
                     Stored::As(id, mode) => Some((id, mode)),
                     Stored::Gone => None,
@@ -219,9 +222,11 @@ impl Library {
 impl Backend for Library {
     fn scan(&mut self) -> Result<Scan, GitError> {
         if self.scans {
-            let scan = self.scan_in_process();
-            if let Some(scan) = scan.map_err(GitError::library("look at the working tree"))? {
-                return Ok(scan);
+            match self.scan_in_process() {
+                Ok(Some(scan)) => return Ok(scan),
+                Ok(None) => {}
+                // It gives up where a file cannot be read; git does not.
+                Err(error) => tracing::debug!(%error, "looked at by git"),
             }
         }
         self.program.scan()
@@ -295,6 +300,13 @@ fn is_plain(repo: &Repository) -> Result<bool, git2::Error> {
         && config.get_bool("core.symlinks").unwrap_or(true)
         && !config.get_bool("core.ignoreCase").unwrap_or(false)
         && !config.get_bool("core.precomposeUnicode").unwrap_or(false))
+}
+
+/// What `ls-tree` says of a file.
+fn blob_of(mode: &str, id: &str) -> Result<(Oid, i32), GitError> {
+    let mode = i32::from_str_radix(mode, 8).ok();
+    let blob = Oid::from_str(id).ok().zip(mode);
+    blob.ok_or(GitError::Unexpected { command: "ls-tree" })
 }
 
 fn is_missing(error: &io::Error) -> bool {

@@ -40,7 +40,7 @@ pub(super) fn open(
     let index = lock.index();
     let made = private_index::make(&git, &index, |path| !is_excluded(&excluded, path), warn)?;
     let base = base_tree(&git, &made, options.resume_from.as_ref())?;
-    let mut backend = backend(&git, &index, &made.tree, options.way);
+    let mut backend = backend(&git, &index, &made, options.way);
     backend.keep(&layout::snapshot_ref(run_id, 0), &base)?;
     let mut user_index = UserIndex::new(&git, lock.kept_index());
     user_index.remember()?;
@@ -111,10 +111,12 @@ fn warn_of_survivors(run: &RunId, warn: &mut dyn FnMut(Notice)) {
     }
 }
 
-fn backend(git: &Git, index: &Path, tree: &TreeId, way: Way) -> Box<dyn Backend> {
+fn backend(git: &Git, index: &Path, made: &PrivateIndex, way: Way) -> Box<dyn Backend> {
+    let tree = &made.tree;
     let library = match way {
-        Way::Auto => Library::open(git, index, tree, ScanBy::Size).ok(),
-        Way::Mixed => Library::open(git, index, tree, ScanBy::Program).ok(),
+        // In process, a folder that cannot be opened is passed over.
+        Way::Auto if made.sees_all => Library::open(git, index, tree, ScanBy::Size).ok(),
+        Way::Auto | Way::Mixed => Library::open(git, index, tree, ScanBy::Program).ok(),
         Way::Program => None,
     };
     match library {

@@ -4,6 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// Paths of a kind that are named in a note; the rest is counted.
+const NAMED: usize = 10;
+
 /// A path from the root of the working tree. Any bytes but NUL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RepoPath(pub(super) Vec<u8>);
@@ -47,5 +50,14 @@ impl RepoPath {
         self.0.strip_prefix(folder.0.as_slice()).is_some_and(|rest| {
             rest.is_empty() || rest.starts_with(b"/") || folder.0.ends_with(b"/")
         })
+    }
+}
+
+/// Paths in a note of one line.
+pub(super) fn named(paths: &[RepoPath]) -> String {
+    let names: Vec<_> = paths.iter().take(NAMED).map(|p| format!("`{}`", p.shown())).collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }

@@ -1,13 +1,12 @@
 //! Makes the private index: what the working tree holds when the run begins.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use codeloops_event::TreeId;
 
 use super::command::Git;
 use super::error::GitError;
-use super::fingerprint::{self, Fingerprint};
+use super::fingerprint::{self, Looks};
 use super::hidden_rules::Folders;
 use super::index_copy;
 use super::notice::Notice;
@@ -15,6 +14,7 @@ use super::path::RepoPath;
 use super::program::Program;
 use super::quarantine::Quarantine;
 use super::scan::{Change, Head};
+use super::unreadable;
 
 /// Untracked files from which the user is warned that they are copied into `.git`.
 const MANY_FILES: usize = 10_000;
@@ -33,7 +33,9 @@ pub(super) struct PrivateIndex {
     /// The folders of the files that the user's index has.
     pub(super) folders: Folders,
     /// The files that differed from the user's index, as they looked.
-    pub(super) files: BTreeMap<RepoPath, Fingerprint>,
+    pub(super) files: Looks,
+    /// Whether there is nothing that could not be read.
+    pub(super) sees_all: bool,
 }
 
 /// Writes the private index to `index`. It begins as a copy of the user's, so that git knows the
@@ -52,6 +54,8 @@ pub(super) fn make(
     let program = Program::new(git.clone(), index.to_owned());
     let mut scan = program.first_scan()?;
     scan.changes.retain(|change| keep(&change.path));
+    scan.unreadable.retain(|path| keep(path));
+    unreadable::set_apart(git.root(), &mut scan);
     if let Some(warning) = large_copy(git.root(), &scan.changes) {
         warn(Notice::of(warning));
     }
@@ -59,7 +63,8 @@ pub(super) fn make(
     let files = fingerprint::of_changes(git.root(), &scan.changes);
     store(git, index, &scan.changes)?;
     let tree = program.tree(index)?;
-    Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files })
+    let sees_all = scan.unreadable.is_empty();
+    Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files, sees_all })
 }
 
 /// Puts what differs into the index, and stores the files that the repository does not have.

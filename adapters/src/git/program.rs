@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::thread;
 
 use codeloops_event::{FileChange, FileStatus, TreeId};
@@ -15,6 +16,7 @@ use super::index_copy;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
 use super::scan::{Change, Now, STATUS, Scan};
+use super::unreadable;
 
 /// `diff-tree` reads no diff settings of the user's; what is left is said here.
 const DIFF: [&str; 16] = [
@@ -63,14 +65,20 @@ impl Program {
         let notes_folders = self.index.parent().is_some_and(|dir| folder_times::tell(dir, root));
         let cache = if notes_folders { "true" } else { "false" };
         let setting = format!("core.untrackedCache={cache}");
-        let output = self.git.run_and_learn(&self.index, &setting, &STATUS)?;
-        Scan::parse(root, &output)
+        self.seen(self.git.run_and_learn(&self.index, &setting, &STATUS)?)
+    }
+
+    fn seen(&self, output: Output) -> Result<Scan, GitError> {
+        let mut scan = Scan::parse(self.git.root(), &output.stdout)?;
+        scan.unreadable.extend(unreadable::folders(&output.stderr));
+        Ok(scan)
     }
 
     /// Applies changes to an index file, and stores the files.
     pub(super) fn update(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
         self.forget(index, changes)?;
-        let present = paths(changes, Now::Present);
+        self.keep_unread(index, changes)?;
+        let present = paths(changes, &Now::Present);
         if present.is_empty() {
             return Ok(());
         }
@@ -98,19 +106,34 @@ impl Program {
     /// Takes paths out by name alone: one may now lie behind a symbolic link, where git does not
     /// look.
     fn forget(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
-        let gone = paths(changes, Now::Absent);
+        let gone = paths(changes, &Now::Absent);
         if gone.is_empty() {
             return Ok(());
         }
         let args = ["update-index", "--force-remove", "-z", "--stdin"];
         self.git.run(Some(index), &args, &gone).map(drop)
     }
+
+    /// Puts in what cannot be read, as it is known.
+    fn keep_unread(&self, index: &Path, changes: &[Change]) -> Result<(), GitError> {
+        let known: Vec<u8> = changes.iter().filter_map(record).flatten().collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let args = ["update-index", "--add", "--replace", "-z", "--index-info"];
+        self.git.run(Some(index), &args, &known).map(drop)
+    }
+}
+
+/// What is known of a path that cannot be read, as `--index-info -z` takes it.
+fn record(change: &Change) -> Option<Vec<u8>> {
+    let Now::Unread { mode, id } = &change.now else { return None };
+    Some([format!("{mode} {id}\t").as_bytes(), &change.path.0, b"\0"].concat())
 }
 
 impl Backend for Program {
     fn scan(&mut self) -> Result<Scan, GitError> {
-        let output = self.git.run(Some(&self.index), &STATUS, b"")?;
-        Scan::parse(self.git.root(), &output)
+        self.seen(self.git.run_and_tell(&self.index, &STATUS)?)
     }
 
     fn write_tree(&mut self, changes: &[Change]) -> Result<TreeId, GitError> {
@@ -165,8 +188,8 @@ fn lock_of(index: &Path) -> PathBuf {
 }
 
 /// Paths of changes of one kind, as `--stdin -z` takes them.
-fn paths(changes: &[Change], now: Now) -> Vec<u8> {
-    let of_kind = changes.iter().filter(|change| change.now == now);
+fn paths(changes: &[Change], now: &Now) -> Vec<u8> {
+    let of_kind = changes.iter().filter(|change| change.now == *now);
     of_kind.flat_map(|change| [&change.path.0[..], b"\0"].concat()).collect()
 }
 

@@ -30,12 +30,14 @@ pub(super) struct Head {
 }
 
 /// What a path is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Now {
     /// There, with other content, mode or type, or new.
     Present,
     /// Gone.
     Absent,
+    /// Nobody can tell; it is taken to be what the last snapshot has there.
+    Unread { mode: String, id: String },
 }
 
 /// A path that differs from the private index.
@@ -54,6 +56,8 @@ pub(super) struct Scan {
     pub(super) changes: Vec<Change>,
     /// Repositories within this one that have, or may have, what is not committed there.
     pub(super) inner: Vec<RepoPath>,
+    /// Files that cannot be read, and folders that cannot be looked into.
+    pub(super) unreadable: Vec<RepoPath>,
     /// What the look could not see, in words.
     pub(super) notes: Vec<String>,
 }

@@ -1,6 +1,5 @@
 //! Takes snapshots of one working tree.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -9,7 +8,7 @@ use codeloops_event::{CapturedDiff, Iteration, RunId, TreeId, layout};
 use super::backend::Backend;
 use super::command::Git;
 use super::error::GitError;
-use super::fingerprint::{self, Fingerprint};
+use super::fingerprint::{self, Looks};
 use super::hidden_rules::HiddenRules;
 use super::inner::{self, Inner};
 use super::lock::RunLock;
@@ -17,9 +16,11 @@ use super::other_runs::OtherRuns;
 use super::patch::PatchWriter;
 use super::path::RepoPath;
 use super::private_index;
+use super::program::Program;
 use super::put_backs::PutBacks;
 use super::scan::{Change, Head, Scan};
 use super::seal::Seal;
+use super::unreadable;
 use super::user_index::UserIndex;
 use super::user_refs::UserRefs;
 use super::watch::Watch;
@@ -50,7 +51,7 @@ pub(super) struct Snapshots {
     /// What every diff is made from.
     pub(super) base: TreeId,
     /// The files that the user had changed before the run, as they looked.
-    pub(super) begun_with: BTreeMap<RepoPath, Fingerprint>,
+    pub(super) begun_with: Looks,
     pub(super) last: Snapshot,
     /// Last, so that it is let go of when all else is gone.
     pub(super) lock: RunLock,
@@ -62,8 +63,8 @@ pub(super) struct Snapshot {
     pub(super) head: Head,
     /// The files that differed from the private index, as they looked before they were read; none
     /// where they were not looked at.
-    pub(super) files: Option<BTreeMap<RepoPath, Fingerprint>>,
-    /// What is in the repositories within this one; none where it was not looked at.
+    pub(super) files: Option<Looks>,
+    /// What no snapshot holds; none where it was not looked at.
     pub(super) inner: Option<Inner>,
     pub(super) taken: SystemTime,
 }
@@ -107,11 +108,12 @@ impl Snapshots {
         let mut patch = PatchWriter::create(&self.evidence, name)?;
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
-        let inner = inner::look(&self.git, &scan.inner)?;
+        let inner = inner::look(&self.git, &scan)?;
+        let hidden = self.hidden_rules(&scan)?;
         self.remember(tree.clone(), scan.head, files, inner)?;
         self.other_runs = runs;
         scan.notes.extend(self.rules.notes());
-        scan.notes.extend(self.hidden_rules(&scan.changes)?);
+        scan.notes.extend(hidden);
         Ok(CapturedDiff {
             tree,
             diff,
@@ -129,7 +131,7 @@ impl Snapshots {
         &mut self,
         tree: TreeId,
         head: Head,
-        files: BTreeMap<RepoPath, Fingerprint>,
+        files: Looks,
         inner: Inner,
     ) -> Result<(), GitError> {
         self.user_index.remember()?;
@@ -159,17 +161,13 @@ impl Snapshots {
         }
     }
 
-    fn hidden_rules(&self, changes: &[Change]) -> Result<Vec<String>, GitError> {
+    fn hidden_rules(&self, scan: &Scan) -> Result<Vec<String>, GitError> {
         let is_excluded = |path: &RepoPath| is_excluded(&self.excluded, path);
-        self.hidden_rules.notes(&self.git, &self.lock.index(), changes, is_excluded)
+        self.hidden_rules.notes(&self.git, &self.lock.index(), scan, is_excluded)
     }
 
     /// The tree of the working tree; not written anew where it is provably that of the last snapshot.
-    pub(super) fn tree_now(
-        &mut self,
-        now: &BTreeMap<RepoPath, Fingerprint>,
-        changes: &[Change],
-    ) -> Result<TreeId, GitError> {
+    pub(super) fn tree_now(&mut self, now: &Looks, changes: &[Change]) -> Result<TreeId, GitError> {
         if let Some(before) = &self.last.files {
             let same = before.len() == now.len()
                 && before.iter().zip(now).all(|((path, then), (other, look))| {
@@ -187,7 +185,17 @@ impl Snapshots {
         self.seal.verify()?;
         self.uncover()?;
         let mut scan = self.backend.scan()?;
+        if unreadable::is_passed_over(self.git.root(), &scan, self.last.files.as_ref()) {
+            scan = Program::new(self.git.clone(), self.lock.index()).scan()?;
+        }
         scan.changes.retain(|change| !is_excluded(&self.excluded, &change.path));
+        scan.unreadable.retain(|path| !is_excluded(&self.excluded, path));
+        unreadable::set_apart(self.git.root(), &mut scan);
+        if !scan.unreadable.is_empty() {
+            let (index, last) = (self.lock.index(), &self.last.tree);
+            let kept = unreadable::as_in(&self.git, &index, last, &scan.unreadable)?;
+            scan.changes.extend(kept);
+        }
         Ok(scan)
     }
 

@@ -19,6 +19,7 @@ mod refs;
 mod repo;
 mod shared;
 mod traps;
+mod unreadable;
 
 /// Runs a test once for each way.
 #[track_caller]
