@@ -258,8 +258,11 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
         }
         TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
             let what = changed_by_critic(files, *head_moved, *index_changed);
-            let after =
-                if *restored { "the actor's tree was put back" } else { "it was left as it is" };
+            let after = if *restored {
+                "the actor's tree was put back"
+            } else {
+                "it was not put back, or not all of it"
+            };
             let kept = one_line(kept_as);
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };

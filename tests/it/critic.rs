@@ -94,7 +94,7 @@ fn what_the_critic_edits_stays_where_the_user_said_so() {
         "on actor\nedit a.txt by-the-actor\n{APPROVES}edit a.txt by-the-critic\n"
     ));
     let ran = place.task(&["--no-restore-tree"]).exits(0);
-    assert!(ran.stdout.contains("it was left as it is"), "{ran}");
+    assert!(ran.stdout.contains("it was not put back, or not all of it"), "{ran}");
     assert_eq!(place.read("a.txt"), "by-the-critic\n");
     let (_, command) = ran.stdout.split_once("git restore --source=").expect("it is told");
     let (told, _) = command.split_once(" -- <path>").expect("it is told whole");

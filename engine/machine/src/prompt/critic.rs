@@ -261,7 +261,7 @@ fn tree_changed(files: &[String], restored: bool, head: bool, index: bool) -> St
     let fate = if restored {
         "all of it was put back"
     } else {
-        "it was not put back: where it shows in the diff, it is not the actor's"
+        "it was not put back, or not all of it: where it shows in the diff, it is not the actor's"
     };
     let mut text = format!("{fate}\n");
     if head {
