@@ -46,7 +46,7 @@ impl Snapshots {
         let scan = self.scan()?;
         let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
         let mut tree = self.tree_now(&looks, &scan.changes)?;
-        let inner = inner::look(&self.git, &scan)?;
+        let inner = inner::look(&self.git, &scan, &self.submodules)?;
         let found = self.found(&tree, &scan.head, &inner)?;
         if !found.any() && rules.is_empty() && found.inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
@@ -91,7 +91,7 @@ impl Snapshots {
         let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
         let tree = self.backend.write_tree(&scan.changes)?;
         self.backend.keep(&format!("{kept_as}-left"), &tree)?;
-        let inner = inner::look(&self.git, &scan)?;
+        let inner = inner::look(&self.git, &scan, &self.submodules)?;
         self.remember(tree.clone(), scan.head, looks, inner)?;
         Ok(tree)
     }

@@ -13,8 +13,9 @@ use super::scan::{STATUS, Scan};
 /// begins or ends to be so is told.
 pub(super) type Inner = BTreeMap<RepoPath, BTreeMap<RepoPath, Fingerprint>>;
 
-/// Looks into each repository that a look saw.
-pub(super) fn look(git: &Git, seen: &Scan) -> Result<Inner, GitError> {
+/// Looks into each repository that a look saw, and which of the submodules are there at all: an empty
+/// folder in the place of one is no change to git.
+pub(super) fn look(git: &Git, seen: &Scan, submodules: &[RepoPath]) -> Result<Inner, GitError> {
     let look = |path: &RepoPath| {
         let root = path.in_root(git.root());
         let mut status = bare_command(&root);
@@ -33,7 +34,16 @@ pub(super) fn look(git: &Git, seen: &Scan) -> Result<Inner, GitError> {
     };
     let alone = |path: &RepoPath| [(path.clone(), Fingerprint::of_nothing())].into();
     let unreadable = seen.unreadable.iter().map(|path| Ok((path.clone(), alone(path))));
-    seen.inner.iter().map(look).chain(unreadable).collect()
+    let mut inner: Inner =
+        seen.inner.iter().map(look).chain(unreadable).collect::<Result<_, _>>()?;
+    let own = |submodule: &RepoPath| submodule.entry(".git".as_ref());
+    let is_there =
+        |submodule: &&RepoPath| !Fingerprint::within(git.root(), &own(submodule)).is_absent();
+    for submodule in submodules.iter().filter(is_there) {
+        let files = inner.entry(submodule.clone()).or_default();
+        files.insert(own(submodule), Fingerprint::of_nothing());
+    }
+    Ok(inner)
 }
 
 /// Those that do not look as they did.

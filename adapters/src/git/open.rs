@@ -56,6 +56,7 @@ pub(super) fn open(
         evidence: evidence.to_owned(),
         excluded,
         skipped: made.skipped,
+        submodules: made.submodules,
         seal: Seal::of(&index)?,
         put_backs: PutBacks::default(),
         other_runs,

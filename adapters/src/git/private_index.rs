@@ -32,6 +32,8 @@ pub(super) struct PrivateIndex {
     pub(super) skipped: Vec<RepoPath>,
     /// The folders of the files that the user's index has.
     pub(super) folders: Folders,
+    /// The submodules that it has.
+    pub(super) submodules: Vec<RepoPath>,
     /// The files that differed from the user's index, as they looked.
     pub(super) files: Looks,
     /// Whether there is nothing that could not be read.
@@ -50,7 +52,7 @@ pub(super) fn make(
     warn: &mut dyn FnMut(Notice),
 ) -> Result<PrivateIndex, GitError> {
     index_copy::copy(&git.git_dir().join("index"), index)?;
-    let (folders, skipped) = uncover(git, index, warn)?;
+    let Paths { folders, submodules, skipped } = uncover(git, index, warn)?;
     let program = Program::new(git.clone(), index.to_owned());
     let mut scan = program.first_scan()?;
     scan.changes.retain(|change| keep(&change.path));
@@ -64,7 +66,7 @@ pub(super) fn make(
     store(git, index, &scan.changes)?;
     let tree = program.tree(index)?;
     let sees_all = scan.unreadable.is_empty();
-    Ok(PrivateIndex { tree, head: scan.head, skipped, folders, files, sees_all })
+    Ok(PrivateIndex { tree, head: scan.head, skipped, folders, submodules, files, sees_all })
 }
 
 /// Puts what differs into the index, and stores the files that the repository does not have.
@@ -94,26 +96,29 @@ fn large_copy(root: &Path, changes: &[Change]) -> Option<String> {
     })
 }
 
+/// What the paths of an index are.
+#[derive(Default)]
+struct Paths {
+    folders: Folders,
+    submodules: Vec<RepoPath>,
+    /// Those with the `skip-worktree` bit that are not there.
+    skipped: Vec<RepoPath>,
+}
+
 /// Takes the bits off the private index by which changes are hidden. The user's keeps them.
-/// Gives the folders of all paths, and the paths that are not there.
-fn uncover(
-    git: &Git,
-    index: &Path,
-    warn: &mut dyn FnMut(Notice),
-) -> Result<(Folders, Vec<RepoPath>), GitError> {
-    let tags = git.run(Some(index), &["ls-files", "-v", "-z"], b"")?;
-    let (mut folders, mut assumed, mut skipped) = (Folders::default(), Vec::new(), Vec::new());
-    for record in tags.split(|&b| b == 0).filter(|record| record.len() > 2) {
-        let path = RepoPath(record[2..].to_vec());
-        folders.add_those_of(&path);
-        match record[0] {
-            b's' => {
-                assumed.push(path.clone());
-                skipped.push(path);
-            }
-            b'S' => skipped.push(path),
-            tag if tag.is_ascii_lowercase() => assumed.push(path),
-            _ => {}
+fn uncover(git: &Git, index: &Path, warn: &mut dyn FnMut(Notice)) -> Result<Paths, GitError> {
+    let (mut paths, mut assumed) = (Paths::default(), Vec::new());
+    let entries = git.run(Some(index), &["ls-files", "-v", "--stage", "-z"], b"")?;
+    for (tag, mode, path) in entries.split(|&b| b == 0).filter_map(entry) {
+        paths.folders.add_those_of(&path);
+        if mode == b"160000" {
+            paths.submodules.push(path.clone());
+        }
+        if tag.is_ascii_lowercase() {
+            assumed.push(path.clone());
+        }
+        if tag.eq_ignore_ascii_case(&b's') {
+            paths.skipped.push(path);
         }
     }
     clear_bit(git, index, "--no-assume-unchanged", &assumed)?;
@@ -123,14 +128,24 @@ fn uncover(
             assumed.len()
         )));
     }
+    let skipped = std::mem::take(&mut paths.skipped);
     if skipped.is_empty() || is_sparse(git)? {
-        return Ok((folders, Vec::new()));
+        return Ok(paths);
     }
     warn(Notice::of(format!(
         "{} files are marked skip-worktree in the index; codeloops looks at those that exist",
         skipped.len()
     )));
-    Ok((folders, uncover_present(git, index, skipped)?))
+    paths.skipped = uncover_present(git, index, skipped)?;
+    Ok(paths)
+}
+
+/// `tag mode id stage<TAB>path`.
+fn entry(record: &[u8]) -> Option<(u8, &[u8], RepoPath)> {
+    let tab = record.iter().position(|&b| b == b'\t')?;
+    let mut fields = record[..tab].split(|&b| b == b' ');
+    let (tag, mode) = (*fields.next()?.first()?, fields.next()?);
+    Some((tag, mode, RepoPath(record[tab + 1..].to_vec())))
 }
 
 /// Takes the `skip-worktree` bit off the paths that exist; gives back the others.

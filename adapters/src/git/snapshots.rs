@@ -36,6 +36,8 @@ pub(super) struct Snapshots {
     pub(super) evidence: PathBuf,
     pub(super) excluded: Vec<RepoPath>,
     pub(super) skipped: Vec<RepoPath>,
+    /// Those that the index had when the run began.
+    pub(super) submodules: Vec<RepoPath>,
     /// Of the private index.
     pub(super) seal: Seal,
     pub(super) rules: Watch,
@@ -108,7 +110,7 @@ impl Snapshots {
         let mut patch = PatchWriter::create(&self.evidence, name)?;
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
-        let inner = inner::look(&self.git, &scan)?;
+        let inner = inner::look(&self.git, &scan, &self.submodules)?;
         let hidden = self.hidden_rules(&scan)?;
         self.remember(tree.clone(), scan.head, files, inner)?;
         self.other_runs = runs;

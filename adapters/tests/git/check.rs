@@ -586,6 +586,25 @@ fn what_the_critic_changes_in_a_submodule_is_told() {
     });
 }
 
+/// It leaves an empty folder, which git takes for a submodule that was never fetched.
+#[test]
+fn a_submodule_that_the_critic_emptied_is_told() {
+    each_way(|way| {
+        let library = Repo::new(way);
+        let repo = Repo::new(way);
+        repo.git(&["submodule", "--quiet", "add", library.root.to_str().unwrap(), "sub"]);
+        repo.commit("submodule");
+        let run = repo.begin();
+        run.capture(1);
+        repo.git(&["submodule", "--quiet", "deinit", "-f", "sub"]);
+        assert!(!repo.path("sub/a.txt").exists());
+        let check = run.check();
+        let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [".git/config", "sub"]);
+        assert_eq!(run.check(), TreeCheck::Unchanged);
+    });
+}
+
 /// Begins something that stops at a conflict, lets a critic do away with it, and looks whether the
 /// user can go on.
 #[track_caller]
