@@ -65,7 +65,8 @@ impl UserRefs {
         let (before, is) = (last.all(), now.all());
         let is_anothers = |name: &RepoPath| {
             branch.is_some_and(|branch| name.0 == branch.as_bytes())
-                || [last, &now].iter().any(|look| look.elsewhere.contains(name))
+                // A critic can make a working tree to work on any other.
+                || last.elsewhere.contains(name)
         };
         let moved = before.iter().filter(|(name, value)| is.get(*name) != Some(*value));
         let moved = moved.filter(|(name, _)| !is_anothers(name)).map(|(name, value)| Moved {

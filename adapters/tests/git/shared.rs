@@ -152,6 +152,25 @@ fn a_branch_that_another_working_tree_rebases_is_let_be() {
     });
 }
 
+/// It was nobody else's before the call.
+#[test]
+fn a_branch_that_the_critic_moved_in_a_working_tree_of_its_own_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        linked(&repo);
+        repo.git(&["branch", "topic", "side"]);
+        let before = repo.git(&["rev-parse", "topic"]);
+        let run = repo.begin();
+        run.capture(1);
+        let critics = repo.root.with_file_name("critics");
+        repo.git(&["worktree", "add", "-q", critics.to_str().unwrap(), "topic"]);
+        git_in(&critics, &["reset", "-q", "--hard", "HEAD~1"]);
+        assert_eq!(told(run.check(), true), [".git/refs/heads/topic"]);
+        assert_eq!(repo.git(&["rev-parse", "topic"]), before);
+        is_unchanged(&run);
+    });
+}
+
 #[test]
 fn a_run_in_a_linked_working_tree_knows_its_own_head() {
     each_way(|way| {
