@@ -63,6 +63,9 @@ const BESIDE: [&str; 3] = ["AUTO_MERGE", "ORIG_HEAD", "REBASE_HEAD"];
 /// Those of the rules that each linked working tree has for itself.
 const OWN: [&str; 2] = ["info/sparse-checkout", "config.worktree"];
 
+/// The name of the git folder, or of a file that says where it is.
+const POINTER: &str = ".git";
+
 /// Bytes of a file that are kept; what is larger is not put back.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -115,7 +118,7 @@ impl Watch {
             let folder = if OWN.contains(&name) { git.git_dir() } else { &common };
             Watched { path: folder.join(name), name: shown(name), effect, is_ours: true }
         };
-        let mut files: Vec<_> = WATCHED.iter().map(place).collect();
+        let mut files: Vec<_> = WATCHED.iter().map(place).chain(pointer(git)).collect();
         let root = real(git.root());
         for (path, effect) in users_files::find(git)? {
             let place = real(&path);
@@ -237,6 +240,14 @@ impl Watch {
         let content = |(path, name, is_ours)| Some((name, Content::of(path, is_ours)?));
         files.chain(within).filter_map(content).collect()
     }
+}
+
+/// What leads from a linked working tree, or that of a submodule, to its git folder.
+fn pointer(git: &Git) -> Option<Watched> {
+    let path = git.root().join(POINTER);
+    let effect = "git in the working tree works on another repository, or on none";
+    let is_one = fs::symlink_metadata(&path).is_ok_and(|file| file.is_file());
+    is_one.then(|| Watched { path, name: POINTER.to_owned(), effect, is_ours: true })
 }
 
 impl Watched {

@@ -172,6 +172,26 @@ fn a_branch_that_the_critic_moved_in_a_working_tree_of_its_own_is_put_back() {
 }
 
 #[test]
+fn the_file_that_leads_from_a_linked_working_tree_to_its_repository_is_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let linked = linked(&repo);
+        let pointer = linked.join(".git");
+        let before = fs::read(&pointer).unwrap();
+        let run = repo.begin_in(&linked);
+        run.capture(1);
+        fs::write(&pointer, "gitdir: /nowhere\n").unwrap();
+        assert_eq!(told(run.check(), true), [".git"]);
+        assert_eq!(fs::read(&pointer).unwrap(), before);
+        fs::remove_file(&pointer).unwrap();
+        assert_eq!(told(run.check(), true), [".git"]);
+        assert_eq!(fs::read(&pointer).unwrap(), before);
+        assert_eq!(run.capture(2).notes, [""; 0]);
+        assert!(!linked.join(".git.lock").exists());
+    });
+}
+
+#[test]
 fn a_run_in_a_linked_working_tree_knows_its_own_head() {
     each_way(|way| {
         let repo = Repo::new(way);
