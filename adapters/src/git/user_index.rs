@@ -14,6 +14,7 @@ use super::seal::Seal;
 
 /// A copy of the user's index as it was at the last snapshot.
 pub(super) struct UserIndex {
+    git: Git,
     index: PathBuf,
     kept: PathBuf,
     /// What is known of both; none before the first snapshot.
@@ -25,19 +26,22 @@ struct Seen {
     look: Fingerprint,
     /// The copy.
     seal: Seal,
+    /// Of a split index the file that holds the most of it; git can read neither without it.
+    shared: Option<PathBuf>,
 }
 
 impl UserIndex {
     pub(super) fn new(git: &Git, kept: PathBuf) -> Self {
-        Self { index: git.git_dir().join("index"), kept, seen: None }
+        Self { git: git.clone(), index: git.git_dir().join("index"), kept, seen: None }
     }
 
     /// Keeps the index as it is now.
     pub(super) fn remember(&mut self) -> Result<(), GitError> {
         let now = Fingerprint::of(&self.index);
-        if !self.is_as_seen(&now) {
+        if !self.is_as_seen(&now) || self.is_cut() {
             index_copy::copy(&self.index, &self.kept)?;
-            self.seen = Some(Seen { look: now, seal: Seal::of(&self.kept)? });
+            let shared = shared_index(&self.git)?;
+            self.seen = Some(Seen { look: now, seal: Seal::of(&self.kept)?, shared });
         }
         Ok(())
     }
@@ -45,6 +49,9 @@ impl UserIndex {
     /// Whether it holds something else now. What git remembers of file times does not count: a mere
     /// `git status` renews that.
     pub(super) fn changed(&mut self, git: &Git) -> Result<bool, GitError> {
+        if self.is_cut() {
+            return Ok(true);
+        }
         if self.is_as_seen(&Fingerprint::of(&self.index)) {
             return Ok(false);
         }
@@ -110,9 +117,27 @@ impl UserIndex {
         self.seen.as_ref().is_some_and(|seen| seen.look.proves_unchanged(now))
     }
 
+    /// Whether the shared part of what was seen is gone.
+    fn is_cut(&self) -> bool {
+        let shared = self.seen.as_ref().and_then(|seen| seen.shared.as_deref());
+        shared.is_some_and(|shared| shared.symlink_metadata().is_err())
+    }
+
     fn verify_copy(&mut self) -> Result<(), GitError> {
         self.seen.as_mut().map_or(Ok(()), |seen| seen.seal.verify())
     }
+}
+
+/// The shared part of a split index. Git is asked only where there are files of that kind.
+fn shared_index(git: &Git) -> Result<Option<PathBuf>, GitError> {
+    let entries = fs::read_dir(git.git_dir()).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    if !names.any(|name| name.as_encoded_bytes().starts_with(b"sharedindex.")) {
+        return Ok(None);
+    }
+    // Else git would not tell, and for an index that is not split it names a file that is not there.
+    let path = git.ask(&["-c", "core.splitIndex=true", "rev-parse", "--shared-index-path"])?;
+    Ok(path.map(|path| git.root().join(path)).filter(|path| path.is_file()))
 }
 
 /// The object of an entry; none for a submodule, whose commits are not ours.

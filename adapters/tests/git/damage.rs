@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use codeloops_event::TreeCheck;
@@ -46,6 +47,39 @@ fn settings_that_no_git_can_read_are_put_back() {
 #[test]
 fn an_index_that_no_git_can_read_is_put_back() {
     put_back(|repo| repo.write(".git/index", "garbage\n"));
+}
+
+fn shared_indexes(repo: &Repo) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repo.path(".git")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.display().to_string().contains("/sharedindex.")).collect()
+}
+
+/// Git cannot read the index without it.
+#[test]
+fn the_shared_part_of_a_split_index_that_is_gone_is_not_told_as_put_back() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        repo.git(&["update-index", "--split-index"]);
+        for rewrites in [false, true] {
+            let run = repo.begin();
+            run.capture(1);
+            let shared = shared_indexes(&repo);
+            assert!(!shared.is_empty());
+            let kept: Vec<_> = shared.iter().map(|path| fs::read(path).unwrap()).collect();
+            if rewrites {
+                repo.git(&["update-index", "--no-split-index"]);
+                repo.write("new.txt", "critic\n");
+                repo.git(&["add", "new.txt"]);
+            }
+            shared.iter().for_each(|path| fs::remove_file(path).unwrap());
+            let check = run.check();
+            let TreeCheck::Changed { index_changed: true, restored: false, .. } = check else {
+                panic!("{rewrites}: {check:?}")
+            };
+            assert_eq!(run.check(), TreeCheck::Unchanged);
+            shared.iter().zip(kept).for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+        }
+    });
 }
 
 fn pipe(repo: &Repo, name: &str) {
