@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 
+use codeloops_event::TreeId;
 use codeloops_event::text::acts;
 use rustix::process::Signal;
 
@@ -131,6 +132,8 @@ pub(super) struct Git {
     root: PathBuf,
     /// Where new objects go, if not into the repository.
     objects: Option<PathBuf>,
+    /// The tree whose attributes count, if not those of the working tree.
+    attributes: Option<TreeId>,
 }
 
 /// The git folder that all working trees share, for that of one of them.
@@ -145,12 +148,17 @@ pub(super) fn common_dir(git_dir: &Path) -> Result<PathBuf, GitError> {
 
 impl Git {
     pub(super) fn new(git_dir: &Path, root: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), root: root.to_owned(), objects: None }
+        Self { git_dir: git_dir.to_owned(), root: root.to_owned(), objects: None, attributes: None }
     }
 
     /// The same repository, whose new objects go into `folder`.
     pub(super) fn storing_in(&self, folder: &Path) -> Self {
         Self { objects: Some(folder.to_owned()), ..self.clone() }
+    }
+
+    /// The same repository, with the attributes that a tree has.
+    pub(super) fn obeying(&self, tree: &TreeId) -> Self {
+        Self { attributes: Some(tree.clone()), ..self.clone() }
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -178,6 +186,9 @@ impl Git {
         }
         if let Some(objects) = &self.objects {
             command.env("GIT_OBJECT_DIRECTORY", objects);
+        }
+        if let Some(tree) = &self.attributes {
+            command.args(["--attr-source", &tree.0]);
         }
         command.args(args);
         command

@@ -4,15 +4,17 @@ use std::time::SystemTime;
 
 use codeloops_event::{CallId, TreeCheck, TreeId, layout};
 
+use super::backend::Backend;
 use super::error::GitError;
 use super::fingerprint;
 use super::inner::{self, Inner};
 use super::other_runs::{OtherRuns, Others};
 use super::path::RepoPath;
 use super::present::Present;
+use super::program::Program;
 use super::put_back::PutBack;
 use super::restore::{self, Difference};
-use super::scan::Head;
+use super::scan::{Change, Head};
 use super::snapshots::Snapshots;
 use super::user_refs::{Loss, UserRefs};
 
@@ -22,7 +24,18 @@ const LISTED: usize = 100;
 impl Snapshots {
     pub(super) fn check(&mut self, call: CallId, restore: bool) -> TreeCheck {
         let runs = OtherRuns::now(&self.lock);
-        match self.again_where_files_vanish(|all| all.compare(call, restore, &runs)) {
+        let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
+        // First, for they decide what the look sees. All working trees share them.
+        let are_alone = self.other_runs.until(&runs) == Others::Nowhere;
+        let rules = self.again_where_files_vanish(|all| {
+            all.git.check_root()?;
+            all.check_rules(&kept_as, restore && are_alone)
+        });
+        // Once, for they would not be found changed again.
+        let check = rules.and_then(|rules| {
+            self.again_where_files_vanish(|all| all.compare(&kept_as, restore, &rules))
+        });
+        match check {
             Ok(check) => {
                 self.other_runs = runs;
                 check
@@ -33,32 +46,28 @@ impl Snapshots {
 
     fn compare(
         &mut self,
-        call: CallId,
+        kept_as: &str,
         restore: bool,
-        runs: &OtherRuns,
+        rules: &Rules,
     ) -> Result<TreeCheck, GitError> {
-        let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
-        self.git.check_root()?;
-        // First, for they decide what the look below sees. All working trees share them.
-        let are_alone = self.other_runs.until(runs) == Others::Nowhere;
-        let (rules, rules_restored) = self.check_rules(&kept_as, restore && are_alone)?;
         let at = SystemTime::now();
         let scan = self.scan()?;
         let looks = fingerprint::of_changes(self.git.root(), &scan.changes);
-        let mut tree = self.tree_now(&looks, &scan.changes)?;
+        let tree = self.tree_now(&looks, &scan.changes);
+        let mut tree = tree.or_else(|error| self.tree_as_obeyed(error, &scan.changes))?;
         let inner = inner::look(&self.git, &scan, &self.submodules)?;
         let found = self.found(&tree, &scan.head, &inner)?;
-        if !found.any() && rules.is_empty() && found.inner.is_empty() {
+        if !found.any() && rules.changed.is_empty() && found.inner.is_empty() {
             return Ok(TreeCheck::Unchanged);
         }
         let mut differences =
             restore::differences(&self.git, &self.lock.index(), &self.last.tree, &tree)?;
-        self.keep(&kept_as, &tree, &found, rules.len())?;
+        self.keep(kept_as, &tree, &found, rules.changed.len())?;
         let present = Present::new(looks, at);
         // All of it or nothing, so that what is told of it is true.
         let may_restore = restore
             && self.is_critics(&found)
-            && rules_restored
+            && rules.are_restored
             && found.inner.is_empty()
             && restore::is_possible(&differences)
             && self.operation.can_restore(&found.operation)
@@ -67,8 +76,8 @@ impl Snapshots {
         if may_restore && found.any() {
             let put_backs = self.put_backs.clone();
             put_back = put_backs
-                .run(|| self.put_back(&kept_as, &mut differences, &found, &present))
-                .map_err(not_put_back(&kept_as))?;
+                .run(|| self.put_back(kept_as, &mut differences, &found, &present))
+                .map_err(not_put_back(kept_as))?;
         }
         // The next call finds what this one left.
         match put_back {
@@ -76,13 +85,22 @@ impl Snapshots {
             PutBack::Whole | PutBack::Impossible => {
                 self.remember(tree.clone(), found.head.clone(), present.into_looks(), inner)?;
             }
-            PutBack::InPart => tree = self.remember_what_is_left(&kept_as)?,
+            PutBack::InPart => tree = self.remember_what_is_left(kept_as)?,
         }
         let restored = may_restore && put_back == PutBack::Whole;
-        let files = found.files(rules, &differences);
+        let files = found.files(&rules.changed, &differences);
         let Found { head_moved, index_changed, .. } = found;
-        let tree = Some(tree);
+        let (kept_as, tree) = (kept_as.to_owned(), Some(tree));
         Ok(TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored })
+    }
+
+    /// The tree by the attributes of the last snapshot, where git cannot obey those that are there now.
+    fn tree_as_obeyed(&self, error: GitError, changes: &[Change]) -> Result<TreeId, GitError> {
+        if !matches!(error, GitError::Refused { .. }) || error.is_of_a_vanished_file() {
+            return Err(error);
+        }
+        let git = self.git.obeying(&self.last.tree);
+        Program::new(git, self.lock.index()).write_tree(changes).map_err(|_| error)
     }
 
     /// Keeps the tree as it is now, and lets the next look compare with that.
@@ -147,29 +165,32 @@ impl Snapshots {
         self.operation.keep(&self.git, kept_as, &found.operation, &operation, rules)
     }
 
-    /// The rules of the repository that changed, and whether they are as before now.
-    fn check_rules(
-        &self,
-        kept_as: &str,
-        may_restore: bool,
-    ) -> Result<(Vec<String>, bool), GitError> {
+    /// Finds the rules of the repository that changed, and puts them back.
+    fn check_rules(&self, kept_as: &str, may_restore: bool) -> Result<Rules, GitError> {
         let changed = self.rules.changed();
         if changed.is_empty() {
-            return Ok((changed, true));
+            return Ok(Rules { changed, are_restored: true });
         }
         let now = self.rules.look();
         let keep = || self.rules.keep(&self.git, kept_as, &changed, &now, 0);
         let kept = keep();
         let restore = || self.rules.restore(&changed, &self.lock.draft());
-        let restored = may_restore
+        let are_restored = may_restore
             && match self.put_backs.run(restore) {
                 Err(GitError::Locked(_)) => false,
                 done => done.map_err(not_put_back(kept_as))?,
             };
         // With some settings git does not work at all.
-        kept.or_else(|error| if restored { keep() } else { Err(error) })?;
-        Ok((changed, restored))
+        kept.or_else(|error| if are_restored { keep() } else { Err(error) })?;
+        Ok(Rules { changed, are_restored })
     }
+}
+
+/// The rules of the repository that changed.
+struct Rules {
+    changed: Vec<String>,
+    /// Whether they are as before now.
+    are_restored: bool,
 }
 
 /// What a look found changed, but for the rules.
@@ -199,11 +220,11 @@ impl Found {
     }
 
     /// The paths that are told, after those of the rules.
-    fn files(&self, rules: Vec<String>, differences: &[Difference]) -> Vec<String> {
+    fn files(&self, rules: &[String], differences: &[Difference]) -> Vec<String> {
         let told = |path: &&RepoPath| differences.iter().all(|d| d.path != **path);
         let paths = self.inner.iter().filter(told).chain(differences.iter().map(|d| &d.path));
         let refs = self.refs.iter().map(Loss::shown);
-        let git_files = rules.into_iter().chain(self.operation.iter().cloned()).chain(refs);
+        let git_files = rules.iter().cloned().chain(self.operation.iter().cloned()).chain(refs);
         git_files.chain(paths.map(RepoPath::lossy)).take(LISTED).collect()
     }
 }

@@ -49,6 +49,45 @@ fn an_index_that_no_git_can_read_is_put_back() {
     put_back(|repo| repo.write(".git/index", "garbage\n"));
 }
 
+#[test]
+fn attributes_that_git_cannot_obey_are_put_back() {
+    put_back(|repo| {
+        repo.write(".gitattributes", "*.txt working-tree-encoding=nonsense\n");
+        repo.write("a.txt", "critic\n");
+    });
+}
+
+/// What went back is told, however often the look after it was begun.
+#[test]
+fn settings_that_went_back_before_a_file_vanished_are_told() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let script = repo.root.with_file_name("clean");
+        let fails = repo.root.with_file_name("fails");
+        let text = format!(
+            "[ -s {fails:?} ] || exec cat\nsed -i 1d {fails:?}\n\
+             echo 'No such file or directory' >&2\nexit 1\n"
+        );
+        fs::write(&script, text).unwrap();
+        let clean = format!("sh {}", script.display());
+        for (key, value) in [("clean", &*clean), ("smudge", "cat"), ("required", "true")] {
+            repo.git(&["config", &format!("filter.x.{key}"), value]);
+        }
+        repo.write(".gitattributes", "*.x filter=x\n");
+        repo.write("f.x", "x\n");
+        repo.commit("filter");
+        let run = repo.begin();
+        run.capture(1);
+        repo.write(".git/info/exclude", "critic\n");
+        repo.write("f.x", "of another length\n");
+        // As often as git is asked in one look.
+        fs::write(&fails, "x\n".repeat(8)).unwrap();
+        let check = run.check();
+        let TreeCheck::Changed { files, restored: false, .. } = check else { panic!("{check:?}") };
+        assert_eq!(files, [".git/info/exclude", "f.x"]);
+    });
+}
+
 fn shared_indexes(repo: &Repo) -> Vec<PathBuf> {
     let entries = fs::read_dir(repo.path(".git")).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.display().to_string().contains("/sharedindex.")).collect()
