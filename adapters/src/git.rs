@@ -42,6 +42,7 @@ mod present;
 mod private_index;
 mod program;
 mod put_back;
+mod put_back_mark;
 mod put_backs;
 mod quarantine;
 mod ref_locks;

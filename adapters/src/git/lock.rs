@@ -18,6 +18,8 @@ use super::command::Git;
 use super::error::{GitError, OpenError};
 use super::git_lock;
 use super::hidden_rules::Moment;
+use super::notice::Notice;
+use super::put_back_mark::{self, PutBackMark};
 use super::ref_locks::RefLocks;
 
 /// The ending of a run's draft of a file of the user's git.
@@ -25,6 +27,9 @@ const DRAFT: &str = ".draft";
 
 /// The ending of the file in which a run announces which refs git writes for it.
 const ANNOUNCED: &str = ".announced";
+
+/// The ending of the file by which a run marks that it puts something back.
+const MARK: &str = ".putting-back";
 
 /// How long somebody who clears up may hold the lock of a dead run.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -41,6 +46,8 @@ pub(super) struct RunLock {
     file: File,
     /// The runs that had died here.
     dead: Vec<RunId>,
+    /// What is told of those that died while they put something back.
+    broken_off: Vec<Notice>,
 }
 
 /// Where the runs of a working tree have their files.
@@ -75,6 +82,10 @@ fn draft_name(run: &str) -> String {
     format!("{run}{DRAFT}")
 }
 
+fn mark_name(run: &str) -> String {
+    format!("{run}{MARK}")
+}
+
 fn lock_name(run: &str) -> String {
     format!("{run}.lock")
 }
@@ -85,8 +96,10 @@ impl RunLock {
         let (folder, refs) = (folder(git.git_dir()), RefLocks::of(git)?);
         fs::create_dir_all(&folder).map_err(GitError::io("create", &folder))?;
         let dead = dead_runs(&folder);
+        let told = |run: &RunId| put_back_mark::told(&folder.join(mark_name(run.as_str())), run);
+        let broken_off = dead.iter().filter_map(told).collect();
         let file = lock_file(&folder, run_id)?;
-        let lock = Self { folder, run_id: run_id.to_string(), refs, file, dead };
+        let lock = Self { folder, run_id: run_id.to_string(), refs, file, dead, broken_off };
         lock.others();
         lock.refs.clear_dead();
         lock.refs.run_folders().for_each(|folder| release_dead(&folder));
@@ -105,6 +118,16 @@ impl RunLock {
     /// The runs that had died in this working tree, and were cleared up after.
     pub(super) fn dead(&self) -> &[RunId] {
         &self.dead
+    }
+
+    /// What is to be told of those that were killed while they put something back.
+    pub(super) fn broken_off(&self) -> &[Notice] {
+        &self.broken_off
+    }
+
+    /// Marks that something is being put back.
+    pub(super) fn mark_put_back(&self, kept_as: &str) -> Result<PutBackMark, GitError> {
+        PutBackMark::leave(self.folder.join(mark_name(&self.run_id)), kept_as)
     }
 
     /// When the run took it.

@@ -74,6 +74,7 @@ pub(super) fn open(
 fn locked(git: &Git, run_id: &RunId, warn: &mut dyn FnMut(Notice)) -> Result<RunLock, OpenError> {
     let lock = RunLock::take(git, run_id)?;
     warn_of_others(&lock, warn);
+    lock.broken_off().iter().cloned().for_each(&mut *warn);
     lock.dead().iter().for_each(|run| warn_of_survivors(run, warn));
     Ok(lock)
 }

@@ -61,6 +61,7 @@ impl Snapshots {
             return Ok(PutBack::Impossible);
         }
         self.keep_raw(kept_as, differences)?;
+        let _mark = self.lock.mark_put_back(kept_as)?;
         if !self.put_back_refs(&found.refs)? {
             return Ok(PutBack::Impossible);
         }

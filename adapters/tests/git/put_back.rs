@@ -20,6 +20,38 @@ fn assert_restored(check: &TreeCheck, expected: bool) {
     );
 }
 
+/// Nobody tells while it is so, for the run is gone.
+#[test]
+fn a_put_back_that_was_killed_is_told_by_the_next_run() {
+    each_way(|way| {
+        let repo = Repo::new(way);
+        let seen = repo.path(".git/seen");
+        let marks = repo.path(".git/codeloops");
+        let clean = format!("cp {}/*.putting-back {} 2>&-; cat", marks.display(), seen.display());
+        repo.git(&["config", "filter.look.clean", &clean]);
+        repo.write(".gitattributes", "*.look filter=look\n");
+        repo.commit("filter");
+        let run = repo.begin();
+        repo.write("f.look", "actor\n");
+        run.capture(1);
+        repo.write("a.txt", "critic\n");
+        assert_restored(&run.check(), true);
+        let mark = fs::read_to_string(&seen).unwrap();
+        assert_eq!(mark, kept(""));
+        assert_eq!(repo.begin_another().warnings.len(), 1, "the other run, which lives");
+        drop(run);
+
+        // As `kill -9` leaves it.
+        repo.write(format!(".git/codeloops/{RUN}.lock"), "");
+        repo.write(format!(".git/codeloops/{RUN}.putting-back"), mark);
+        let warnings = repo.begin_another().warnings;
+        let told = [format!("run {RUN} was killed while it put"), kept("")];
+        assert!(told.iter().all(|told| warnings[0].contains(told)), "{warnings:?}");
+        assert!(warnings[0].ends_with(&format!("git diff refs/codeloops/{RUN}/1")), "{warnings:?}");
+        assert_eq!(repo.begin_another().warnings, [""; 0]);
+    });
+}
+
 /// The rules that ignore them are the repository's, and a critic may change those.
 #[test]
 fn ignored_files_stay_when_the_critic_changed_what_is_ignored() {

@@ -118,6 +118,10 @@ impl Repo {
         self.begin_in(&self.root)
     }
 
+    pub(crate) fn begin_another(&self) -> Run<'_> {
+        self.open(&self.root, OTHER_RUN, &self.options()).unwrap()
+    }
+
     #[track_caller]
     pub(crate) fn begin_in(&self, dir: &Path) -> Run<'_> {
         self.open(dir, RUN, &self.options()).unwrap()
