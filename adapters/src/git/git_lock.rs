@@ -4,8 +4,10 @@
 //! the lock who made it. So it is made as a second name of a draft, a file of the run's own: where a
 //! run was killed, the next one finds by the draft which lock was its.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +88,8 @@ pub(super) fn release(git_dir: &Path, draft: &Path) {
         return;
     }
     let common = command::common_dir(git_dir).unwrap_or_else(|_| git_dir.to_owned());
-    for folder in [git_dir, &common].into_iter().flat_map(folders) {
+    let within = [git_dir, &common].into_iter().flat_map(folders);
+    for folder in within.chain(linked_root(git_dir)) {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let is_lock = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "lock");
         for lock in entries.map(|entry| entry.path()).filter(is_lock) {
@@ -101,6 +104,13 @@ pub(super) fn release(git_dir: &Path, draft: &Path) {
 fn folders(git_dir: &Path) -> [PathBuf; 5] {
     let within = |folder| git_dir.join(folder);
     [git_dir.to_owned(), within("info"), within("hooks"), within("refs"), within("logs/refs")]
+}
+
+/// The working tree that has its git folder elsewhere.
+fn linked_root(git_dir: &Path) -> Option<PathBuf> {
+    let pointer = fs::read(git_dir.join("gitdir")).ok()?;
+    let pointer = git_dir.join(OsStr::from_bytes(pointer.trim_ascii_end()));
+    pointer.parent().map(Path::to_owned)
 }
 
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
@@ -161,6 +171,20 @@ mod tests {
         assert_eq!(names(&folder), ["draft", "index", "index.lock"]);
         release(folder.path(), &draft);
         assert_eq!(names(&folder), ["draft", "index"]);
+    }
+
+    /// The file `.git` of a linked working tree lies in that tree.
+    #[test]
+    fn a_lock_in_the_linked_working_tree_is_known_too() {
+        let (folder, _, draft) = place();
+        let tree = tempfile::tempdir().unwrap();
+        let pointer = tree.path().join(".git");
+        fs::write(folder.path().join("gitdir"), format!("{}\n", pointer.display())).unwrap();
+        let dies = || under_lock::<()>(&pointer, &draft, |_| panic!("dies"));
+        assert!(catch_unwind(AssertUnwindSafe(dies)).is_err());
+        assert_eq!(names(&tree), [".git.lock"]);
+        release(folder.path(), &draft);
+        assert_eq!(names(&tree), [""; 0]);
     }
 
     #[test]
