@@ -1,28 +1,28 @@
 //! Understands what agent programs print.
 //!
-//! A decoder takes a stream chunk by chunk and says at the end how the turn ended ([`Ending`]), what
-//! the answer was, and what the conversation is called. Its readable part goes out as it comes. A
-//! structured stream counts as a success only if its final event says so: exit code 0 is no proof
-//! (several programs exit with 0 after a signal, or when a permission was denied).
+//! A decoder takes a stream chunk by chunk, gives the items that it tells ([`Item`]) as they come,
+//! and says at the end how the turn ended ([`Ending`]), what the answer was, and what the
+//! conversation is called. It is a pure function of the bytes. A structured stream counts as a
+//! success only if its final event says so: exit code 0 is no proof (several programs exit with 0
+//! after a signal, or when a permission was denied).
 
-use std::borrow::Cow;
-
-use codeloops_event::layout::{TEXT_LIMIT, cap_text};
-use codeloops_event::{CutOffKind, Usage};
-use serde::Deserialize;
-use serde_json::Value;
+use codeloops_event::{CutOffKind, Item, Usage};
 
 use crate::spec::OutputFormat;
-use crate::text::{HeadTail, lossy};
+use crate::text::{HeadTail, capped, lossy};
 
 mod claude;
 mod codex;
 mod cursor;
 mod gemini;
+mod items;
+mod json;
 mod lines;
 mod opencode;
 mod provider;
 
+use items::Items;
+use json::Object;
 use lines::Lines;
 pub(crate) use provider::Trouble;
 
@@ -53,23 +53,35 @@ pub(crate) struct Decoded {
     /// The agent's name for the conversation.
     pub(crate) session: Option<String>,
     /// Tokens and money.
-    pub(crate) usage: Option<Usage>,
+    pub(crate) told: Option<Told>,
     /// Whether the stream went on to speak after it had ended well. Whoever holds the pipe can write
     /// into it, so what was said last need not be the agent's word.
     pub(crate) disputed: bool,
 }
 
+/// What a stream told of tokens and money, in the meaning of [`Usage`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) usage: Usage,
+    pub(crate) cumulative: Cumulative,
+}
+
+/// What of it is the sum over the whole conversation, where one is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cumulative {
+    Nothing,
+    Cost,
+    All,
+}
+
 /// One program's way of telling.
 trait Format: Send {
-    /// Whether events of this `type` are looked at. The others are skipped unread: a tool's result
-    /// may carry whole files.
-    fn wants(&self, kind: &str) -> bool;
     /// Whether events of this `type` make up the answer or end the turn.
     fn speaks(&self, kind: &str) -> bool;
     /// How the turn ended so far.
     fn ending(&self) -> &Ending;
-    /// Takes one event; adds what a person would want to see of it to `readable`.
-    fn event(&mut self, event: &Value, readable: &mut String);
+    /// Takes one event of a `type`; adds what it tells to `items`.
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items);
     /// The end of the stream. Lines on stderr are given because some things are told only there.
     fn finish(self: Box<Self>, stderr: &str) -> Decoded;
 }
@@ -109,8 +121,8 @@ impl Decoder {
         }))
     }
 
-    /// Takes a chunk. For a stream of events its readable part, for text nothing: all of it is.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Option<String> {
+    /// Takes a chunk; gives what it tells. For text nothing: all of it is the answer.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Option<Vec<Item>> {
         match self {
             Self::Text(text) => {
                 text.push(bytes);
@@ -130,106 +142,57 @@ impl Decoder {
 }
 
 impl Events {
-    fn push(&mut self, bytes: &[u8]) -> String {
-        let mut readable = String::new();
+    fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
+        let mut items = Items::default();
         // Taken out, so that its lines can be handed to the rest of us.
         let mut lines = std::mem::take(&mut self.lines);
-        lines.push(bytes, |line| self.take_line(line, &mut readable));
+        lines.push(bytes, |line| self.take_line(line, &mut items));
         self.lines = lines;
-        readable
+        items.0
     }
 
     fn finish(mut self, stderr: &str) -> Decoded {
         if let Some(line) = std::mem::take(&mut self.lines).finish() {
-            self.take_line(&line, &mut String::new());
+            self.take_line(&line, &mut Items::default());
         }
         let mut decoded = self.format.finish(stderr);
         if decoded.text.is_empty() && !matches!(decoded.ending, Some(Ending::Done { .. })) {
             decoded.text = self.plain.into_text();
         }
-        decoded.text = cap_text(&decoded.text, TEXT_LIMIT);
+        decoded.text = capped(&decoded.text);
         decoded.disputed = self.disputed;
         decoded
     }
 
-    fn take_line(&mut self, line: &[u8], readable: &mut String) {
-        match parse(self.format.as_ref(), line) {
-            Line::Event(event) => {
-                self.disputed |= *self.format.ending() == Ending::Done { denied: 0 }
-                    && self.format.speaks(text(&event, "/type"));
-                self.format.event(&event, readable);
-            }
-            Line::Skipped => {}
-            Line::Plain => {
+    /// Takes a line. Bytes that are no UTF-8 do not cost it.
+    fn take_line(&mut self, line: &[u8], items: &mut Items) {
+        let first = line.trim_ascii_start().first();
+        if first.is_none() {
+            return;
+        }
+        let text = lossy(line);
+        match Object::parse(&text).filter(|_| first == Some(&b'{')) {
+            Some(event) => self.take_event(&event, items),
+            None => {
                 self.plain.push(line);
                 self.plain.push(b"\n");
-                readable.push_str(&lossy(line));
-                readable.push('\n');
+                items.printed(&text);
+                items.printed("\n");
             }
         }
     }
-}
 
-/// What a line is.
-enum Line {
-    Event(Value),
-    /// An event that is not looked at, or nothing.
-    Skipped,
-    Plain,
-}
-
-/// The one field that says whether the others matter.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(rename = "type", borrow, default)]
-    kind: Cow<'a, str>,
-}
-
-/// Reads a line. Bytes that are no UTF-8 do not cost it.
-fn parse(format: &dyn Format, line: &[u8]) -> Line {
-    match line.trim_ascii_start().first() {
-        Some(b'{') => {}
-        Some(_) => return Line::Plain,
-        None => return Line::Skipped,
+    fn take_event(&mut self, event: &Object<'_>, items: &mut Items) {
+        let kind = event.text("type");
+        self.disputed |=
+            *self.format.ending() == Ending::Done { denied: 0 } && self.format.speaks(&kind);
+        self.format.event(&kind, event, items);
     }
-    let text = lossy(line);
-    match serde_json::from_str::<Head<'_>>(&text) {
-        Ok(head) if !format.wants(&head.kind) => Line::Skipped,
-        _ => serde_json::from_str(&text).map_or(Line::Plain, Line::Event),
-    }
-}
-
-/// The text at a JSON pointer, empty where there is none.
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The number at a JSON pointer.
-fn count(value: &Value, pointer: &str) -> Option<u64> {
-    value.pointer(pointer).and_then(Value::as_u64)
 }
 
 /// The sum of those that are known; none where none is.
 fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
     parts.into_iter().flatten().reduce(u64::saturating_add)
-}
-
-/// Adds a paragraph to what is read.
-fn say(readable: &mut String, text: &str) {
-    if !text.is_empty() {
-        readable.push_str(text);
-        readable.push('\n');
-    }
-}
-
-/// Adds a tool call: its name and the one argument that tells most.
-fn say_tool(readable: &mut String, name: &str, input: Option<&Value>) {
-    const TELLING: [&str; 7] =
-        ["command", "file_path", "filePath", "path", "pattern", "query", "description"];
-    let argument = input
-        .and_then(|input| TELLING.iter().find_map(|key| input.get(key).and_then(Value::as_str)));
-    let argument = argument.map(crate::text::one_line).unwrap_or_default();
-    say(readable, format!("[{name}] {argument}").trim_end());
 }
 
 /// Keeps an id if it is one.

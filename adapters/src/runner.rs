@@ -15,6 +15,7 @@ use crate::resolve::ResolvedAgent;
 
 mod call;
 mod capture;
+mod chatter;
 mod outcome;
 
 /// One role's agent, as it is called.

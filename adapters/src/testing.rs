@@ -1,5 +1,6 @@
 //! The body of the fuzz target: what must hold for any output of any agent.
 
+use codeloops_event::Item;
 use codeloops_event::layout::TEXT_LIMIT;
 
 use crate::decode::{Decoded, Decoder};
@@ -31,13 +32,26 @@ pub fn fuzz_decoder(bytes: &[u8]) {
     assert!(whole.1.text.len() <= TEXT_LIMIT + 100, "{} bytes", whole.1.text.len());
 }
 
-/// What was shown on the way, and what it came to. The same bytes stand for stderr.
+/// What was told on the way, and what it came to. The same bytes stand for stderr.
 fn decode<'a>(
     format: OutputFormat,
     pieces: impl Iterator<Item = &'a [u8]>,
     stderr: &[u8],
-) -> (String, Decoded) {
+) -> (Vec<Item>, Decoded) {
     let mut decoder = Decoder::new(format);
-    let shown = pieces.filter_map(|piece| decoder.push(piece)).collect();
-    (shown, decoder.finish(&lossy(stderr)))
+    let items = pieces.filter_map(|piece| decoder.push(piece)).flatten();
+    let told = joined(items);
+    (told, decoder.finish(&lossy(stderr)))
+}
+
+/// The items, neighbouring pieces of the same text put together.
+fn joined(items: impl Iterator<Item = Item>) -> Vec<Item> {
+    items.fold(Vec::new(), |mut all, item| {
+        match (all.last_mut(), &item) {
+            (Some(Item::Printed { text }), Item::Printed { text: more })
+            | (Some(Item::Text { text }), Item::Text { text: more }) => text.push_str(more),
+            _ => all.push(item),
+        }
+        all
+    })
 }

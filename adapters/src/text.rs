@@ -29,6 +29,10 @@ impl HeadTail {
         self.tail.extend_from_slice(rest);
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     /// The text, lossily decoded, of at most `TEXT_LIMIT` bytes and a marker.
     pub(crate) fn into_text(mut self) -> String {
         if self.total <= TEXT_LIMIT as u64 {
@@ -41,6 +45,11 @@ impl HeadTail {
         let omitted = self.total - (head.len() + tail.len()) as u64;
         join_capped(&lossy(head), &lossy(tail), omitted)
     }
+}
+
+/// The text, or its head and tail where it is longer than a report may be.
+pub(crate) fn capped(text: &str) -> String {
+    cap_text(text, TEXT_LIMIT)
 }
 
 /// Decodes lossily. The standard function looks at every byte; where all is well, as nearly always,

@@ -12,7 +12,9 @@ use codeloops_adapters::resolve::{Host, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::spec::{AgentSpec, MAX_ARGUMENT_BYTES, OutputFormat, PromptVia};
 use codeloops_driver::ports::{AgentNote, Agents};
-use codeloops_event::{AgentOutcome, CallId, CallKind, CutOffKind, LimitKind, OutputStream, Role};
+use codeloops_event::{
+    AgentOutcome, AgentOutput, CallId, CallKind, CutOffKind, Item, LimitKind, OutputStream, Role,
+};
 use codeloops_machine::{AgentCall, AgentReport, StopLevel};
 use tokio::sync::{mpsc, watch};
 
@@ -135,6 +137,14 @@ impl Bench {
     }
 }
 
+/// What an agent that prints text printed.
+fn printed(output: &AgentOutput) -> &str {
+    match &*output.items {
+        [Item::Printed { text }] => text,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Waits for something that will happen.
 async fn until(mut happened: impl FnMut() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(60);
@@ -164,7 +174,7 @@ async fn a_turn_gives_its_text_its_evidence_and_its_notes() {
     assert_eq!(bench.read("evidence/iterations/3/actor.stderr"), report.stderr);
     assert!(matches!(&notes[0], AgentNote::Started(process) if process.start_ticks.is_some()));
     let said = notes.iter().filter_map(|note| match note {
-        AgentNote::Output(output) if output.stream == OutputStream::Stdout => Some(&*output.text),
+        AgentNote::Output(output) if output.stream == OutputStream::Stdout => Some(printed(output)),
         _ => None,
     });
     assert_eq!(said.collect::<String>(), report.text);
@@ -229,7 +239,7 @@ async fn invalid_utf8_is_kept_in_evidence_and_shown_lossily() {
     let (report, notes) = bench.run_noting().await;
     assert_eq!(report.text, "a\u{fffd}b");
     assert_eq!(fs::read(bench.path("evidence/iterations/3/actor.stdout")).unwrap(), b"a\xffb");
-    assert!(matches!(&notes[1], AgentNote::Output(output) if output.text == "a\u{fffd}b"));
+    assert!(matches!(&notes[1], AgentNote::Output(output) if printed(output) == "a\u{fffd}b"));
 }
 
 #[tokio::test]
@@ -500,7 +510,7 @@ async fn nobody_listening_costs_no_memory_and_is_counted() {
     let (mut told, mut skipped) = (0, 0);
     while let Some(note) = received.recv().await {
         if let AgentNote::Output(output) = note {
-            told += output.text.len() as u64;
+            told += output.bytes() as u64;
             skipped += output.skipped_bytes;
         }
     }

@@ -2,10 +2,10 @@
 
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
-    CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Iteration,
+    CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Item, Iteration,
     IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions, ProcessInfo,
     Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
-    TreeChecked, TreeId, TreeUnverified, Verdict, VerdictReached,
+    TreeChecked, TreeId, TreeUnverified, Usage, Verdict, VerdictReached,
 };
 
 const FEEDBACK: &str = "The email validation is implemented but the password\n\
@@ -284,7 +284,38 @@ pub(crate) fn actor_output(text: &str) -> Event {
 }
 
 pub(crate) fn output(role: Role, stream: OutputStream, text: &str, skipped_bytes: u64) -> Event {
-    Event::AgentOutput(AgentOutput { role, stream, text: text.to_owned(), skipped_bytes })
+    let items = vec![Item::Printed { text: text.to_owned() }];
+    Event::AgentOutput(AgentOutput { role, stream, skipped_bytes, items })
+}
+
+/// What the actor's stream tells.
+pub(crate) fn told(items: Vec<Item>) -> Event {
+    let (role, stream) = (Role::Actor, OutputStream::Stdout);
+    Event::AgentOutput(AgentOutput { role, stream, skipped_bytes: 0, items })
+}
+
+/// A turn with tools, one that fails, and a provider that is slow.
+pub(crate) fn items() -> Vec<Item> {
+    let text = |text: &str| Item::Text { text: text.to_owned() };
+    let call = |name: &str, argument: &str| Item::ToolCall {
+        name: name.to_owned(),
+        argument: argument.to_owned(),
+    };
+    let result = |failed, text: &str| Item::ToolResult { failed, text: text.to_owned() };
+    vec![
+        Item::Reasoning { text: "The tests first.\n".to_owned() },
+        text("I will run"),
+        text(" the tests.\nNow"),
+        call("Bash", "cargo test\u{1b}[2J"),
+        result(false, "running 3 tests\ntest result: ok. 3 passed"),
+        call("Read", "src/lib.rs"),
+        result(true, "no such file"),
+        result(false, ""),
+        Item::Retry { reason: "overloaded, try 1 in 2 s".to_owned() },
+        Item::Limit { resets_at: Some(at(16_155_000)), message: "five hour limit, 91%".to_owned() },
+        Item::Usage { usage: Usage { input_tokens: Some(1550), ..Usage::default() } },
+        text("Done."),
+    ]
 }
 
 pub(crate) fn evidence(path: &str) -> Evidence {

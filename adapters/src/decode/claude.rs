@@ -1,10 +1,11 @@
 //! `claude -p --output-format stream-json --verbose`.
 
 use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
-use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, sum, text};
-use crate::text::one_line;
+use super::items::Items;
+use super::json::{Object, text_of};
+use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember, sum};
+use crate::text::{capped, one_line};
 
 /// The final event is `result`. Its `subtype` stays `success` after an error of the API;
 /// `is_error` tells.
@@ -19,14 +20,19 @@ pub(super) struct Claude {
     resets_at: Option<i64>,
     ending: Ending,
     result: Option<String>,
+    so_far: SoFar,
     usage: Option<Usage>,
 }
 
-impl Format for Claude {
-    fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "assistant" | "rate_limit_event" | "system" | "result")
-    }
+/// What messages told before the end. Their output is not among it: they are told when they begin.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// The message that was counted last: each of its parts repeats its usage.
+    message: String,
+    usage: Usage,
+}
 
+impl Format for Claude {
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "assistant" | "result")
     }
@@ -35,76 +41,117 @@ impl Format for Claude {
         &self.ending
     }
 
-    fn event(&mut self, event: &Value, readable: &mut String) {
-        remember(&mut self.session, text(event, "/session_id"));
-        match text(event, "/type") {
-            "assistant" => self.assistant(event, readable),
-            "rate_limit_event" => self.limits(&event["rate_limit_info"]),
-            "system" if text(event, "/subtype") == "api_retry" => {
-                let error = text(event, "/error");
-                say(readable, &format!("[retry] {}", one_line(error)));
-            }
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        match kind {
+            "assistant" => self.assistant(event, items),
+            "user" => results(&event.object("message"), items),
+            "rate_limit_event" => self.window(&event.object("rate_limit_info"), items),
+            "system" => self.system(event, items),
             "result" => self.result(event),
             _ => {}
         }
     }
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
+        // A program that was stopped tells what its messages told.
+        let so_far = (!self.so_far.message.is_empty()).then_some(self.so_far.usage);
         Decoded {
             ending: Some(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
-            usage: self.usage,
+            told: self.usage.or(so_far).map(|usage| Told { usage, cumulative: Cumulative::Cost }),
             ..Decoded::default()
         }
     }
 }
 
 impl Claude {
-    fn assistant(&mut self, event: &Value, readable: &mut String) {
-        let main = event["parent_tool_use_id"].is_null();
-        for part in
-            event.pointer("/message/content").and_then(Value::as_array).into_iter().flatten()
-        {
-            match text(part, "/type") {
+    fn system(&mut self, event: &Object<'_>, items: &mut Items) {
+        match &*event.text("subtype") {
+            "init" => remember(&mut self.session, &event.text("session_id")),
+            "api_retry" => {
+                let delay = event.value::<f64>("retry_delay_ms").unwrap_or_default() / 1000.0;
+                let attempt = event.value::<u64>("attempt").unwrap_or_default();
+                let error = event.text("error");
+                items.retry(&format!("{error}, try {attempt} in {delay:.0} s"));
+            }
+            "permission_denied" => items.tool_result(true, &event.text("message")),
+            _ => {}
+        }
+    }
+
+    fn assistant(&mut self, event: &Object<'_>, items: &mut Items) {
+        let message = event.object("message");
+        let main = !event.has("parent_tool_use_id");
+        for part in message.objects("content") {
+            match &*part.text("type") {
                 "text" => {
-                    say(readable, text(part, "/text"));
+                    let text = part.text("text");
+                    items.paragraph(&text);
                     if main {
-                        text(part, "/text").clone_into(&mut self.last_text);
+                        self.last_text = capped(&text);
                     }
                 }
-                "tool_use" => say_tool(readable, text(part, "/name"), part.get("input")),
+                "thinking" => items.reasoning(&part.text("thinking")),
+                "tool_use" => items.tool_call(&part.text("name"), &part.object("input")),
                 _ => {}
             }
         }
+        self.count(&message, items);
         if main {
-            text(event, "/error").clone_into(&mut self.error);
-            self.limits(&event["api_error_params"]["rate_limit_info"]);
+            event.text("error").as_ref().clone_into(&mut self.error);
+            self.limits(&event.object("api_error_params").object("rate_limit_info"));
         }
     }
 
-    fn limits(&mut self, info: &Value) {
-        if text(info, "/status") == "rejected" {
-            self.resets_at = info["resetsAt"].as_i64();
+    fn count(&mut self, message: &Object<'_>, items: &mut Items) {
+        let id = message.text("id");
+        if !message.has("usage") || id.is_empty() || id == self.so_far.message {
+            return;
+        }
+        id.as_ref().clone_into(&mut self.so_far.message);
+        let input = Usage { output_tokens: None, ..tokens(&message.object("usage")) };
+        self.so_far.usage = self.so_far.usage.plus(&input);
+        items.usage(&self.so_far.usage);
+    }
+
+    fn window(&mut self, info: &Object<'_>, items: &mut Items) {
+        self.limits(info);
+        let status = info.text("status");
+        if status.is_empty() || status == "allowed" {
+            return;
+        }
+        let kind = info.text("rateLimitType").replace('_', " ");
+        let used = info.value::<f64>("utilization").map(|part| format!(", {:.0}%", part * 100.0));
+        items.limit(
+            info.value("resetsAt").and_then(|secs| Timestamp::from_timestamp(secs, 0)),
+            &format!("{kind} limit{}", used.unwrap_or_default()),
+        );
+    }
+
+    fn limits(&mut self, info: &Object<'_>) {
+        if info.text("status") == "rejected" {
+            self.resets_at = info.value("resetsAt");
         }
     }
 
-    fn result(&mut self, event: &Value) {
-        self.usage = Some(usage(event));
-        self.result = event["result"].as_str().map(str::to_owned);
-        let denied = event["permission_denials"].as_array().map_or(0, Vec::len);
-        let denied = u32::try_from(denied).unwrap_or(u32::MAX);
-        let failed =
-            event["is_error"] != Value::Bool(false) || text(event, "/subtype") != "success";
-        self.ending = if failed { self.failure(event) } else { Ending::Done { denied } };
+    fn result(&mut self, event: &Object<'_>) {
+        remember(&mut self.session, &event.text("session_id"));
+        let cost_usd = event.value("total_cost_usd").filter(|cost| *cost >= 0.0);
+        self.usage = Some(Usage { cost_usd, ..tokens(&event.object("usage")) });
+        self.result = event.some_text("result").map(|text| capped(&text));
+        let denied = u32::try_from(event.list("permission_denials").len()).unwrap_or(u32::MAX);
+        let succeeded =
+            event.value("is_error") == Some(false) && event.text("subtype") == "success";
+        self.ending = if succeeded { Ending::Done { denied } } else { self.failure(event) };
     }
 
-    fn failure(&self, event: &Value) -> Ending {
-        let message = match event["result"].as_str() {
-            Some(result) => one_line(result),
-            None => one_line(text(event, "/errors/0")),
+    fn failure(&self, event: &Object<'_>) -> Ending {
+        let message = match event.some_text("result") {
+            Some(result) => one_line(&result),
+            None => event.list("errors").first().map(|e| one_line(&text_of(e))).unwrap_or_default(),
         };
-        let used_up = text(event, "/api_error") == "usage_limit_reached";
+        let used_up = event.text("api_error") == "usage_limit_reached";
         if used_up || (self.error == "rate_limit" && self.resets_at.is_some()) {
             let resets_at = self.resets_at.and_then(|secs| Timestamp::from_timestamp(secs, 0));
             return Ending::Failed(Trouble::UsageLimit(resets_at, message));
@@ -113,24 +160,42 @@ impl Claude {
             "max_output_tokens" => Ending::CutOff(CutOffKind::Length),
             "billing_error" => Ending::Failed(Trouble::Refused(Refusal::Billing, message)),
             "authentication_failed" => Ending::Failed(Trouble::Refused(Refusal::Auth, message)),
-            _ if text(event, "/terminal_reason") == "api_error" => {
-                Ending::Failed(Trouble::classify(event["api_error_status"].as_u64(), &message))
+            _ if event.text("terminal_reason") == "api_error" => {
+                Ending::Failed(Trouble::classify(event.value("api_error_status"), &message))
             }
             _ => Ending::Failed(Trouble::Other(message)),
         }
     }
 }
 
-/// The cost is that of the whole conversation, which began with this call.
-fn usage(event: &Value) -> Usage {
-    let read = count(event, "/usage/cache_read_input_tokens");
-    let written = count(event, "/usage/cache_creation_input_tokens");
+/// What came of tools: a text, or a list of parts.
+fn results(message: &Object<'_>, items: &mut Items) {
+    for part in message.objects("content") {
+        if part.text("type") != "tool_result" {
+            continue;
+        }
+        let failed = part.value("is_error") == Some(true);
+        match part.some_text("content") {
+            Some(text) => items.tool_result(failed, &text),
+            None => {
+                let parts = part.objects("content");
+                let texts: Vec<_> = parts.iter().map(|part| part.text("text")).collect();
+                items.tool_result(failed, &texts.join("\n"));
+            }
+        }
+    }
+}
+
+/// The input is told without what was cached.
+fn tokens(usage: &Object<'_>) -> Usage {
+    let read = usage.value("cache_read_input_tokens");
+    let written = usage.value("cache_creation_input_tokens");
     Usage {
-        input_tokens: sum([count(event, "/usage/input_tokens"), read, written]),
-        output_tokens: count(event, "/usage/output_tokens"),
+        input_tokens: sum([usage.value("input_tokens"), read, written]),
+        output_tokens: usage.value("output_tokens"),
         cache_read_tokens: read,
         cache_creation_tokens: written,
-        reasoning_tokens: count(event, "/usage/output_tokens_details/thinking_tokens"),
-        cost_usd: event["total_cost_usd"].as_f64(),
+        reasoning_tokens: usage.object("output_tokens_details").value("thinking_tokens"),
+        cost_usd: None,
     }
 }

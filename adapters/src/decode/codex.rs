@@ -1,9 +1,11 @@
 //! `codex exec --json`.
 
 use codeloops_event::Usage;
-use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, text};
+use super::items::Items;
+use super::json::Object;
+use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
+use crate::text::capped;
 
 /// The final event is `turn.completed` or `turn.failed`; a plain `error` may be a reconnection. A
 /// patch that the sandbox refused is told only on stderr.
@@ -17,19 +19,6 @@ pub(super) struct Codex {
 }
 
 impl Format for Codex {
-    fn wants(&self, kind: &str) -> bool {
-        matches!(
-            kind,
-            "thread.started"
-                | "turn.started"
-                | "item.started"
-                | "item.completed"
-                | "error"
-                | "turn.completed"
-                | "turn.failed"
-        )
-    }
-
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "turn.started" | "item.completed" | "turn.completed" | "turn.failed")
     }
@@ -38,20 +27,20 @@ impl Format for Codex {
         &self.ending
     }
 
-    fn event(&mut self, event: &Value, readable: &mut String) {
-        match text(event, "/type") {
-            "thread.started" => remember(&mut self.session, text(event, "/thread_id")),
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        match kind {
+            "thread.started" => remember(&mut self.session, &event.text("thread_id")),
             "turn.started" => self.ending = Ending::Open,
-            "item.started" => started(&event["item"], readable),
-            "item.completed" => self.completed(&event["item"], readable),
-            "error" => say(readable, text(event, "/message")),
+            "item.started" => started(&event.object("item"), items),
+            "item.completed" => self.completed(&event.object("item"), items),
+            "error" => items.retry(&event.text("message")),
             "turn.completed" => {
                 self.ending = Ending::Done { denied: 0 };
-                self.usage = Some(usage(&event["usage"]));
+                self.usage = Some(usage(&event.object("usage")));
             }
             "turn.failed" => {
-                let message = text(event, "/error/message");
-                self.ending = Ending::Failed(Trouble::classify(None, message));
+                let message = event.object("error").text("message");
+                self.ending = Ending::Failed(Trouble::classify(None, &message));
             }
             _ => {}
         }
@@ -66,47 +55,59 @@ impl Format for Codex {
             ending: Some(self.ending),
             text: self.last_text,
             session: self.session,
-            usage: self.usage,
+            told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::All }),
             ..Decoded::default()
         }
     }
 }
 
 impl Codex {
-    fn completed(&mut self, item: &Value, readable: &mut String) {
-        if text(item, "/status") == "declined" {
+    fn completed(&mut self, item: &Object<'_>, items: &mut Items) {
+        let status = item.text("status");
+        if status == "declined" {
             self.declined += 1;
         }
-        match text(item, "/type") {
+        let failed = matches!(&*status, "failed" | "declined");
+        match &*item.text("type") {
             "agent_message" => {
-                text(item, "/text").clone_into(&mut self.last_text);
-                say(readable, &self.last_text);
+                let text = item.text("text");
+                items.paragraph(&text);
+                self.last_text = capped(&text);
             }
+            "reasoning" => items.reasoning(&item.text("text")),
+            "command_execution" => items.tool_result(failed, &item.text("aggregated_output")),
             "file_change" => {
-                for change in item["changes"].as_array().into_iter().flatten() {
-                    say_tool(readable, text(change, "/kind"), Some(change));
+                for change in item.objects("changes") {
+                    items.tool_call(&change.text("kind"), &change);
+                }
+                if failed {
+                    items.tool_result(true, &status);
                 }
             }
-            "error" => say(readable, text(item, "/message")),
+            "mcp_tool_call" | "web_search" if failed => items.tool_result(true, &status),
+            "error" => items.printed(&format!("{}\n", item.text("message"))),
             _ => {}
         }
     }
 }
 
-fn started(item: &Value, readable: &mut String) {
-    if text(item, "/type") == "command_execution" {
-        say_tool(readable, "command", Some(item));
+fn started(item: &Object<'_>, items: &mut Items) {
+    match &*item.text("type") {
+        "command_execution" => items.tool_call("command", item),
+        "mcp_tool_call" => items.tool_call_on(&item.text("tool"), &item.text("server")),
+        "web_search" => items.tool_call("web search", item),
+        _ => {}
     }
 }
 
 /// The input includes what was cached, the output the reasoning.
-fn usage(usage: &Value) -> Usage {
+fn usage(usage: &Object<'_>) -> Usage {
     Usage {
-        input_tokens: count(usage, "/input_tokens"),
-        output_tokens: count(usage, "/output_tokens"),
-        cache_read_tokens: count(usage, "/cached_input_tokens"),
-        cache_creation_tokens: count(usage, "/cache_write_input_tokens"),
-        reasoning_tokens: count(usage, "/reasoning_output_tokens"),
+        input_tokens: usage.value("input_tokens"),
+        output_tokens: usage.value("output_tokens"),
+        cache_read_tokens: usage.value("cached_input_tokens"),
+        cache_creation_tokens: usage.value("cache_write_input_tokens"),
+        reasoning_tokens: usage.value("reasoning_output_tokens"),
         cost_usd: None,
     }
 }

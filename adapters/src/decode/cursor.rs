@@ -1,9 +1,11 @@
 //! `cursor-agent -p --output-format stream-json`, from its documentation.
 
 use codeloops_event::Usage;
-use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, text};
+use super::items::Items;
+use super::json::Object;
+use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
+use crate::text::capped;
 
 /// The final event is `result`; after a failure there may be none, only a message on stderr.
 #[derive(Debug, Default)]
@@ -17,10 +19,6 @@ pub(super) struct Cursor {
 }
 
 impl Format for Cursor {
-    fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "system" | "assistant" | "tool_call" | "result")
-    }
-
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "assistant" | "result")
     }
@@ -29,15 +27,17 @@ impl Format for Cursor {
         &self.ending
     }
 
-    fn event(&mut self, event: &Value, readable: &mut String) {
-        remember(&mut self.session, text(event, "/session_id"));
-        match text(event, "/type") {
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        match kind {
+            "system" => remember(&mut self.session, &event.text("session_id")),
             "assistant" => {
-                let said = text(event, "/message/content/0/text");
-                say(readable, said);
-                said.clone_into(&mut self.last_text);
+                let content = event.object("message").objects("content");
+                let said = content.first().map(|part| part.text("text")).unwrap_or_default();
+                items.paragraph(&said);
+                self.last_text = capped(&said);
             }
-            "tool_call" => self.tool(event, readable),
+            "thinking" => items.reasoning(&event.text("text")),
+            "tool_call" => self.tool(event, items),
             "result" => self.result(event),
             _ => {}
         }
@@ -48,36 +48,44 @@ impl Format for Cursor {
             ending: Some(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
-            usage: self.usage,
+            told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),
             ..Decoded::default()
         }
     }
 }
 
 impl Cursor {
-    fn tool(&mut self, event: &Value, readable: &mut String) {
-        let call = event["tool_call"].as_object().and_then(|call| call.iter().next());
-        let Some((name, call)) = call else { return };
-        if text(event, "/subtype") == "started" {
-            say_tool(readable, name.trim_end_matches("ToolCall"), call.get("args"));
-        } else if call.pointer("/result/rejected").is_some() {
-            self.denied += 1;
+    fn tool(&mut self, event: &Object<'_>, items: &mut Items) {
+        let tool = event.object("tool_call");
+        let Some((name, call)) = tool.first() else { return };
+        if event.text("subtype") == "started" {
+            items.tool_call(name.trim_end_matches("ToolCall"), &call.object("args"));
+            return;
+        }
+        let result = call.object("result");
+        let rejected = result.has("rejected");
+        self.denied += u32::from(rejected);
+        if rejected || result.has("error") {
+            let word = if rejected { "rejected" } else { "error" };
+            items.tool_result(true, &result.some_text(word).unwrap_or_else(|| word.into()));
         }
     }
 
-    fn result(&mut self, event: &Value) {
-        self.usage = event.get("usage").map(|usage| Usage {
-            input_tokens: count(usage, "/inputTokens"),
-            output_tokens: count(usage, "/outputTokens"),
+    fn result(&mut self, event: &Object<'_>) {
+        remember(&mut self.session, &event.text("session_id"));
+        let usage = event.object("usage");
+        self.usage = event.has("usage").then(|| Usage {
+            input_tokens: usage.value("inputTokens"),
+            output_tokens: usage.value("outputTokens"),
             ..Usage::default()
         });
-        self.result = event["result"].as_str().map(str::to_owned);
-        let failed =
-            event["is_error"] != Value::Bool(false) || text(event, "/subtype") != "success";
-        self.ending = if failed {
-            Ending::Failed(Trouble::classify(None, text(event, "/result")))
-        } else {
+        self.result = event.some_text("result").map(|text| capped(&text));
+        let succeeded =
+            event.value("is_error") == Some(false) && event.text("subtype") == "success";
+        self.ending = if succeeded {
             Ending::Done { denied: self.denied }
+        } else {
+            Ending::Failed(Trouble::classify(None, &event.text("result")))
         };
     }
 }

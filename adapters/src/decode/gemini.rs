@@ -1,9 +1,11 @@
 //! `gemini -o stream-json`.
 
 use codeloops_event::Usage;
-use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, count, remember, say_tool, text};
+use super::items::Items;
+use super::json::Object;
+use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
+use crate::text::HeadTail;
 
 /// The final event is `result`. Its success counts only if the model said something: a prompt that
 /// was cut off ends with `success` and nothing. Messages come in pieces.
@@ -11,17 +13,13 @@ use super::{Decoded, Ending, Format, Trouble, count, remember, say_tool, text};
 pub(super) struct Gemini {
     session: Option<String>,
     /// Pieces since the last tool call.
-    answer: String,
+    answer: HeadTail,
     said_anything: bool,
     ending: Ending,
     usage: Option<Usage>,
 }
 
 impl Format for Gemini {
-    fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "init" | "message" | "tool_use" | "result")
-    }
-
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "message" | "tool_use" | "result")
     }
@@ -30,23 +28,28 @@ impl Format for Gemini {
         &self.ending
     }
 
-    fn event(&mut self, event: &Value, readable: &mut String) {
-        match text(event, "/type") {
-            "init" => remember(&mut self.session, text(event, "/session_id")),
-            "message" if text(event, "/role") == "assistant" => {
-                let piece = text(event, "/content");
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        match kind {
+            "init" => remember(&mut self.session, &event.text("session_id")),
+            "message" if event.text("role") == "assistant" => {
+                let piece = event.text("content");
                 self.said_anything |= !piece.is_empty();
-                self.answer.push_str(piece);
-                readable.push_str(piece);
+                self.answer.push(piece.as_bytes());
+                items.text(&piece);
             }
             "tool_use" => {
-                self.answer.clear();
-                readable.push('\n');
-                say_tool(readable, text(event, "/tool_name"), event.get("parameters"));
+                self.answer = HeadTail::default();
+                items.tool_call(&event.text("tool_name"), &event.object("parameters"));
             }
+            "tool_result" => {
+                let error = event.object("error").text("message");
+                let text = if error.is_empty() { event.text("output") } else { error };
+                items.tool_result(event.text("status") == "error", &text);
+            }
+            "error" => items.printed(&format!("{}\n", event.text("message"))),
             "result" => {
                 self.ending = self.result(event);
-                self.usage = Some(usage(&event["stats"]));
+                self.usage = Some(usage(&event.object("stats")));
             }
             _ => {}
         }
@@ -55,30 +58,30 @@ impl Format for Gemini {
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         Decoded {
             ending: Some(self.ending),
-            text: self.answer,
+            text: self.answer.into_text(),
             session: self.session,
-            usage: self.usage,
+            told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),
             ..Decoded::default()
         }
     }
 }
 
 impl Gemini {
-    fn result(&self, event: &Value) -> Ending {
-        match text(event, "/status") {
+    fn result(&self, event: &Object<'_>) -> Ending {
+        match &*event.text("status") {
             "success" if self.said_anything => Ending::Done { denied: 0 },
             "success" => Ending::Open,
-            _ => Ending::Failed(Trouble::classify(None, text(event, "/error/message"))),
+            _ => Ending::Failed(Trouble::classify(None, &event.object("error").text("message"))),
         }
     }
 }
 
 /// The input includes what was cached; reasoning and cost are not told.
-fn usage(stats: &Value) -> Usage {
+fn usage(stats: &Object<'_>) -> Usage {
     Usage {
-        input_tokens: count(stats, "/input_tokens"),
-        output_tokens: count(stats, "/output_tokens"),
-        cache_read_tokens: count(stats, "/cached"),
+        input_tokens: stats.value("input_tokens"),
+        output_tokens: stats.value("output_tokens"),
+        cache_read_tokens: stats.value("cached"),
         ..Usage::default()
     }
 }

@@ -1,9 +1,11 @@
 //! `opencode run --format json`.
 
 use codeloops_event::{CutOffKind, Usage};
-use serde_json::Value;
 
-use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, sum, text};
+use super::items::Items;
+use super::json::Object;
+use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember, sum};
+use crate::text::HeadTail;
 
 /// There is no final event of its own: the end is a `step_finish` with the reason `stop`, or an
 /// `error`. A rejected permission ends the run after a step with the reason `tool-calls`.
@@ -11,17 +13,13 @@ use super::{Decoded, Ending, Format, Trouble, count, remember, say, say_tool, su
 pub(super) struct Opencode {
     session: Option<String>,
     /// Texts of the step that is under way, or of the last one.
-    step: String,
+    step: HeadTail,
     rejected: u32,
     ending: Ending,
     usage: Option<Usage>,
 }
 
 impl Format for Opencode {
-    fn wants(&self, kind: &str) -> bool {
-        matches!(kind, "step_start" | "text" | "tool_use" | "step_finish" | "error")
-    }
-
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "step_start" | "text" | "step_finish" | "error")
     }
@@ -30,26 +28,24 @@ impl Format for Opencode {
         &self.ending
     }
 
-    fn event(&mut self, event: &Value, readable: &mut String) {
-        remember(&mut self.session, text(event, "/sessionID"));
-        match text(event, "/type") {
+    fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        if self.session.is_none() {
+            remember(&mut self.session, &event.text("sessionID"));
+        }
+        let part = event.object("part");
+        match kind {
             "step_start" => {
-                self.step.clear();
+                self.step = HeadTail::default();
                 self.ending = Ending::Open;
             }
-            "text" => {
-                say(readable, text(event, "/part/text"));
-                if !self.step.is_empty() {
-                    self.step.push('\n');
-                }
-                self.step.push_str(text(event, "/part/text"));
-            }
-            "tool_use" => self.tool(&event["part"], readable),
+            "text" => self.text(&part, items),
+            "reasoning" => items.reasoning(&part.text("text")),
+            "tool_use" => self.tool(&part, items),
             "step_finish" => {
-                self.ending = self.step_end(text(event, "/part/reason"));
-                self.add_usage(&event["part"]);
+                self.ending = self.step_end(&part.text("reason"));
+                self.add_usage(&part, items);
             }
-            "error" => self.ending = Ending::Failed(error(&event["error"])),
+            "error" => self.ending = Ending::Failed(error(&event.object("error"))),
             _ => {}
         }
     }
@@ -57,37 +53,53 @@ impl Format for Opencode {
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         Decoded {
             ending: Some(self.ending),
-            text: self.step,
+            text: self.step.into_text(),
             session: self.session,
-            usage: self.usage,
+            told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),
             ..Decoded::default()
         }
     }
 }
 
 impl Opencode {
-    fn tool(&mut self, part: &Value, readable: &mut String) {
-        say_tool(readable, text(part, "/tool"), part.pointer("/state/input"));
-        if text(part, "/state/error").contains("rejected permission") {
-            self.rejected += 1;
+    fn text(&mut self, part: &Object<'_>, items: &mut Items) {
+        let text = part.text("text");
+        items.paragraph(&text);
+        if !self.step.is_empty() {
+            self.step.push(b"\n");
         }
+        self.step.push(text.as_bytes());
     }
 
-    /// Each step tells its own; the input without what was cached, the output without reasoning.
-    fn add_usage(&mut self, part: &Value) {
-        let so_far = self.usage.take().unwrap_or_default();
-        let read = count(part, "/tokens/cache/read");
-        let written = count(part, "/tokens/cache/write");
-        let reasoning = count(part, "/tokens/reasoning");
-        let cost = part["cost"].as_f64();
-        self.usage = Some(Usage {
-            input_tokens: sum([so_far.input_tokens, count(part, "/tokens/input"), read, written]),
-            output_tokens: sum([so_far.output_tokens, count(part, "/tokens/output"), reasoning]),
-            cache_read_tokens: sum([so_far.cache_read_tokens, read]),
-            cache_creation_tokens: sum([so_far.cache_creation_tokens, written]),
-            reasoning_tokens: sum([so_far.reasoning_tokens, reasoning]),
-            cost_usd: cost.map(|cost| so_far.cost_usd.unwrap_or(0.0) + cost).or(so_far.cost_usd),
+    /// A tool is told when it has ended.
+    fn tool(&mut self, part: &Object<'_>, items: &mut Items) {
+        let state = part.object("state");
+        items.tool_call(&part.text("tool"), &state.object("input"));
+        let error = state.text("error");
+        if error.contains("rejected permission") {
+            self.rejected += 1;
+        }
+        let failed = state.text("status") == "error";
+        items.tool_result(failed, &if failed { error } else { state.text("output") });
+    }
+
+    /// Each step tells its own; the input without what was cached, the output without reasoning. A
+    /// model without a known price costs 0: that is no cost.
+    fn add_usage(&mut self, part: &Object<'_>, items: &mut Items) {
+        let (tokens, so_far) = (part.object("tokens"), self.usage.take().unwrap_or_default());
+        let (read, written) =
+            (tokens.object("cache").value("read"), tokens.object("cache").value("write"));
+        let reasoning = tokens.value("reasoning");
+        let usage = so_far.plus(&Usage {
+            input_tokens: sum([tokens.value("input"), read, written]),
+            output_tokens: sum([tokens.value("output"), reasoning]),
+            cache_read_tokens: read,
+            cache_creation_tokens: written,
+            reasoning_tokens: reasoning,
+            cost_usd: part.value("cost").filter(|cost| *cost > 0.0),
         });
+        items.usage(&usage);
+        self.usage = Some(usage);
     }
 
     fn step_end(&self, reason: &str) -> Ending {
@@ -100,15 +112,13 @@ impl Opencode {
     }
 }
 
-fn error(error: &Value) -> Trouble {
-    let message = match text(error, "/data/message") {
-        "" => text(error, "/name"),
-        message => message,
-    };
-    let status = error.pointer("/data/statusCode").and_then(Value::as_u64);
-    match Trouble::classify(status, message) {
+fn error(error: &Object<'_>) -> Trouble {
+    let data = error.object("data");
+    let message = data.text("message");
+    let message = if message.is_empty() { error.text("name") } else { message };
+    match Trouble::classify(data.value("statusCode"), &message) {
         // Its provider library knows more kinds of these than we do.
-        Trouble::Other(message) if error.pointer("/data/isRetryable") == Some(&true.into()) => {
+        Trouble::Other(message) if data.value("isRetryable") == Some(true) => {
             Trouble::Transient(message)
         }
         trouble => trouble,
@@ -125,7 +135,8 @@ mod tests {
     fn what_it_calls_retryable_is_tried_again_unless_it_is_known_for_what_it_is() {
         let trouble = |message: &str, retryable: bool| {
             let data = serde_json::json!({ "message": message, "isRetryable": retryable });
-            error(&serde_json::json!({ "name": "APIError", "data": data }))
+            let event = serde_json::json!({ "name": "APIError", "data": data }).to_string();
+            error(&Object::parse(&event).unwrap())
         };
         assert_eq!(trouble("broke", true), Trouble::Transient("broke".into()));
         assert_eq!(trouble("broke", false), Trouble::Other("broke".into()));

@@ -157,7 +157,7 @@ fn supervise(
         stdout_file: Some(stdout_file),
         stderr_file: Some(stderr_file),
         agent_session: decoded.session,
-        usage: decoded.usage,
+        usage: decoded.told.map(|told| told.usage),
         leftovers: ended.leftovers,
     }
 }

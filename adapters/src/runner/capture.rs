@@ -1,19 +1,17 @@
 //! What a call prints, on its way to evidence, decoder and whoever watches.
 
 use codeloops_driver::ports::{AgentNote, Notes};
-use codeloops_event::{AgentOutput, Evidence, OutputStream, Role};
+use codeloops_event::{Evidence, OutputStream, Role};
 use codeloops_machine::AgentCall;
 
 use super::AgentsConfig;
 use super::call::stream_path;
+use super::chatter::Chatter;
 use crate::decode::{Decoded, Decoder};
 use crate::evidence::EvidenceFile;
 use crate::process::Output;
 use crate::spec::OutputFormat;
-use crate::text::{HeadTail, lossy, whole_chars};
-
-/// Bytes of one note. The channel is bounded by count, so this bounds its memory.
-const NOTE_LIMIT: usize = 64 * 1024;
+use crate::text::HeadTail;
 
 /// Both streams of a call.
 pub(super) struct Capture {
@@ -104,7 +102,7 @@ impl Output for Capture {
         }
         self.printed = true;
         match self.decoder.push(bytes) {
-            Some(readable) => self.stdout_chatter.say(readable.as_bytes()),
+            Some(items) => self.stdout_chatter.tell(items),
             None => self.stdout_chatter.say(bytes),
         }
     }
@@ -117,64 +115,5 @@ impl Output for Capture {
         self.keep(OutputStream::Stderr, bytes);
         self.stderr.push(bytes);
         self.stderr_chatter.say(bytes);
-    }
-}
-
-/// Tells what one stream prints to whoever keeps up.
-struct Chatter {
-    notes: Notes,
-    role: Role,
-    stream: OutputStream,
-    /// The beginning of a character whose rest has not come yet.
-    partial: Vec<u8>,
-    skipped: u64,
-}
-
-impl Chatter {
-    const fn new(notes: Notes, role: Role, stream: OutputStream) -> Self {
-        Self { notes, role, stream, partial: Vec::new(), skipped: 0 }
-    }
-
-    fn say(&mut self, bytes: &[u8]) {
-        if self.partial.is_empty() {
-            self.say_whole(bytes);
-        } else {
-            let mut joined = std::mem::take(&mut self.partial);
-            joined.extend_from_slice(bytes);
-            self.say_whole(&joined);
-        }
-    }
-
-    fn say_whole(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let piece = &bytes[..bytes.len().min(NOTE_LIMIT)];
-            let whole = whole_chars(piece);
-            if whole == 0 {
-                self.partial = piece.to_vec();
-                return;
-            }
-            self.send(&piece[..whole]);
-            bytes = &bytes[whole..];
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        match self.notes.try_reserve() {
-            Ok(place) => place.send(AgentNote::Output(AgentOutput {
-                role: self.role,
-                stream: self.stream,
-                text: lossy(bytes).into_owned(),
-                skipped_bytes: std::mem::take(&mut self.skipped),
-            })),
-            Err(_) => self.skipped += bytes.len() as u64,
-        }
-    }
-
-    /// Tells of what was left out last, if somebody listens now.
-    fn finish(mut self) {
-        let partial = std::mem::take(&mut self.partial);
-        if self.skipped > 0 || !partial.is_empty() {
-            self.send(&partial);
-        }
     }
 }

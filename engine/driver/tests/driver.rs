@@ -12,8 +12,9 @@ use codeloops_driver::ports::{
 };
 use codeloops_driver::{Outlets, Ports, RunResult, run};
 use codeloops_event::{
-    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Iteration,
-    Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp, TreeCheck,
+    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Item,
+    Iteration, Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp,
+    TreeCheck,
 };
 use codeloops_machine::testing::{diff, settings, start};
 use codeloops_machine::{AgentCall, AgentReport, StopLevel, invariants, replay};
@@ -48,8 +49,8 @@ impl Agents for FakeAgents {
         let output = AgentOutput {
             role: call.role,
             stream: OutputStream::Stdout,
-            text: "working\n".to_owned(),
             skipped_bytes: 0,
+            items: vec![Item::Printed { text: "working\n".to_owned() }],
         };
         notes.send(AgentNote::Output(output)).await.unwrap();
         match act {

@@ -190,11 +190,8 @@ impl Usage {
     /// The sum, field by field; what one side does not know, the other one tells alone.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
-        fn add<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
-            match (a, b) {
-                (Some(a), Some(b)) => Some(a + b),
-                (a, b) => a.or(b),
-            }
+        fn add(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+            a.into_iter().chain(b).reduce(u64::saturating_add)
         }
         Self {
             input_tokens: add(self.input_tokens, other.input_tokens),
@@ -202,7 +199,7 @@ impl Usage {
             cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
             cache_creation_tokens: add(self.cache_creation_tokens, other.cache_creation_tokens),
             reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
-            cost_usd: add(self.cost_usd, other.cost_usd),
+            cost_usd: self.cost_usd.into_iter().chain(other.cost_usd).reduce(|a, b| a + b),
         }
     }
 }

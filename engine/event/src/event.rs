@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::item::AgentOutput;
 use crate::lines::{
-    ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
-    DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, SessionEnd,
-    SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
+    ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
+    EngineFailed, GateCompleted, IterationEnd, IterationStarted, SessionEnd, SessionStart,
+    StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -62,7 +63,7 @@ pub enum Event {
     Iteration(Box<IterationEnd>),
     /// Decision: the end of the run.
     SessionEnd(Box<SessionEnd>),
-    /// Chatter: something an agent printed.
+    /// Chatter: something an agent did or said.
     AgentOutput(AgentOutput),
 }
 

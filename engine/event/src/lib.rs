@@ -18,6 +18,7 @@ mod changed;
 mod event;
 mod gate;
 mod id;
+mod item;
 mod lines;
 mod outcome;
 mod settings;
@@ -37,11 +38,11 @@ pub use changed::Changed;
 pub use event::{Class, Event};
 pub use gate::{GateResult, GateStatus};
 pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};
+pub use item::{AgentOutput, Item};
 pub use lines::{
-    ActorCompleted, AgentOutput, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured,
-    DiffFailed, EngineFailed, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,
-    SessionEnd, SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver,
-    Waiting,
+    ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
+    EngineFailed, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent, SessionEnd,
+    SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 pub use outcome::{Outcome, StopReason};
 pub use settings::{AgentSettings, CriticAccess, GateSettings, Limits, Permissions, Settings};

@@ -1,4 +1,4 @@
-//! The payload of each line type of the session file, and of chatter.
+//! The payload of each line type of the session file.
 //!
 //! Field names, types and null rules of `session_start`, `iteration` and `session_end` follow the
 //! published session format; `docs/session-format.md` lists every field. `timestamp` is when it
@@ -438,18 +438,4 @@ impl OutputStream {
             Self::Stderr => "stderr",
         }
     }
-}
-
-/// Chatter: something an agent printed, as it came. Never recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentOutput {
-    /// Who printed it.
-    pub role: Role,
-    /// Where.
-    pub stream: OutputStream,
-    /// What, lossily decoded; not trusted, it may hold terminal escapes. For an agent with a
-    /// structured stream: its readable part.
-    pub text: String,
-    /// Bytes that were left out before this text because nobody kept up.
-    pub skipped_bytes: u64,
 }

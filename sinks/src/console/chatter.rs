@@ -1,10 +1,14 @@
-//! Output of agents for `--verbose`: chunks put together to lines.
+//! Output of agents for `--verbose`: pieces put together to lines, tools in a line each.
 
-use codeloops_event::{AgentOutput, OutputStream, Role};
+use codeloops_event::{AgentOutput, Item, OutputStream, Role};
 
 use super::line::{Line, Tone};
 use crate::sink::Gap;
+use crate::text::{headline, one_line};
 use crate::words;
+
+/// Columns of what a tool gave that are shown; the whole of it is in evidence.
+const RESULT_COLUMNS: usize = 100;
 
 /// Bytes after which a line without an end is shown in parts.
 const LONGEST_LINE: usize = 8 * 1024;
@@ -20,6 +24,8 @@ struct Stream {
     role: Role,
     stream: OutputStream,
     unfinished: String,
+    /// Whether what is unfinished was only thought.
+    thought: bool,
 }
 
 impl Chatter {
@@ -31,8 +37,7 @@ impl Chatter {
             lines.extend(stream.flush());
             lines.push(skipped(Some(chunk.role), chunk.skipped_bytes));
         }
-        stream.unfinished.push_str(&chunk.text);
-        lines.extend(stream.whole_lines());
+        lines.extend(chunk.items.iter().flat_map(|item| stream.take(item)));
         lines
     }
 
@@ -51,7 +56,8 @@ impl Chatter {
     fn stream(&mut self, role: Role, stream: OutputStream) -> &mut Stream {
         let known = self.streams.iter().position(|s| s.role == role && s.stream == stream);
         let at = known.unwrap_or_else(|| {
-            self.streams.push(Stream { role, stream, unfinished: String::new() });
+            let unfinished = String::new();
+            self.streams.push(Stream { role, stream, unfinished, thought: false });
             self.streams.len() - 1
         });
         &mut self.streams[at]
@@ -59,6 +65,49 @@ impl Chatter {
 }
 
 impl Stream {
+    fn take(&mut self, item: &Item) -> Vec<Line> {
+        match item {
+            Item::Printed { text } | Item::Text { text } => self.piece(text, false),
+            Item::Reasoning { text } => self.piece(text, true),
+            Item::ToolCall { name, argument } => {
+                let call = format!("> {} {}", one_line(name), one_line(argument));
+                self.line(Tone::Label, call.trim_end())
+            }
+            Item::ToolResult { failed: true, text } => {
+                let text = headline(text, RESULT_COLUMNS);
+                self.line(Tone::Attention, format!("  failed: {text}").trim_end_matches(": "))
+            }
+            Item::ToolResult { failed: false, text } => match headline(text, RESULT_COLUMNS) {
+                text if text.is_empty() => Vec::new(),
+                text => self.line(Tone::Faint, &format!("  {text}")),
+            },
+            Item::Retry { reason } => {
+                self.line(Tone::Attention, &format!("asks again: {}", one_line(reason)))
+            }
+            Item::Limit { resets_at, message } => {
+                let until = resets_at.map(|at| format!(", resets {}", words::utc(at)));
+                let message = format!("{}{}", one_line(message), until.unwrap_or_default());
+                self.line(Tone::Attention, &message)
+            }
+            Item::Usage { .. } => Vec::new(),
+        }
+    }
+
+    /// A line of its own, after what has no end yet.
+    fn line(&mut self, tone: Tone, text: &str) -> Vec<Line> {
+        let mut lines = self.flush();
+        lines.push(output_line(Some(self.role)).with(tone, text));
+        lines
+    }
+
+    fn piece(&mut self, text: &str, thought: bool) -> Vec<Line> {
+        let mut lines = if thought == self.thought { Vec::new() } else { self.flush() };
+        self.thought = thought;
+        self.unfinished.push_str(text);
+        lines.extend(self.whole_lines());
+        lines
+    }
+
     fn whole_lines(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         while let Some(end) = self.unfinished.find('\n') {
@@ -80,7 +129,8 @@ impl Stream {
     /// line of its own.
     fn shown(&self, text: &str) -> Vec<Line> {
         let safe = crate::text::sanitise(text);
-        safe.split('\n').map(|part| output_line(Some(self.role)).with(Tone::Plain, part)).collect()
+        let tone = if self.thought { Tone::Faint } else { Tone::Plain };
+        safe.split('\n').map(|part| output_line(Some(self.role)).with(tone, part)).collect()
     }
 }
 

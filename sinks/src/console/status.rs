@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use codeloops_event::{AgentOutput, Event, Iteration, Role};
+use codeloops_event::{Event, Item, Iteration, Role};
 
 use crate::text::{cut, one_line};
 use crate::words;
@@ -56,7 +56,8 @@ impl Status {
     /// Takes an event in.
     pub(super) fn observe(&mut self, event: &Event, now: Instant) {
         if let Event::AgentOutput(output) = event {
-            self.heard(output);
+            output.items.iter().for_each(|item| self.heard(item));
+            self.changed = true;
             return;
         }
         match event {
@@ -134,9 +135,30 @@ impl Status {
         self.changed = true;
     }
 
+    fn heard(&mut self, item: &Item) {
+        match item {
+            Item::Printed { text } | Item::Text { text } | Item::Reasoning { text } => {
+                self.said(text);
+            }
+            // Until the model speaks again: what the tool gave says less than which it was.
+            Item::ToolCall { name, argument } => {
+                let call = format!("{} {}", one_line(name), one_line(argument));
+                self.show(call.trim_end().to_owned());
+            }
+            Item::Retry { reason } => self.show(format!("asks again: {}", one_line(reason))),
+            Item::Limit { message, .. } => self.show(one_line(message)),
+            Item::ToolResult { .. } | Item::Usage { .. } => {}
+        }
+    }
+
+    fn show(&mut self, line: String) {
+        self.last_line = line;
+        self.unfinished.clear();
+    }
+
     /// A carriage return ends a line as well: what a progress bar overwrites is past.
-    fn heard(&mut self, output: &AgentOutput) {
-        let unfinished = match output.text.rsplit_once(['\n', '\r']) {
+    fn said(&mut self, text: &str) {
+        let unfinished = match text.rsplit_once(['\n', '\r']) {
             Some((whole, unfinished)) => {
                 let ended = std::mem::take(&mut self.unfinished) + whole;
                 let mut lines = ended.rsplit(['\n', '\r']).map(one_line);
@@ -145,12 +167,11 @@ impl Status {
                 }
                 unfinished
             }
-            None => &output.text,
+            None => text,
         };
         if self.unfinished.len() < LONGEST_LINE {
             self.unfinished.push_str(unfinished);
         }
-        self.changed = true;
     }
 
     /// What is below goes too: the rest of a status that a narrower terminal broke into rows.
@@ -162,7 +183,7 @@ impl Status {
         format!("\r\x1b[?7l{text}\x1b[J\x1b[?7h\r")
     }
 
-    fn frame(&self, now: Instant, width: usize) -> Option<String> {
+    pub(super) fn frame(&self, now: Instant, width: usize) -> Option<String> {
         let (phase, since) = self.phase.as_ref()?;
         let elapsed = words::elapsed(now.saturating_duration_since(*since));
         let mut text = format!("{} | iteration {} | {elapsed}", phase.words(), self.iteration);

@@ -357,6 +357,12 @@ fn verbose_puts_chunks_together_and_makes_them_harmless() {
 }
 
 #[test]
+fn verbose_shows_what_a_stream_tells_and_not_its_json() {
+    let events = [samples::told(samples::items())];
+    insta::assert_snapshot!(shown(&events, options(Format::Pretty, true)));
+}
+
+#[test]
 fn a_gap_stands_where_it_is() {
     let bytes = Bytes::default();
     let mut sink = ConsoleSink::new(bytes.clone(), options(Format::Pretty, true));
@@ -505,6 +511,23 @@ fn the_status_shows_phase_time_and_the_last_line_cut_to_the_width() {
     sink.accept(&samples::actor_output("\n\n  10%\r  20%\r")).unwrap();
     let line = later(&mut sink, 66);
     assert!(line.ends_with("s | 20%"), "what was overwritten is past: {line}");
+}
+
+#[test]
+fn the_status_names_the_tool_in_use() {
+    let (mut status, now) = (Status::default(), Instant::now());
+    let items = samples::items();
+    let (before, after) = items.split_at(6);
+    status.observe(&samples::first_session()[2], now);
+    status.observe(&samples::told(before.to_vec()), now);
+    let line = status.frame(now, 80).unwrap();
+    assert!(line.ends_with("| Read src/lib.rs"), "{line}");
+    status.observe(&samples::told(after[..3].to_vec()), now);
+    let line = status.frame(now, 80).unwrap();
+    assert!(line.ends_with("| asks again: overloaded, try 1 in 2 s"), "{line}");
+    status.observe(&samples::told(after[3..].to_vec()), now);
+    let line = status.frame(now, 80).unwrap();
+    assert!(line.ends_with("| Done."), "{line}");
 }
 
 #[test]

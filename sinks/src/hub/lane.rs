@@ -258,7 +258,7 @@ impl State {
 fn weight(event: &Event) -> usize {
     const REST: usize = 512;
     let texts = match event {
-        Event::AgentOutput(e) => return e.text.len(),
+        Event::AgentOutput(e) => return e.bytes(),
         Event::SessionStart(e) => e.prompt.len(),
         Event::CriticCompleted(e) => e.text.len(),
         Event::GateCompleted(e) => e.gate.tail.len(),

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use codeloops_event::{AgentOutput, Event, OutputStream, Role};
+use codeloops_event::{AgentOutput, Event, Item, OutputStream, Role};
 use codeloops_session::{SessionFilter, SessionStore, SessionWriter, StoreError, WriteError};
 
 use crate::support::{end, start};
@@ -60,8 +60,8 @@ fn chatter_is_left_out_and_a_second_start_is_refused() {
     let chatter = AgentOutput {
         role: Role::Actor,
         stream: OutputStream::Stdout,
-        text: "thinking".to_owned(),
         skipped_bytes: 0,
+        items: vec![Item::Reasoning { text: "hm".to_owned() }],
     };
     writer.append(&Event::AgentOutput(chatter)).unwrap();
     let second = writer.append(&Event::SessionStart(Box::new(start("x"))));

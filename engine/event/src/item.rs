@@ -1,0 +1,98 @@
+//! Chatter: what an agent does and says while it works, as its stream tells it. Never recorded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::Usage;
+use crate::id::Role;
+use crate::lines::OutputStream;
+use crate::stamp::Timestamp;
+
+/// Something an agent printed, as it came: what one read of its stream gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentOutput {
+    /// Who printed it.
+    pub role: Role,
+    /// Where.
+    pub stream: OutputStream,
+    /// Bytes that were left out before this because nobody kept up.
+    pub skipped_bytes: u64,
+    /// What it tells, in its order.
+    pub items: Vec<Item>,
+}
+
+/// One thing that a stream tells. No text in it is trusted: it may hold terminal escapes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Item {
+    /// A piece of what was printed, lossily decoded: all of an agent that prints text, of another
+    /// one what is no event, and stderr.
+    Printed {
+        /// The piece; it may end anywhere.
+        text: String,
+    },
+    /// A piece of what the model says.
+    Text {
+        /// The piece; it may end anywhere.
+        text: String,
+    },
+    /// A piece of what the model thinks.
+    Reasoning {
+        /// The piece; it may end anywhere.
+        text: String,
+    },
+    /// The model uses a tool.
+    ToolCall {
+        /// The tool's name.
+        name: String,
+        /// The argument that tells most, in one line; empty where none does.
+        argument: String,
+    },
+    /// What came of it.
+    ToolResult {
+        /// Whether the tool, or the permission to use it, failed.
+        failed: bool,
+        /// The beginning of it.
+        text: String,
+    },
+    /// What the call has used so far, as far as the stream tells before its end.
+    Usage {
+        /// The sum so far.
+        usage: Usage,
+    },
+    /// The program asks its provider once more.
+    Retry {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// A usage window is nearly or wholly used up.
+    Limit {
+        /// When it resets, where that is told.
+        resets_at: Option<Timestamp>,
+        /// How full it is, in the agent's words.
+        message: String,
+    },
+}
+
+impl Item {
+    /// Bytes of its text; of what is no piece of a longer text also what it takes itself, so that
+    /// many small ones count.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = match self {
+            Self::Printed { text } | Self::Text { text } => return text.len(),
+            Self::Reasoning { text } | Self::ToolResult { text, .. } => text.len(),
+            Self::ToolCall { name, argument } => name.len() + argument.len(),
+            Self::Retry { reason: text } | Self::Limit { message: text, .. } => text.len(),
+            Self::Usage { .. } => 0,
+        };
+        size_of::<Self>() + text
+    }
+}
+
+impl AgentOutput {
+    /// Bytes of its items.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.items.iter().map(Item::bytes).sum()
+    }
+}
