@@ -21,6 +21,7 @@ mod id;
 mod item;
 mod lines;
 mod outcome;
+mod sanitise;
 mod settings;
 mod stamp;
 mod verdict;

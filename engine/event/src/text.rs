@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+pub use crate::sanitise::{is_unsafe, one_line, sanitise};
+
 /// Beside the controls. The two joiners (U+200C, U+200D) are not among them: scripts and emoji need
 /// them, and they change no order and hide nothing. Nor are format characters that are drawn, such
 /// as the Arabic number signs.
@@ -56,7 +58,6 @@ pub fn escaped(text: &str) -> String {
 /// C0 controls there, and tabs and newlines between its parts stay.
 #[must_use]
 pub fn escaped_in_json(json: String) -> String {
-    let is_unsafe = |c: char| !matches!(c, '\t' | '\n') && acts(c);
     if !json.chars().any(is_unsafe) {
         return json;
     }

@@ -12,7 +12,6 @@ use codeloops_event::{
 
 use super::*;
 use crate::samples::{self, at};
-use crate::text;
 
 /// The text that the user guide prints for its first session.
 const GUIDE: &str = "\
@@ -258,7 +257,7 @@ fn colour_carries_no_meaning() {
         let coloured = shown(&events, ConsoleOptions { color: true, ..options(format, false) });
         let plain = shown(&events, options(format, false));
         assert_eq!(console::strip_ansi_codes(&coloured), plain);
-        assert!(!plain.contains(text::is_unsafe), "{plain:?}");
+        assert!(!plain.contains(codeloops_event::text::is_unsafe), "{plain:?}");
     }
 }
 
@@ -275,7 +274,7 @@ fn json_is_the_events_themselves_and_chatter_only_if_verbose() {
     assert_eq!(quiet, events[..events.len() - 1]);
     let verbose = shown(&events, options(Format::Json, true));
     assert_eq!(read(&verbose), events);
-    assert!(!verbose.contains(text::is_unsafe));
+    assert!(!verbose.contains(codeloops_event::text::is_unsafe));
 }
 
 #[test]
