@@ -17,6 +17,8 @@ pub struct ArgvOf<'a> {
     pub permissions: Permissions,
     /// What the user allows the critic.
     pub access: CriticAccess,
+    /// The conversation that is gone on with; `None` for a new one.
+    pub session: Option<&'a str>,
     /// The prompt itself or the path of its file, as the agent takes it; unused with stdin.
     pub prompt: &'a OsStr,
 }
@@ -37,6 +39,9 @@ pub fn argv(spec: &AgentSpec, call: ArgvOf<'_>) -> Vec<OsString> {
         args.extend(spec.model_args.iter().map(|arg| arg.replace("{model}", model).into()));
     }
     args.extend(own.iter().map(OsString::from));
+    if let Some(session) = call.session {
+        args.extend(spec.resume_args.iter().map(|arg| arg.replace("{session}", session).into()));
+    }
     args.extend(spec.prompt_args.iter().map(|arg| with_prompt(arg, call.prompt)));
     args
 }
@@ -72,9 +77,9 @@ mod tests {
                 (Role::Critic, CriticAccess::ReadOnly),
             ] {
                 for permissions in [Permissions::Full, Permissions::Edits] {
-                    for model in [None, Some("m1")] {
+                    for (model, session) in [(None, None), (Some("m1"), Some("s1"))] {
                         let prompt = OsStr::new("");
-                        let call = ArgvOf { role, model, permissions, access, prompt };
+                        let call = ArgvOf { role, model, permissions, access, session, prompt };
                         let (id, name) = (&spec.id, model.unwrap_or("-"));
                         let args = line(&spec, call);
                         told.push(format!("{id} {role} {permissions:?} {access:?} {name}: {args}"));
@@ -91,7 +96,11 @@ mod tests {
         let as_root = |spec: &AgentSpec, role| {
             let (permissions, warning) = granted(spec, role, Permissions::Full, &host);
             let (access, prompt) = (CriticAccess::RunCommands, OsStr::new(""));
-            (line(spec, ArgvOf { role, model: None, permissions, access, prompt }), warning)
+            let session = None;
+            (
+                line(spec, ArgvOf { role, model: None, permissions, access, session, prompt }),
+                warning,
+            )
         };
         let claude = builtin().remove(0);
         let (args, warning) = as_root(&claude, Role::Actor);
@@ -123,6 +132,7 @@ mod tests {
             model: Some("m"),
             permissions: Permissions::Full,
             access: CriticAccess::RunCommands,
+            session: None,
             prompt: OsStr::new("do {model} it"),
         };
         assert_eq!(

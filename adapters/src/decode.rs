@@ -74,6 +74,29 @@ pub(crate) enum Cumulative {
     All,
 }
 
+impl Told {
+    /// What the call used, and what the conversation has used in all where the agent tells that.
+    /// `earlier` is what it had told of the same conversation before. A sum that has become smaller is
+    /// none of that conversation.
+    pub(crate) fn since(self, earlier: Option<&Usage>) -> (Usage, Option<Usage>) {
+        let Self { usage: told, cumulative } = self;
+        let none = Usage::default();
+        let before = earlier.unwrap_or(&none);
+        let cost_usd = match (told.cost_usd, before.cost_usd) {
+            (Some(now), Some(before)) if now >= before => Some(now - before),
+            (now, _) => now,
+        };
+        match cumulative {
+            Cumulative::Nothing => (told, None),
+            Cumulative::Cost => {
+                let sum = told.cost_usd.map(|cost| Usage { cost_usd: Some(cost), ..none });
+                (Usage { cost_usd, ..told }, sum)
+            }
+            Cumulative::All => (Usage { cost_usd, ..told.tokens_since(before) }, Some(told)),
+        }
+    }
+}
+
 /// One program's way of telling.
 trait Format: Send {
     /// Whether events of this `type` make up the answer or end the turn.
@@ -195,9 +218,14 @@ fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
     parts.into_iter().flatten().reduce(u64::saturating_add)
 }
 
-/// Keeps an id if it is one.
+/// Keeps the name of a conversation. It becomes an argument of a later call, so nothing is one that
+/// could be taken for an option or for anything else.
 fn remember(session: &mut Option<String>, id: &str) {
-    if !id.is_empty() {
-        *session = Some(crate::text::one_line(id));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if id.len() <= 200
+        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.chars().all(is_plain)
+    {
+        *session = Some(id.to_owned());
     }
 }

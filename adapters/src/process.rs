@@ -13,7 +13,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use codeloops_driver::ports::StopSignal;
-use codeloops_event::{LimitKind, ProcessInfo, RunId};
+use codeloops_event::{BudgetKind, LimitKind, ProcessInfo, RunId};
 use codeloops_machine::StopLevel;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
@@ -70,6 +70,8 @@ pub(crate) enum Cause {
     Stopped,
     /// A limit was reached.
     TimedOut(LimitKind, Duration),
+    /// It told that a budget is used up.
+    OverBudget(BudgetKind),
 }
 
 /// What remains of a program.
@@ -85,6 +87,8 @@ pub(crate) struct Ended {
 pub(crate) trait Output {
     fn stdout(&mut self, bytes: &[u8]);
     fn stderr(&mut self, bytes: &[u8]);
+    /// The budget that is used up by what it has told so far, if any.
+    fn over_budget(&self) -> Option<BudgetKind>;
     /// The program has ended: what comes now, others printed who hold its pipes.
     fn ended(&mut self);
 }

@@ -69,6 +69,18 @@ impl OutputFormat {
             Self::CursorStreamJson => "cursor-stream-json",
         }
     }
+
+    /// Whether tokens are told.
+    #[must_use]
+    pub const fn tells_tokens(self) -> bool {
+        !matches!(self, Self::Text)
+    }
+
+    /// Whether a cost can be told; OpenCode knows none of a model without a price.
+    #[must_use]
+    pub const fn tells_cost(self) -> bool {
+        matches!(self, Self::ClaudeStreamJson | Self::OpencodeJson)
+    }
 }
 
 /// The signal that asks a program to end.
@@ -137,6 +149,9 @@ pub struct AgentSpec {
     pub critic_args: Vec<String>,
     /// Arguments that choose a model; `{model}` stands for its name.
     pub model_args: Vec<String>,
+    /// Arguments that go on with a conversation; `{session}` stands for its name. Empty where the
+    /// program cannot.
+    pub resume_args: Vec<String>,
     /// How the prompt goes in.
     pub prompt: PromptVia,
     /// The last arguments; `{prompt}` stands for the prompt or for its file.
@@ -170,6 +185,7 @@ impl AgentSpec {
             actor_args: Vec::new(),
             critic_args: Vec::new(),
             model_args: strings(&["--model", "{model}"]),
+            resume_args: Vec::new(),
             prompt: PromptVia::Stdin,
             prompt_args: Vec::new(),
             output: OutputFormat::Text,
@@ -209,6 +225,8 @@ pub struct AgentConfig {
     pub output: Option<OutputFormat>,
     /// Arguments that choose a model; `{model}` stands for its name.
     pub model_args: Option<Vec<String>>,
+    /// Arguments that go on with a conversation; `{session}` stands for its name.
+    pub resume_args: Option<Vec<String>>,
     /// Arguments of the actor, after the built-in ones.
     pub actor_args: Option<Vec<String>>,
     /// Arguments of the critic, after the built-in ones.
@@ -251,6 +269,7 @@ impl AgentConfig {
             prompt_args,
             output,
             model_args: self.model_args.unwrap_or(base.model_args),
+            resume_args: self.resume_args.unwrap_or(base.resume_args),
             actor_args: self.actor_args.unwrap_or(base.actor_args),
             critic_args: self.critic_args.unwrap_or(base.critic_args),
             env,

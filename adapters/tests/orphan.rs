@@ -10,7 +10,7 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::spec::AgentSpec;
 use codeloops_driver::ports::Agents;
 use codeloops_event::{AgentOutcome, CallId, CallKind, CriticAccess, Permissions, Role};
-use codeloops_machine::AgentCall;
+use codeloops_machine::{AgentCall, Budget};
 use tokio::sync::{mpsc, watch};
 
 /// A daemon that threw away its environment, has no parent, and ignores SIGTERM.
@@ -45,8 +45,10 @@ async fn a_daemon_without_parent_and_environment_does_not_survive() {
         call: CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 },
         role: Role::Actor,
         prompt: String::new(),
+        conversation: None,
         deadline: None,
         idle: None,
+        budget: Budget::default(),
     };
     let (notes, _received) = mpsc::channel(100);
     let (_stop, stopped) = watch::channel(None);

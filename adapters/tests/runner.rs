@@ -13,9 +13,10 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::spec::{AgentSpec, MAX_ARGUMENT_BYTES, OutputFormat, PromptVia};
 use codeloops_driver::ports::{AgentNote, Agents};
 use codeloops_event::{
-    AgentOutcome, AgentOutput, CallId, CallKind, CutOffKind, Item, LimitKind, OutputStream, Role,
+    AgentOutcome, AgentOutput, BudgetKind, CallId, CallKind, Conversation, CutOffKind, Item,
+    LimitKind, OutputStream, Role, Usage,
 };
-use codeloops_machine::{AgentCall, AgentReport, StopLevel};
+use codeloops_machine::{AgentCall, AgentReport, Budget, StopLevel};
 use tokio::sync::{mpsc, watch};
 
 /// Long enough never to be reached where nothing is wrong.
@@ -29,6 +30,8 @@ struct Bench {
     prompt: String,
     deadline: Option<(Duration, LimitKind)>,
     idle: Option<Duration>,
+    budget: Budget,
+    conversation: Option<Conversation>,
     max_output: u64,
     grace: Grace,
 }
@@ -48,6 +51,8 @@ impl Bench {
             prompt: "the prompt".into(),
             deadline: None,
             idle: None,
+            budget: Budget::default(),
+            conversation: None,
             max_output: u64::MAX,
             grace: Grace { stop: NEVER, terminate: NEVER, ..Grace::default() },
         }
@@ -96,8 +101,10 @@ impl Bench {
             call: CallId { iteration: 3, kind, attempt: 1 },
             role: self.role,
             prompt: self.prompt.clone(),
+            conversation: self.conversation.clone(),
             deadline: self.deadline,
             idle: self.idle,
+            budget: self.budget,
         }
     }
 
@@ -516,4 +523,80 @@ async fn nobody_listening_costs_no_memory_and_is_counted() {
     }
     assert_eq!(task.await.unwrap().outcome, AgentOutcome::Completed);
     assert!(told <= 5_000_000 - skipped && told > 0);
+}
+
+/// An agent that works on for as long as it may, at 1,000 tokens a step.
+const SPENDER: &str = r#"
+step() {
+    echo '{"type":"step_start","sessionID":"s1","part":{}}'
+    echo '{"type":"step_finish","sessionID":"s1","part":{"reason":"tool-calls","tokens":{"input":900,"output":100},"cost":0.5}}'
+}
+step; step; step; sleep 600"#;
+
+#[tokio::test]
+async fn a_call_ends_as_soon_as_its_stream_tells_that_a_budget_is_used_up() {
+    for (budget, spent) in [
+        (Budget { tokens: Some(2500), cost_usd: None }, BudgetKind::Tokens),
+        (Budget { tokens: Some(9000), cost_usd: Some(1.5) }, BudgetKind::Cost),
+    ] {
+        let mut bench = Bench::new(SPENDER).speaking(OutputFormat::OpencodeJson);
+        bench.budget = budget;
+        let report = bench.run().await;
+        assert_eq!(report.outcome, AgentOutcome::OverBudget { budget: spent });
+        let usage = report.usage.unwrap();
+        assert_eq!((usage.tokens(), usage.cost_usd), (3000, Some(1.5)));
+    }
+}
+
+/// An agent that goes on with a conversation it knows as `t1`, and tells what all of that has used.
+async fn go_on_with(id: &str, used: u64) -> (AgentReport, String) {
+    let mut bench = Bench::new(
+        r#"printf '%s ' "$@" > args
+        echo '{"type":"thread.started","thread_id":"t1"}'
+        echo '{"type":"item.completed","item":{"type":"agent_message","text":"ok"}}'
+        echo '{"type":"turn.completed","usage":{"input_tokens":500,"output_tokens":40}}'"#,
+    )
+    .speaking(OutputFormat::CodexJson);
+    bench.spec.resume_args = vec!["resume".into(), "{session}".into()];
+    let used = Usage { input_tokens: Some(used), output_tokens: Some(10), ..Usage::default() };
+    bench.conversation = Some(Conversation { id: id.to_owned(), used: Some(used) });
+    (bench.run().await, bench.read("args"))
+}
+
+#[tokio::test]
+async fn a_conversation_is_gone_on_with_and_what_it_had_used_before_is_taken_off() {
+    let tokens = |usage: Option<&Usage>| usage.map(|u| (u.input_tokens, u.output_tokens));
+    for (id, used, of_call) in [
+        ("t1", 300, (Some(200), Some(30))),
+        // A new conversation, and a count that began anew: all of it is the call's.
+        ("t0", 300, (Some(500), Some(40))),
+        ("t1", 900, (Some(500), Some(40))),
+    ] {
+        let (report, args) = go_on_with(id, used).await;
+        assert_eq!(args, format!("resume {id} "));
+        assert_eq!(tokens(report.usage.as_ref()), Some(of_call), "{id} after {used}");
+        let all = report.conversation_usage.as_ref();
+        assert_eq!(tokens(all), Some((Some(500), Some(40))));
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_not_there_is_told_as_that() {
+    for (format, script) in [
+        (OutputFormat::CodexJson, "echo 'Error: no rollout found for thread id t1' >&2; exit 1"),
+        (OutputFormat::OpencodeJson, "echo 'Error: Session not found' >&2; exit 1"),
+        (OutputFormat::GeminiStreamJson, "echo 'Error resuming session' >&2; exit 42"),
+        (
+            OutputFormat::ClaudeStreamJson,
+            r#"echo '{"type":"result","subtype":"error_during_execution","is_error":true,
+            "errors":["No conversation found with session ID: t1"]}' | tr -d '\n'; exit 1"#,
+        ),
+    ] {
+        let outcome = Bench::new(script).speaking(format).run().await.outcome;
+        assert!(matches!(outcome, AgentOutcome::Failed { .. }), "asked for none: {outcome:?}");
+        let mut bench = Bench::new(script).speaking(format);
+        bench.conversation = Some(Conversation { id: "t1".into(), used: None });
+        let outcome = bench.run().await.outcome;
+        assert!(matches!(outcome, AgentOutcome::ConversationLost { .. }), "{outcome:?}");
+    }
 }

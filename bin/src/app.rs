@@ -1,6 +1,6 @@
 //! The command line, as types. Nothing here decides anything.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -14,7 +14,9 @@ use codeloops_sinks::Format;
 
 use crate::offer::Offering;
 use crate::units::{UnitError, parse_size};
-use crate::values::{FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words};
+use crate::values::{
+    Dollars, FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words,
+};
 
 /// The heading of the options that every command has.
 pub(crate) const GLOBAL_OPTIONS: &str = "Global options";
@@ -163,6 +165,12 @@ pub struct LimitArgs {
     /// End the run after this time [default: none]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_duration: Option<TimeLimit>,
+    /// End the run after so many tokens, sent and received, of both agents [default: none]
+    #[arg(long, value_name = "N", value_parser = tokens, allow_hyphen_values = true)]
+    pub max_tokens: Option<NonZeroU64>,
+    /// End the run after so many US dollars, of both agents [default: none]
+    #[arg(long, value_name = "USD", allow_hyphen_values = true)]
+    pub max_cost_usd: Option<Dollars>,
     /// End a call of the actor after this time [default: none]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub actor_timeout: Option<TimeLimit>,
@@ -334,6 +342,10 @@ fn size(text: &str) -> Result<u64, UnitError> {
 }
 
 fn from_one(text: &str) -> Result<NonZeroU32, ValueError> {
+    text.parse().map_err(|_| ValueError(FROM_ONE.to_owned()))
+}
+
+fn tokens(text: &str) -> Result<NonZeroU64, ValueError> {
     text.parse().map_err(|_| ValueError(FROM_ONE.to_owned()))
 }
 

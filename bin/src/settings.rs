@@ -7,13 +7,14 @@ mod limits;
 mod origin;
 mod rows;
 mod unheld;
+mod unmeasured;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use codeloops_adapters::resolve::Host;
-use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES};
+use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES, OutputFormat};
 use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
 use codeloops_machine::prompt::KEPT_FROM_TASK;
 
@@ -51,6 +52,9 @@ pub struct RunSettings {
     pub permissions: Sourced<Permissions>,
     /// What the critic may do.
     pub critic_access: Sourced<CriticAccess>,
+    /// Whether the actor's own conversation goes on from iteration to iteration, where its agent
+    /// can do that.
+    pub continue_session: Sourced<bool>,
     /// Whether a tree that the critic changed is put back.
     pub restore_tree: Sourced<bool>,
     /// The limits.
@@ -117,10 +121,11 @@ impl RunSettings {
         let output = &args.output;
         let console_is_terminal =
             if output.json_output { world.terminal.stderr } else { world.terminal.stdout };
-        Ok(Self {
+        let settings = Self {
             permissions: layers.value("--permissions", args.permissions, |f| &f.permissions),
             critic_access: layers
                 .value("--critic-access", args.critic_access, |f| &f.critic_access),
+            continue_session: layers.or("", None, |f| &f.continue_session, true),
             restore_tree: Sourced::flag_or(args.no_restore_tree, "--no-restore-tree", false, true),
             limits: LimitSettings::resolve(&args.limits, layers),
             log_format: layers.value("--log-format", output.log_format, |f| &f.log_format),
@@ -141,7 +146,9 @@ impl RunSettings {
             working_dir,
             actor,
             critic,
-        })
+        };
+        settings.refuse_unmeasured()?;
+        Ok(settings)
     }
 
     /// What the engine acts on. `permissions` is what agents really get, which may be less than was
@@ -156,6 +163,8 @@ impl RunSettings {
                 .engine(self.actor.agent.value.streams, self.critic.agent.value.streams),
             permissions,
             critic_access: self.critic_access.value,
+            continue_session: self.continue_session.value
+                && !self.actor.agent.value.resume_args.is_empty(),
             restore_tree: self.restore_tree.value,
             gates: Vec::new(),
         }
@@ -178,6 +187,10 @@ impl RunSettings {
 }
 
 impl RoleSettings {
+    const fn output(&self) -> OutputFormat {
+        self.agent.value.output
+    }
+
     fn engine(&self) -> AgentSettings {
         let spec = &self.agent.value;
         AgentSettings {

@@ -75,10 +75,11 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["--sink", "otel"],
             &["--sink", "exec:cat"],
             &["--sink", "jsonl", "--no-session"],
-            &["--max-cost-usd", "5"],
+            &["--max-cost-usd", "0"],
+            &["--max-tokens", "-1"],
+            &["--stuck-after", "5"],
             &["run", "--gate-timeout=5m"],
-            &["--max-cost", "5"],
-            &["--max-token", "5"],
+            &["--stuck-afte", "5"],
             &["--gate", "make test"],
             &["Fix the typo"],
             &["-n", "3", "Print \"$HOME\""],
@@ -108,7 +109,7 @@ fn on_a_terminal_a_usage_error_is_broken_between_words() {
         &[
             &["--no-color", "--max-output", "18446744073709551616"],
             &["--no-color", "--agent", "claude", "sessions", "show", "latest", "--json"],
-            &["--no-color", "--max-cost", "5"],
+            &["--no-color", "--stuck-afte", "5"],
         ]
     ));
 }
@@ -153,7 +154,7 @@ fn under_json_output_every_error_is_one_document_on_stdout() {
             &["--json-output"],
             &["run", "--json-output", "--max-iterations", "0"],
             &["--json-output", "--no-such-flag"],
-            &["--json-output", "--max-tokens", "5"],
+            &["--json-output", "--stuck-after", "5"],
         ]
     ));
     for args in [&["--json-output"][..], &["--json-output", "--no-such-flag"]] {
@@ -193,6 +194,21 @@ fn dry_run_shows_every_value_with_its_origin() {
     let json = sandbox.run(&[&args[..], &["--json-output"]].concat());
     assert!(!json.stdout.contains("sk-123"));
     insta::assert_snapshot!(json);
+}
+
+/// A limit that nobody can hold is worse than none.
+#[test]
+fn a_budget_that_an_agent_does_not_tell_enough_for_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.project("[agents.mine]\ncommand = ['mine']\n");
+    insta::assert_snapshot!(transcript(
+        &sandbox,
+        &[
+            &["--dry-run", "-p", "x", "--max-cost-usd", "5", "--agent", "codex"],
+            &["-p", "x", "--max-cost-usd", "5", "--critic-agent", "mine"],
+            &["-p", "x", "--max-tokens", "9", "--actor-agent", "mine"],
+        ],
+    ));
 }
 
 #[test]

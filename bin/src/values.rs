@@ -137,6 +137,33 @@ impl FromStr for TimeLimit {
     }
 }
 
+/// An amount of US dollars above zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dollars(f64);
+
+impl Dollars {
+    /// The amount, if it is one.
+    #[must_use]
+    pub fn new(amount: f64) -> Option<Self> {
+        (amount > 0.0 && amount.is_finite()).then_some(Self(amount))
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Dollars {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let amount = text.parse().ok().and_then(Self::new);
+        amount.ok_or_else(|| ValueError("it takes an amount above 0, such as 2.50".to_owned()))
+    }
+}
+
 /// How long to wait for something to come: a duration, zero for not at all, or `none` for as long as
 /// it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,6 +286,15 @@ impl FromStr for SinkName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dollars_are_above_zero() {
+        let of = |text: &str| text.parse::<Dollars>().map(Dollars::get).ok();
+        assert_eq!((of("2.50"), of("5"), of("1e-3")), (Some(2.5), Some(5.0), Some(0.001)));
+        for wrong in ["0", "-1", "nan", "inf", "1e999", "$5", ""] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn patience_may_be_none_at_all_or_endless() {

@@ -92,6 +92,8 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
         limits: Limits {
             max_iterations,
             max_duration_secs: None,
+            max_tokens: None,
+            max_cost_usd: None,
             actor_timeout_secs: None,
             critic_timeout_secs: None,
             gate_timeout_secs: None,
@@ -104,6 +106,7 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
         },
         permissions: Permissions::Full,
         critic_access: CriticAccess::RunCommands,
+        continue_session: true,
         restore_tree: true,
         gates: vec![GateSettings {
             name: "test".to_owned(),
@@ -223,6 +226,7 @@ pub(crate) fn actor_completed(
         stdout: None,
         stderr: None,
         agent_session: None,
+        conversation_usage: None,
         usage: None,
         leftovers: 0,
     }))

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus, LimitKind,
-    Limits, Refusal, Role, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+    AgentOutcome, BudgetKind, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus,
+    LimitKind, Limits, Refusal, Role, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
 };
 
 use crate::commands;
@@ -88,8 +88,11 @@ pub fn utc(at: Timestamp) -> String {
 /// What to say of limits that leave it to the critic alone to end the run.
 #[must_use]
 pub fn unlimited(limits: &Limits) -> Option<&'static str> {
-    let is_unlimited = limits.max_iterations.is_none() && limits.max_duration_secs.is_none();
-    is_unlimited.then_some("No limit on iterations or time is set")
+    let is_unlimited = limits.max_iterations.is_none()
+        && limits.max_duration_secs.is_none()
+        && limits.max_tokens.is_none()
+        && limits.max_cost_usd.is_none();
+    is_unlimited.then_some("No limit on iterations, time, tokens or cost is set")
 }
 
 /// A time before a line of a log.
@@ -163,6 +166,16 @@ fn ended(role: Role, outcome: &AgentOutcome, time: &str, exit: &str) -> String {
             let limit = timed_out(role, *limit, Duration::from_millis(*after_ms));
             format!("Stopped after {time}: {limit}")
         }
+        AgentOutcome::OverBudget { budget } => {
+            let (what, limit) = match budget {
+                BudgetKind::Tokens => ("tokens", "max_tokens"),
+                BudgetKind::Cost => ("cost", "max_cost_usd"),
+            };
+            format!("Stopped after {time}: the run's limit on {what} was reached ({limit})")
+        }
+        AgentOutcome::ConversationLost { message } => {
+            format!("Could not go on with its conversation{}", said(message))
+        }
         AgentOutcome::NotStarted { message } => format!("Could not be started{}", said(message)),
     }
 }
@@ -235,7 +248,10 @@ pub fn left_over(
     leftovers: u32,
     files: [&Option<Evidence>; 2],
 ) -> Vec<String> {
-    let was_ended = matches!(outcome, AgentOutcome::Interrupted | AgentOutcome::TimedOut { .. });
+    let was_ended = matches!(
+        outcome,
+        AgentOutcome::Interrupted | AgentOutcome::TimedOut { .. } | AgentOutcome::OverBudget { .. }
+    );
     let processes = (leftovers > 0 && !was_ended).then(|| {
         let processes = count(u64::from(leftovers), "process", "processes");
         format!("Ended {processes} that it had left behind")

@@ -15,6 +15,7 @@ pub(super) fn spec() -> AgentSpec {
             critic_read_only: strings(&["--tools", "Read,Grep,Glob"]),
             root_needs: Some("IS_SANDBOX".to_owned()),
         },
+        resume_args: strings(&["--resume", "{session}"]),
         output: OutputFormat::ClaudeStreamJson,
         stop_signal: StopWith::Int,
         streams: true,

@@ -18,6 +18,7 @@ pub(super) fn spec() -> AgentSpec {
         },
         model_args: strings(&["-m", "{model}"]),
         prompt_args: strings(&["-"]),
+        resume_args: strings(&["resume", "{session}"]),
         output: OutputFormat::CodexJson,
         stop_signal: StopWith::Int,
         streams: true,

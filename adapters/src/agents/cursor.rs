@@ -17,6 +17,7 @@ pub(super) fn spec() -> AgentSpec {
             critic_read_only: strings(&["--trust", "--mode", "ask"]),
             root_needs: None,
         },
+        resume_args: strings(&["--resume", "{session}"]),
         output: OutputFormat::CursorStreamJson,
         stop_signal: StopWith::Term,
         streams: true,

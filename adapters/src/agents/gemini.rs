@@ -16,6 +16,7 @@ pub(super) fn spec() -> AgentSpec {
             root_needs: None,
         },
         model_args: strings(&["-m", "{model}"]),
+        resume_args: strings(&["--resume", "{session}"]),
         output: OutputFormat::GeminiStreamJson,
         stop_signal: StopWith::Term,
         streams: true,

@@ -14,6 +14,7 @@ pub(super) fn spec() -> AgentSpec {
             ..Unattended::default()
         },
         model_args: strings(&["-m", "{model}"]),
+        resume_args: strings(&["-s", "{session}"]),
         output: OutputFormat::OpencodeJson,
         stop_signal: StopWith::Term,
         streams: true,

@@ -124,6 +124,9 @@ impl<'a, O: Output> Supervisor<'a, O> {
             if self.level().is_some() {
                 return Cause::Stopped;
             }
+            if let Some(budget) = self.output.over_budget() {
+                return Cause::OverBudget(budget);
+            }
             let limit = self.next_limit();
             if let Some((at, kind, after)) = limit
                 && at <= Instant::now()

@@ -144,10 +144,18 @@ fn supervise(
     let facts = Facts {
         role: call.role,
         cause: ended.cause,
+        goes_on: call.conversation.is_some(),
         status: ended.status,
         printed,
         disputed: decoded.disputed,
         foreign: outcome::is_foreign(&decoded),
+    };
+    let earlier = call.conversation.as_ref();
+    let same = earlier.filter(|earlier| decoded.session.as_ref() == Some(&earlier.id));
+    let used = same.and_then(|conversation| conversation.used.as_ref());
+    let (usage, conversation_usage) = match decoded.told.map(|told| told.since(used)) {
+        Some((usage, sum)) => (Some(usage), sum),
+        None => (None, None),
     };
     AgentReport {
         exit_code: outcome::exit_code(&facts),
@@ -157,7 +165,8 @@ fn supervise(
         stdout_file: Some(stdout_file),
         stderr_file: Some(stderr_file),
         agent_session: decoded.session,
-        usage: decoded.told.map(|told| told.usage),
+        usage,
+        conversation_usage,
         leftovers: ended.leftovers,
     }
 }
@@ -171,6 +180,7 @@ fn invocation(config: &AgentsConfig, call: &AgentCall) -> Result<Invocation, Str
         model: model.as_deref(),
         permissions: *permissions,
         access: config.critic_access,
+        session: call.conversation.as_ref().map(|conversation| conversation.id.as_str()),
         prompt: &prompt,
     };
     let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));

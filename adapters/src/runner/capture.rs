@@ -1,8 +1,8 @@
 //! What a call prints, on its way to evidence, decoder and whoever watches.
 
 use codeloops_driver::ports::{AgentNote, Notes};
-use codeloops_event::{Evidence, OutputStream, Role};
-use codeloops_machine::AgentCall;
+use codeloops_event::{BudgetKind, Evidence, Item, OutputStream, Role};
+use codeloops_machine::{AgentCall, Budget};
 
 use super::AgentsConfig;
 use super::call::stream_path;
@@ -18,6 +18,8 @@ pub(super) struct Capture {
     stdout_file: EvidenceFile,
     stderr_file: EvidenceFile,
     decoder: Decoder,
+    budget: Budget,
+    over_budget: Option<BudgetKind>,
     stderr: HeadTail,
     printed: bool,
     role: Role,
@@ -58,6 +60,8 @@ impl Capture {
             stdout_file: file(OutputStream::Stdout)?,
             stderr_file: file(OutputStream::Stderr)?,
             decoder: Decoder::new(format),
+            budget: call.budget,
+            over_budget: None,
             stderr: HeadTail::default(),
             printed: false,
             role: call.role,
@@ -77,6 +81,14 @@ impl Capture {
             // Fails only where nobody waits for the call any more.
             let _nobody = self.notes.blocking_send(AgentNote::EvidenceFailed(error));
         }
+    }
+
+    fn watch_budget(&mut self, items: &[Item]) {
+        let told = items.iter().rev().find_map(|item| match item {
+            Item::Usage { usage } => self.budget.exceeded_by(usage),
+            _ => None,
+        });
+        self.over_budget = self.over_budget.or(told);
     }
 
     pub(super) fn finish(self) -> Captured {
@@ -102,9 +114,16 @@ impl Output for Capture {
         }
         self.printed = true;
         match self.decoder.push(bytes) {
-            Some(items) => self.stdout_chatter.tell(items),
+            Some(items) => {
+                self.watch_budget(&items);
+                self.stdout_chatter.tell(items);
+            }
             None => self.stdout_chatter.say(bytes),
         }
+    }
+
+    fn over_budget(&self) -> Option<BudgetKind> {
+        self.over_budget
     }
 
     fn ended(&mut self) {

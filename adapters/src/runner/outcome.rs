@@ -16,6 +16,8 @@ use crate::text::one_line;
 pub(super) struct Facts {
     pub(super) role: Role,
     pub(super) cause: Cause,
+    /// Whether it was to go on with a conversation.
+    pub(super) goes_on: bool,
     pub(super) status: io::Result<ExitStatus>,
     /// Whether it printed anything on stdout.
     pub(super) printed: bool,
@@ -49,6 +51,7 @@ pub(super) fn outcome(
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             return AgentOutcome::TimedOut { limit, after_ms };
         }
+        Cause::OverBudget(budget) => return AgentOutcome::OverBudget { budget },
         Cause::Own => {}
     }
     if let Ok(status) = &facts.status
@@ -57,9 +60,29 @@ pub(super) fn outcome(
         return AgentOutcome::Signaled { signal };
     }
     let code = exit_code(facts).unwrap_or(-1);
+    if facts.goes_on && code != 0 && is_lost(spec, code, ending.as_ref(), stderr) {
+        return AgentOutcome::ConversationLost { message: last_line(stderr).unwrap_or_default() };
+    }
     match ending {
         None => of_text(facts, code, stderr),
         Some(ending) => of_stream(facts, spec, code, ending, stderr),
+    }
+}
+
+/// Whether the conversation that was to be gone on with is not there: how each program says so was
+/// seen with the releases that the rows name.
+fn is_lost(spec: &AgentSpec, code: i32, ending: Option<&Ending>, stderr: &str) -> bool {
+    let told = match ending {
+        Some(Ending::Failed(Trouble::Other(message))) => message,
+        _ => stderr,
+    };
+    match spec.output {
+        OutputFormat::ClaudeStreamJson => told.contains("No conversation found with session ID"),
+        OutputFormat::CodexJson => told.contains("no rollout found"),
+        OutputFormat::OpencodeJson => told.contains("Session not found"),
+        OutputFormat::GeminiStreamJson => code == 42,
+        // Not known; a conversation is not gone on with after a failure anyway.
+        OutputFormat::CursorStreamJson | OutputFormat::Text => false,
     }
 }
 
@@ -127,8 +150,11 @@ fn refused_at_start(spec: &AgentSpec, code: i32, stderr: &str) -> AgentOutcome {
     }
 }
 
-/// The last line on stderr is where programs say what went wrong.
 fn failed(exit_code: i32, stderr: &str) -> AgentOutcome {
-    let last = stderr.lines().rev().map(one_line).find(|line| !line.is_empty());
-    AgentOutcome::Failed { exit_code, message: last }
+    AgentOutcome::Failed { exit_code, message: last_line(stderr) }
+}
+
+/// The last line on stderr is where programs say what went wrong.
+fn last_line(stderr: &str) -> Option<String> {
+    stderr.lines().rev().map(one_line).find(|line| !line.is_empty())
 }

@@ -58,6 +58,7 @@ impl Recording {
         let facts = Facts {
             role: Role::Actor,
             cause: Cause::Own,
+            goes_on: false,
             status: Ok(ExitStatus::from_raw(raw)),
             printed: bytes > 0,
             disputed: decoded.disputed,
@@ -168,6 +169,7 @@ fn what_a_stream_says_after_its_end_disputes_it_and_no_recording_does() {
         let facts = |role| Facts {
             role,
             cause: Cause::Own,
+            goes_on: false,
             status: Ok(ExitStatus::from_raw(0)),
             printed: true,
             disputed: true,

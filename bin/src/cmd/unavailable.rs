@@ -12,13 +12,8 @@ use crate::text::near_miss;
 const LIMITS: &str = "leave it out; `--max-iterations` and `--max-duration` limit a run";
 const GATES: &str = "name the command in the prompt: the critic can run it";
 
-const OPTIONS: [(&str, &str); 5] = [
-    ("--max-cost-usd", LIMITS),
-    ("--max-tokens", LIMITS),
-    ("--stuck-after", LIMITS),
-    ("--gate", GATES),
-    ("--gate-timeout", GATES),
-];
+const OPTIONS: [(&str, &str); 3] =
+    [("--stuck-after", LIMITS), ("--gate", GATES), ("--gate-timeout", GATES)];
 
 const COMMANDS: [(&str, &str); 6] = [
     ("resume", "run again with the same prompt: the work is where the last run left it"),

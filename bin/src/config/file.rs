@@ -1,7 +1,7 @@
 //! The keys of a configuration file.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,14 +15,13 @@ use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
 use crate::units::{parse_duration, parse_size};
-use crate::values::{Patience, SinkName, SinkNameError, TimeLimit};
+use crate::values::{Dollars, Patience, SinkName, SinkNameError, TimeLimit};
 
 /// Keys of later releases at the top, and those that may be looked for there.
-const LATER: &[&str] =
-    &["gates", "gate_policy", "max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"];
+const LATER: &[&str] = &["gates", "gate_policy", "stuck_after", "gate_timeout"];
 
 /// Keys of later releases in `[limits]`.
-const LATER_LIMITS: &[&str] = &["max_cost_usd", "max_tokens", "stuck_after", "gate_timeout"];
+const LATER_LIMITS: &[&str] = &["stuck_after", "gate_timeout"];
 
 /// What a configuration file says. A key that is not there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +46,8 @@ pub struct ConfigFile {
     pub permissions: Option<Located<Permissions>>,
     /// `critic_access`.
     pub critic_access: Option<Located<CriticAccess>>,
+    /// `continue_session`.
+    pub continue_session: Option<Located<bool>>,
     /// `[agents.NAME]`, by name: agents of the user's, and what is different about a built-in one.
     pub agents: BTreeMap<String, AgentEntry>,
     /// `[limits]`.
@@ -78,6 +79,8 @@ pub struct AgentEntry {
 #[expect(missing_docs, reason = "each field is the key of the same name")]
 pub struct LimitsConfig {
     pub max_duration: Option<Located<TimeLimit>>,
+    pub max_tokens: Option<Located<NonZeroU64>>,
+    pub max_cost_usd: Option<Located<Dollars>>,
     pub actor_timeout: Option<Located<TimeLimit>>,
     pub critic_timeout: Option<Located<TimeLimit>>,
     pub idle_timeout: Option<Located<TimeLimit>>,
@@ -130,6 +133,7 @@ impl ConfigFile {
             runs_dir: None,
             permissions: None,
             critic_access: None,
+            continue_session: None,
             agents: BTreeMap::new(),
             limits: LimitsConfig::default(),
             sinks: SinksConfig::default(),
@@ -143,6 +147,7 @@ impl ConfigFile {
         self.runs_dir = root.get("runs_dir", |raw| raw.name().map(PathBuf::from))?;
         self.permissions = root.get("permissions", Raw::word)?;
         self.critic_access = root.get("critic_access", Raw::word)?;
+        self.continue_session = root.get("continue_session", Raw::bool)?;
         self.actor = root.section("actor", role)?;
         self.critic = root.section("critic", role)?;
         self.agents = root.section("agents", agents)?;
@@ -178,6 +183,7 @@ fn agent(raw: &Raw<'_>) -> Result<AgentEntry, ConfigError> {
         prompt: keys.get("prompt", Raw::word)?,
         output: keys.get("output", Raw::word)?,
         model_args: keys.get("model_args", Raw::strings)?,
+        resume_args: keys.get("resume_args", Raw::strings)?,
         actor_args: keys.get("actor_args", Raw::strings)?,
         critic_args: keys.get("critic_args", Raw::strings)?,
         env: keys.env()?,
@@ -234,6 +240,8 @@ fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
 fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
     let limits = LimitsConfig {
         max_duration: section.get("max_duration", time_limit)?,
+        max_tokens: section.get("max_tokens", Raw::positive)?,
+        max_cost_usd: section.get("max_cost_usd", dollars)?,
         actor_timeout: section.get("actor_timeout", time_limit)?,
         critic_timeout: section.get("critic_timeout", time_limit)?,
         idle_timeout: section.get("idle_timeout", time_limit)?,
@@ -269,7 +277,7 @@ fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
 const MIN_PROMPT_BYTES: u32 = 40_000;
 
 fn prompt_bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
-    match raw.positive()?.get() {
+    match raw.positive::<NonZeroU32>()?.get() {
         bytes @ MIN_PROMPT_BYTES.. => Ok(bytes.into()),
         _ => Err(raw.bad_value(&format!("it takes {MIN_PROMPT_BYTES} or more"))),
     }
@@ -277,6 +285,10 @@ fn prompt_bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
 
 fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {
     raw.quantity("a duration", str::parse::<TimeLimit>)
+}
+
+fn dollars(raw: &Raw<'_>) -> Result<Dollars, ConfigError> {
+    raw.quantity("a number", str::parse::<Dollars>)
 }
 
 fn patience(raw: &Raw<'_>) -> Result<Patience, ConfigError> {

@@ -1,8 +1,8 @@
 //! Takes typed values out of a TOML table, and tells what is left over.
 
 use std::borrow::Cow;
-use std::num::NonZeroU32;
 use std::path::Path;
+use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
@@ -22,6 +22,8 @@ const HOMES: &[(&str, &str)] = &[
     ("critic_timeout", "in `[limits]`"),
     ("idle_timeout", "in `[limits]`"),
     ("usage_limit_wait", "in `[limits]`"),
+    ("max_tokens", "in `[limits]`"),
+    ("max_cost_usd", "in `[limits]`"),
     ("defaults", "only in your file (`config.toml`); here its keys stand at the top"),
     ("agent", "at the top, in `[actor]` or in `[critic]`"),
 ];
@@ -204,13 +206,10 @@ impl<'a> Raw<'a> {
     }
 
     /// A whole number from 1 on.
-    pub(super) fn positive(&self) -> Result<NonZeroU32, ConfigError> {
+    pub(super) fn positive<T: FromStr>(&self) -> Result<T, ConfigError> {
         let integer =
             self.value.get_ref().as_integer().ok_or_else(|| self.wrong_type("a whole number"))?;
-        decimal(integer)
-            .and_then(|number| u32::try_from(number).ok())
-            .and_then(NonZeroU32::new)
-            .ok_or_else(|| self.bad_value(FROM_ONE))
+        in_decimal(integer).parse().map_err(|_| self.bad_value(FROM_ONE))
     }
 
     /// One of a few words.

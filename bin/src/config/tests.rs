@@ -61,6 +61,7 @@ fn every_key_is_read() {
         runs_dir = ".codeloops/runs"
         permissions = "edits"
         critic_access = "read-only"
+        continue_session = false
         actor = { agent = "codex", model = "gpt" }
         critic.model = "opus"
         [agents.mine]
@@ -68,11 +69,14 @@ fn every_key_is_read() {
         prompt = "file"
         output = "codex-json"
         model_args = ["-m", "{model}"]
+        resume_args = ["-r", "{session}"]
         actor_args = ["-w"]
         critic_args = ["-r"]
         env = { KEY = "value" }
         [limits]
         max_duration = "2h"
+        max_tokens = 2_000_000
+        max_cost_usd = 5
         actor_timeout = "1h"
         critic_timeout = 1800
         idle_timeout = "15m"
@@ -170,6 +174,10 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[limits]\nidle_timeout = inf\n",
         "[limits]\nusage_limit_wait = -1\n",
         "[limits]\nmax_actor_failures = 0\n",
+        "[limits]\nmax_tokens = 0\n",
+        "[limits]\nmax_tokens = 18446744073709551616\n",
+        "[limits]\nmax_cost_usd = 0\n",
+        "[limits]\nmax_cost_usd = nan\n",
         "[limits]\nmax_output = '1XB'\n",
         "[sinks]\nenabled = ['jsnol']\n",
         "[agents.mine]\ncommand = []\n",
@@ -189,8 +197,6 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
         "agent = 'a'\n[[gates]]\nname = 'test'\nrun = 'cargo test'\n",
         "[gate_policy]\nparallel = false\n",
         "[gate_policy]\nparallel = 'some words'\n",
-        "[limits]\nmax_cost_usd = 5.0\n",
-        "[limits]\nmax_tokens = 2_000_000\n",
         "[limits]\nstuck_after = 3\n",
         "[limits]\ngate_timeout = '5m'\n",
         "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
@@ -204,8 +210,7 @@ fn what_is_refused_is_offered_for_no_key_that_there_is_not() {
         "zzz = 1\n",
         "gate = 1\n",
         "max_cost_usd = 1\n",
-        "[limits]\nmax_cost = 1\n",
-        "[limits]\nmax_token = 1\n",
+        "[limits]\nstuck_afte = 1\n",
         "[limits]\nmax_outptu = 1\n",
         "[sinks]\nzzz = 1\n"
     ]));

@@ -28,6 +28,7 @@ impl RunSettings {
             of.row("output", spec.output.word()),
             of.row("stop_signal", spec.stop_signal.word()),
             of.row("streams", spec.streams),
+            of.row("resume_args", json!(spec.resume_args)),
             of.row("max_prompt_bytes", spec.max_prompt_bytes),
         ];
         rows.extend(spec.env.keys().map(|name| of.row(&format!("env.{name}"), MASK)));
@@ -43,6 +44,7 @@ impl RunSettings {
             model: of.model.as_ref().map(|model| model.value.as_str()),
             permissions,
             access: self.critic_access.value,
+            session: None,
             prompt: OsStr::new(PROMPT),
         };
         let words = argv(spec, call).into_iter().map(|word| word.to_string_lossy().into_owned());

@@ -107,6 +107,7 @@ fn overlay(above: AgentConfig, beneath: AgentConfig) -> AgentConfig {
         prompt: above.prompt.or(beneath.prompt),
         output: above.output.or(beneath.output),
         model_args: above.model_args.or(beneath.model_args),
+        resume_args: above.resume_args.or(beneath.resume_args),
         actor_args: above.actor_args.or(beneath.actor_args),
         critic_args: above.critic_args.or(beneath.critic_args),
         env,

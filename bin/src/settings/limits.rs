@@ -1,13 +1,13 @@
 //! The limits of a run.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use codeloops_event::Limits;
 
 use super::origin::{Layers, Origin, Sourced};
 use crate::app::LimitArgs;
-use crate::values::{Patience, TimeLimit};
+use crate::values::{Dollars, Patience, TimeLimit};
 
 /// Silence after which an agent that prints as it goes is taken for stuck. Agents were seen to keep
 /// silent for almost 4 minutes while they retried a request, and tools may run for longer.
@@ -24,6 +24,10 @@ pub struct LimitSettings {
     pub max_iterations: Option<Sourced<NonZeroU32>>,
     /// Time of the whole run.
     pub max_duration: Sourced<TimeLimit>,
+    /// Tokens of both agents.
+    pub max_tokens: Option<Sourced<NonZeroU64>>,
+    /// US dollars of both agents.
+    pub max_cost_usd: Option<Sourced<Dollars>>,
     /// Time of one actor call.
     pub actor_timeout: Sourced<TimeLimit>,
     /// Time of one critic call.
@@ -54,6 +58,10 @@ impl LimitSettings {
             max_iterations: layers
                 .find("--max-iterations", args.max_iterations, |file| &file.max_iterations),
             max_duration: limit!("--max-duration", max_duration, none),
+            max_tokens: layers
+                .find("--max-tokens", args.max_tokens, |file| &file.limits.max_tokens),
+            max_cost_usd: layers
+                .find("--max-cost-usd", args.max_cost_usd, |file| &file.limits.max_cost_usd),
             actor_timeout: limit!("--actor-timeout", actor_timeout, none),
             critic_timeout: limit!("--critic-timeout", critic_timeout, none),
             idle_timeout: limit!("--idle-timeout", idle_timeout, idle),
@@ -78,6 +86,8 @@ impl LimitSettings {
         Limits {
             max_iterations: self.max_iterations.as_ref().map(|max| max.value.get()),
             max_duration_secs: self.max_duration.value.secs(),
+            max_tokens: self.max_tokens.as_ref().map(|max| max.value.get()),
+            max_cost_usd: self.max_cost_usd.as_ref().map(|max| max.value.get()),
             actor_timeout_secs: self.actor_timeout.value.secs(),
             critic_timeout_secs: self.critic_timeout.value.secs(),
             // There are no gates yet.

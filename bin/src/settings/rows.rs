@@ -53,6 +53,8 @@ impl RunSettings {
         rows.extend(self.agent_rows(&self.critic, host));
         rows.push(word("permissions", &self.permissions));
         rows.push(word("critic_access", &self.critic_access));
+        let goes_on = &self.continue_session;
+        rows.push(Row::new("continue_session", goes_on.value, &goes_on.origin));
         rows.push(Row::new("restore_tree", self.restore_tree.value, &self.restore_tree.origin));
         rows.extend(self.limits.rows(&self.actor, &self.critic));
         rows.push(word("log_format", &self.log_format));
@@ -74,6 +76,8 @@ impl LimitSettings {
         vec![
             optional("max_iterations", self.max_iterations.as_ref(), |max| max.get().into()),
             time("limits.max_duration", &self.max_duration),
+            optional("limits.max_tokens", self.max_tokens.as_ref(), |max| max.get().into()),
+            optional("limits.max_cost_usd", self.max_cost_usd.as_ref(), |max| max.get().into()),
             time("limits.actor_timeout", &self.actor_timeout),
             time("limits.critic_timeout", &self.critic_timeout),
             self.idle_row(actor),

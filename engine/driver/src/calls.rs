@@ -141,7 +141,7 @@ async fn answer(
     match effect {
         Effect::RunAgent(agent) => {
             let call = agent.call;
-            let report = ports.agents.run(agent.into_call(), notes, stop).await;
+            let report = ports.agents.run(agent.rendered(), notes, stop).await;
             Input::AgentFinished { call, report: Box::new(report) }
         }
         Effect::CaptureDiff { call } => match ports.workspace.capture(call.iteration).await {

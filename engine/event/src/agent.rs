@@ -48,6 +48,16 @@ pub enum LimitKind {
     RunBudget,
 }
 
+/// What a run may use up beside time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetKind {
+    /// `limits.max_tokens`.
+    Tokens,
+    /// `limits.max_cost_usd`.
+    Cost,
+}
+
 /// Why a provider refused; nothing that a second try would mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +140,16 @@ pub enum AgentOutcome {
         /// The limit, in milliseconds.
         after_ms: u64,
     },
+    /// It had used up what was left of a budget of the run, and was ended.
+    OverBudget {
+        /// Which.
+        budget: BudgetKind,
+    },
+    /// The conversation that was to be gone on with is not there any more.
+    ConversationLost {
+        /// The agent's words, in one line.
+        message: String,
+    },
     /// A stop request of the user ended it.
     Interrupted,
     /// There is no such program, or it could not be started.
@@ -137,6 +157,24 @@ pub enum AgentOutcome {
         /// What failed, with what.
         message: String,
     },
+}
+
+impl AgentOutcome {
+    /// Whether the agent did its turn to the end.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self, Self::Completed | Self::Denied { .. })
+    }
+}
+
+/// An agent's own conversation, which a later call may go on with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversation {
+    /// The agent's name for it.
+    pub id: String,
+    /// What it had used in all when it was last told, as far as the agent tells sums over a whole
+    /// conversation; the difference is what a further call used.
+    pub used: Option<Usage>,
 }
 
 /// Tokens and money of one or several calls; a field is null where the agent did not tell.
@@ -171,6 +209,12 @@ pub struct UsageByRole {
 }
 
 impl UsageByRole {
+    /// Both roles together; `None` where nothing is known of either.
+    #[must_use]
+    pub fn sum(&self) -> Option<Usage> {
+        self.actor.iter().chain(&self.critic).cloned().reduce(|a, b| a.plus(&b))
+    }
+
     /// The sum by role, without a total.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
@@ -187,6 +231,41 @@ impl UsageByRole {
 }
 
 impl Usage {
+    /// Tokens sent and received, as far as they are known.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+    }
+
+    /// The tokens of these sums that came after those of `before`, field by field. Where one has
+    /// become smaller, a new count has begun.
+    #[must_use]
+    pub fn tokens_since(&self, before: &Self) -> Self {
+        let fields = |usage: &Self| {
+            [
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.cache_read_tokens,
+                usage.cache_creation_tokens,
+                usage.reasoning_tokens,
+            ]
+        };
+        let (now, then) = (fields(self), fields(before));
+        let smaller = now.iter().zip(&then).any(|(now, then)| now < then);
+        let since = |at: usize| {
+            let before = if smaller { 0 } else { then[at].unwrap_or(0) };
+            now[at].map(|count| count - before)
+        };
+        Self {
+            input_tokens: since(0),
+            output_tokens: since(1),
+            cache_read_tokens: since(2),
+            cache_creation_tokens: since(3),
+            reasoning_tokens: since(4),
+            cost_usd: None,
+        }
+    }
+
     /// The sum, field by field; what one side does not know, the other one tells alone.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {

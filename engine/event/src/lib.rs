@@ -31,8 +31,8 @@ pub mod layout;
 pub mod text;
 
 pub use agent::{
-    AgentOutcome, CutOffKind, DenialCount, Evidence, LimitKind, ProcessInfo, Refusal, Signal,
-    Usage, UsageByRole,
+    AgentOutcome, BudgetKind, Conversation, CutOffKind, DenialCount, Evidence, LimitKind,
+    ProcessInfo, Refusal, Signal, Usage, UsageByRole,
 };
 pub use change::{CapturedDiff, FileChange, FileStatus, TreeCheck, TreeId};
 pub use changed::Changed;

@@ -135,6 +135,9 @@ pub struct ActorCompleted {
     pub stderr: Option<Evidence>,
     /// The agent's own name for the conversation, where it told.
     pub agent_session: Option<String>,
+    /// What that conversation has used in all; only where the agent tells such sums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_usage: Option<Usage>,
     /// What the call used, where it told.
     pub usage: Option<Usage>,
     /// Processes it had left behind, which were ended.

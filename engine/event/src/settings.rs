@@ -44,6 +44,12 @@ pub struct Limits {
     pub max_iterations: Option<u32>,
     /// Time of the whole run.
     pub max_duration_secs: Option<f64>,
+    /// Tokens of the whole run, sent and received, of both roles.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+    /// US dollars of the whole run, of both roles.
+    #[serde(default)]
+    pub max_cost_usd: Option<f64>,
     /// Time of one actor call.
     pub actor_timeout_secs: Option<f64>,
     /// Time of one critic call.
@@ -88,6 +94,9 @@ pub struct Settings {
     pub permissions: Permissions,
     /// What the critic may do.
     pub critic_access: CriticAccess,
+    /// Whether the actor's own conversation goes on from round to round.
+    #[serde(default)]
+    pub continue_session: bool,
     /// Whether a tree that the critic changed is put back.
     pub restore_tree: bool,
     /// The user's checks, in order.

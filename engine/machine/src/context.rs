@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, Attempt, CallId, CallKind, FORMAT_VERSION, Iteration, LimitKind, Limits, Role,
-    SessionStart, Stamp, Usage, UsageByRole,
+    AgentOutcome, Attempt, BudgetKind, CallId, CallKind, Conversation, FORMAT_VERSION, Iteration,
+    LimitKind, Limits, Role, SessionStart, Stamp, StopReason, Usage, UsageByRole,
 };
 
-use crate::input::Start;
+use crate::effect::Budget;
+use crate::input::{AgentReport, Start};
+use crate::phase::end::Ending;
 use crate::prompt::Round;
 
 /// State shared by all phases.
@@ -24,7 +26,19 @@ pub(crate) struct Context {
     pub(crate) usage: UsageByRole,
     /// How the actor's last turn ended, for its next prompt.
     pub(crate) last_turn: Option<AgentOutcome>,
+    /// The actor's conversation that its next call goes on with.
+    pub(crate) conversation: Option<Kept>,
+    /// Whose call told tokens and no cost, where the cost of the run is bounded.
+    cost_untold: Option<Role>,
     issued: BTreeSet<CallId>,
+}
+
+/// A conversation of the actor's.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) conversation: Conversation,
+    /// Whether a turn came to its end in it. One that was held up may not even have begun.
+    pub(crate) knows_task: bool,
 }
 
 impl Context {
@@ -36,6 +50,8 @@ impl Context {
             critic_failures: 0,
             usage: UsageByRole::default(),
             last_turn: None,
+            conversation: None,
+            cost_untold: None,
             issued: BTreeSet::new(),
         }
     }
@@ -60,8 +76,41 @@ impl Context {
         self.issued.contains(&call)
     }
 
-    pub(crate) fn add_usage(&mut self, role: Role, usage: Option<&Usage>) {
-        add_usage(&mut self.usage, role, usage);
+    /// Takes in what a call used.
+    pub(crate) fn add_usage(&mut self, role: Role, report: &AgentReport) {
+        add_usage(&mut self.usage, role, report.usage.as_ref());
+        let told = report.usage.as_ref().filter(|usage| usage.tokens() > 0);
+        let bounded = self.limits().max_cost_usd.is_some();
+        if bounded && report.outcome.is_whole() && told.is_some_and(|u| u.cost_usd.is_none()) {
+            self.cost_untold = Some(role);
+        }
+    }
+
+    /// Takes in which conversation the actor's next call goes on with: that of a turn which came to
+    /// an end, was held up or took too long. One that broke may be broken itself.
+    pub(crate) fn keep_conversation(&mut self, report: &AgentReport) {
+        let earlier = self.conversation.take();
+        if is_broken(&report.outcome) || !self.start.settings.continue_session {
+            return;
+        }
+        self.conversation = report.agent_session.clone().map(|id| {
+            let earlier = earlier.filter(|earlier| earlier.conversation.id == id);
+            let knows_task =
+                report.outcome.is_whole() || earlier.as_ref().is_some_and(|e| e.knows_task);
+            let before = earlier.and_then(|earlier| earlier.conversation.used);
+            let used = report.conversation_usage.clone().or(before);
+            Kept { conversation: Conversation { id, used }, knows_task }
+        });
+    }
+
+    /// What a call may use of the run's budgets.
+    pub(crate) fn budget(&self) -> Budget {
+        let used = self.usage.sum().unwrap_or_default();
+        let limits = self.limits();
+        Budget {
+            tokens: limits.max_tokens.map(|max| max.saturating_sub(used.tokens())),
+            cost_usd: limits.max_cost_usd.map(|max| max - used.cost_usd.unwrap_or(0.0)),
+        }
     }
 
     /// What is left of `max_duration`; `None` where there is no such limit.
@@ -70,8 +119,19 @@ impl Context {
         Some(limit.saturating_sub(Duration::from_millis(now.elapsed_ms)))
     }
 
-    pub(crate) fn budget_spent(&self, now: Stamp) -> bool {
-        self.time_left(now).is_some_and(|left| left.is_zero())
+    /// How the run ends for want of time, tokens or money, if it does.
+    pub(crate) fn spent(&self, now: Stamp) -> Option<Ending> {
+        if self.time_left(now).is_some_and(|left| left.is_zero()) {
+            return Some(Ending::of(StopReason::MaxDuration));
+        }
+        if let Some(role) = self.cost_untold {
+            let error = format!(
+                "the {role}'s agent told no cost of its last call, so `limits.max_cost_usd` cannot \
+                 be held; `limits.max_tokens` can"
+            );
+            return Some(Ending::with(StopReason::MaxCost, error));
+        }
+        self.budget().exceeded_by(&Usage::default()).map(spent_ending)
     }
 
     /// How long a call of this role may take, and which limit says so.
@@ -117,6 +177,34 @@ impl Context {
             evidence_dir: self.start.evidence_dir.clone(),
             settings: Some(settings.clone()),
         }
+    }
+}
+
+/// How a run ends that has used up this.
+pub(crate) fn spent_ending(budget: BudgetKind) -> Ending {
+    Ending::of(match budget {
+        BudgetKind::Tokens => StopReason::MaxTokens,
+        BudgetKind::Cost => StopReason::MaxCost,
+    })
+}
+
+/// Whether it is not known what the agent made of its conversation.
+const fn is_broken(outcome: &AgentOutcome) -> bool {
+    match outcome {
+        AgentOutcome::Completed
+        | AgentOutcome::Denied { .. }
+        | AgentOutcome::UsageLimit { .. }
+        | AgentOutcome::Transient { .. }
+        | AgentOutcome::CutOff { .. }
+        | AgentOutcome::TimedOut { .. } => false,
+        AgentOutcome::Refused { .. }
+        | AgentOutcome::Failed { .. }
+        | AgentOutcome::Signaled { .. }
+        | AgentOutcome::NoOutput
+        | AgentOutcome::OverBudget { .. }
+        | AgentOutcome::ConversationLost { .. }
+        | AgentOutcome::Interrupted
+        | AgentOutcome::NotStarted { .. } => true,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use codeloops_event::{CallId, GateSettings, LimitKind, Role, Timestamp};
+use codeloops_event::{
+    BudgetKind, CallId, Conversation, GateSettings, LimitKind, Role, Timestamp, Usage,
+};
 
 use crate::prompts::Prompt;
 
@@ -15,48 +17,57 @@ pub enum StopLevel {
     Now,
 }
 
-/// One call of an agent, as the machine asks for it.
+/// One call of an agent: as the machine asks for it with what its prompt is made of, for the runner
+/// with the prompt itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AgentRequest {
+pub struct AgentCall<P = String> {
     /// Its identity.
     pub call: CallId,
     /// Who is called.
     pub role: Role,
-    /// What the prompt is made of.
-    pub prompt: Prompt,
+    /// The prompt.
+    pub prompt: P,
+    /// The conversation that it goes on with; `None` for a new one.
+    pub conversation: Option<Conversation>,
     /// How long the call may take at most, and which limit that is.
     pub deadline: Option<(Duration, LimitKind)>,
     /// How long it may go without output.
     pub idle: Option<Duration>,
+    /// What it may use.
+    pub budget: Budget,
 }
 
-impl AgentRequest {
-    /// The call, its prompt put together.
+/// What is left of the run's budgets; `None` where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Budget {
+    /// Tokens, sent and received.
+    pub tokens: Option<u64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+}
+
+impl Budget {
+    /// The budget that this is too much for.
     #[must_use]
-    pub fn into_call(self) -> AgentCall {
-        AgentCall {
-            call: self.call,
-            role: self.role,
-            prompt: self.prompt.render(),
-            deadline: self.deadline,
-            idle: self.idle,
+    pub fn exceeded_by(&self, usage: &Usage) -> Option<BudgetKind> {
+        let cost = usage.cost_usd.unwrap_or(0.0);
+        if self.tokens.is_some_and(|left| usage.tokens() >= left) {
+            Some(BudgetKind::Tokens)
+        } else if self.cost_usd.is_some_and(|left| cost >= left) {
+            Some(BudgetKind::Cost)
+        } else {
+            None
         }
     }
 }
 
-/// One call of an agent, with everything that its runner has to know.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentCall {
-    /// Its identity.
-    pub call: CallId,
-    /// Who is called.
-    pub role: Role,
-    /// The prompt, whole.
-    pub prompt: String,
-    /// How long the call may take at most, and which limit that is.
-    pub deadline: Option<(Duration, LimitKind)>,
-    /// How long it may go without output.
-    pub idle: Option<Duration>,
+impl AgentCall<Prompt> {
+    /// The call, its prompt put together.
+    #[must_use]
+    pub fn rendered(self) -> AgentCall {
+        let Self { call, role, prompt, conversation, deadline, idle, budget } = self;
+        AgentCall { call, role, prompt: prompt.render(), conversation, deadline, idle, budget }
+    }
 }
 
 /// One thing the machine wants done. Every effect with a call id is answered by exactly one input
@@ -64,7 +75,7 @@ pub struct AgentCall {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Run an agent: [`crate::Input::AgentStarted`] may come, [`crate::Input::AgentFinished`] does.
-    RunAgent(Box<AgentRequest>),
+    RunAgent(Box<AgentCall<Prompt>>),
     /// Take a snapshot of the working tree and its diff from the base.
     CaptureDiff {
         /// The call.

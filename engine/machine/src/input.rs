@@ -63,8 +63,10 @@ pub struct AgentReport {
     pub stderr_file: Option<Evidence>,
     /// The agent's own name for the conversation, where it told.
     pub agent_session: Option<String>,
-    /// What it used, where it told.
+    /// What the call used, where it told.
     pub usage: Option<Usage>,
+    /// What the conversation has used in all, where the agent tells such sums.
+    pub conversation_usage: Option<Usage>,
     /// Processes it left behind, which were ended.
     pub leftovers: u32,
 }
@@ -82,6 +84,7 @@ impl AgentReport {
             stderr_file: None,
             agent_session: None,
             usage: None,
+            conversation_usage: None,
             leftovers: 0,
         }
     }

@@ -21,7 +21,7 @@ pub mod prompt;
 pub mod replay;
 pub mod verdict;
 
-pub use effect::{AgentCall, AgentRequest, Effect, StopLevel};
+pub use effect::{AgentCall, Budget, Effect, StopLevel};
 pub use input::{AgentReport, Input, Stamped, Start};
 pub use machine::{Machine, RejectReason, Rejected, Step};
 pub use prompts::Prompt;

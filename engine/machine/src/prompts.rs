@@ -30,6 +30,8 @@ struct ForActor {
     start: Arc<Start>,
     rounds: Arc<Vec<Round>>,
     last_turn: Option<AgentOutcome>,
+    /// Whether the agent has the rounds so far in its own conversation.
+    goes_on: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +66,7 @@ impl Prompt {
             start: Arc::clone(&ctx.start),
             rounds: Arc::clone(&ctx.rounds),
             last_turn: ctx.last_turn.clone(),
+            goes_on: ctx.conversation.as_ref().is_some_and(|kept| kept.knows_task),
         }))
     }
 
@@ -105,6 +108,7 @@ impl ForActor {
             },
             rounds: &self.rounds,
             before: self.last_turn.as_ref().map_or(Before::Nothing, Before::Turn),
+            goes_on: self.goes_on,
             max_prompt_bytes: start.settings.actor.max_prompt_bytes,
         })
     }

@@ -242,6 +242,7 @@ fn actor_report(
         stdout_file: e.stdout.clone(),
         stderr_file: e.stderr.clone(),
         agent_session: e.agent_session.clone(),
+        conversation_usage: e.conversation_usage.clone(),
         usage: e.usage.clone(),
         leftovers: e.leftovers,
     }
@@ -257,6 +258,7 @@ fn critic_report(e: &codeloops_event::CriticCompleted) -> AgentReport {
         stdout_file: e.stdout.clone(),
         stderr_file: e.stderr.clone(),
         agent_session: None,
+        conversation_usage: None,
         usage: e.usage.clone(),
         leftovers: e.leftovers,
     }

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use codeloops_event::{
-    AgentOutcome, AgentSettings, CallId, CallKind, CapturedDiff, CriticAccess, CutOffKind, Event,
-    Evidence, GateResult, GateSettings, GateStatus, LimitKind, Limits, Nonce, Permissions,
-    ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp, TreeCheck, TreeId,
+    AgentOutcome, AgentSettings, BudgetKind, CallId, CallKind, CapturedDiff, CriticAccess,
+    CutOffKind, Event, Evidence, GateResult, GateSettings, GateStatus, LimitKind, Limits, Nonce,
+    Permissions, ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp, TreeCheck, TreeId,
 };
 
-use crate::{AgentReport, Effect, Input, Machine, Move, Stamped, Start, TRANSITIONS};
+use crate::prompts::Prompt;
+use crate::{AgentCall, AgentReport, Effect, Input, Machine, Move, Stamped, Start, TRANSITIONS};
 
 /// What every run of the simulation must uphold was not.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,7 @@ pub struct Simulation {
     events: Vec<Event>,
     moves: BTreeSet<Move>,
     asked: BTreeSet<CallId>,
+    called: Option<AgentCall<Prompt>>,
     now_ms: u64,
 }
 
@@ -47,6 +49,7 @@ impl Simulation {
             events: step.events,
             moves: step.moves.into_iter().collect(),
             asked: BTreeSet::new(),
+            called: None,
             now_ms: 0,
         };
         simulation.note_effects(&step.effects);
@@ -63,6 +66,12 @@ impl Simulation {
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// The agent call that was asked for last.
+    #[must_use]
+    pub const fn called(&self) -> Option<&AgentCall<Prompt>> {
+        self.called.as_ref()
     }
 
     /// The moves made so far.
@@ -118,6 +127,14 @@ impl Simulation {
             | Effect::Wait { call, .. } => Some(*call),
             Effect::StopCall { .. } => None,
         }));
+        self.called = effects.iter().rev().find_map(called).or(self.called.take());
+    }
+}
+
+fn called(effect: &Effect) -> Option<AgentCall<Prompt>> {
+    match effect {
+        Effect::RunAgent(call) => Some((**call).clone()),
+        _ => None,
     }
 }
 
@@ -223,6 +240,8 @@ fn outcomes() -> Vec<AgentOutcome> {
         AgentOutcome::NoOutput,
         AgentOutcome::TimedOut { limit: LimitKind::Idle, after_ms: 1000 },
         AgentOutcome::TimedOut { limit: LimitKind::RunBudget, after_ms: 1000 },
+        AgentOutcome::OverBudget { budget: BudgetKind::Tokens },
+        AgentOutcome::ConversationLost { message: message() },
         AgentOutcome::Interrupted,
         AgentOutcome::NotStarted { message: message() },
     ]
@@ -336,6 +355,8 @@ pub fn settings() -> Settings {
         limits: Limits {
             max_iterations: None,
             max_duration_secs: None,
+            max_tokens: None,
+            max_cost_usd: None,
             actor_timeout_secs: None,
             critic_timeout_secs: None,
             gate_timeout_secs: Some(600.0),
@@ -348,6 +369,7 @@ pub fn settings() -> Settings {
         },
         permissions: Permissions::Full,
         critic_access: CriticAccess::RunCommands,
+        continue_session: true,
         restore_tree: true,
         gates: Vec::new(),
     }

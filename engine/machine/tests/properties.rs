@@ -5,13 +5,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use codeloops_event::{
-    AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, Outcome, StopReason,
-    Timestamp, TreeCheck,
+    AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, LimitKind, Outcome,
+    Role, StopReason, Timestamp, TreeCheck, Usage,
 };
 use codeloops_machine::testing::{
     Simulation, alphabet, answers, changed_tree, run_ops, settings, settings_from,
 };
-use codeloops_machine::{AgentReport, Input, Move, TRANSITIONS};
+use codeloops_machine::{AgentReport, Budget, Input, Move, TRANSITIONS};
 use proptest::prelude::*;
 
 proptest! {
@@ -452,4 +452,87 @@ fn without_a_bound_a_usage_limit_is_waited_for_however_late_it_resets() {
     run.answer(is_far_limit).answer(|i| matches!(i, Input::WaitOver { .. }));
     run.actor_works();
     assert_eq!(run.end(), None);
+}
+
+/// A run whose actor tells its conversation and what it used.
+fn actor_tells(run: &mut Script, outcome: AgentOutcome, usage: &Usage, session: &str) {
+    let call = run.0.machine().awaited().unwrap();
+    let report = AgentReport {
+        agent_session: Some(session.to_owned()),
+        conversation_usage: Some(usage.clone()),
+        usage: Some(usage.clone()),
+        ..AgentReport::bare(outcome)
+    };
+    run.0.give(Input::AgentFinished { call, report: Box::new(report) }, 10).unwrap();
+}
+
+fn used(tokens: u64, cost_usd: Option<f64>) -> Usage {
+    Usage { input_tokens: Some(tokens), cost_usd, ..Usage::default() }
+}
+
+/// The conversation that the call which is under way goes on with.
+fn goes_on_with(run: &Script, role: Role) -> Option<&str> {
+    let call = run.0.called().unwrap();
+    assert_eq!(call.role, role);
+    call.conversation.as_ref().map(|conversation| conversation.id.as_str())
+}
+
+#[test]
+fn the_actor_goes_on_with_its_conversation_until_a_turn_breaks_it() {
+    let mut run = Script::new();
+    assert_eq!(goes_on_with(&run, Role::Actor), None);
+    for (outcome, then) in [
+        (AgentOutcome::Completed, Some("s1")),
+        (AgentOutcome::TimedOut { limit: LimitKind::Total, after_ms: 1 }, Some("s1")),
+        (AgentOutcome::Signaled { signal: 9 }, None),
+    ] {
+        actor_tells(&mut run, outcome, &used(100, None), "s1");
+        run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
+        assert_eq!(goes_on_with(&run, Role::Critic), None, "it judges with fresh eyes");
+        run.critic_says("DECISION: CONTINUE");
+        assert_eq!(goes_on_with(&run, Role::Actor), then);
+    }
+}
+
+#[test]
+fn a_conversation_that_is_lost_begins_anew_at_once_and_costs_no_round() {
+    let mut run = Script::new();
+    let lost = || AgentOutcome::ConversationLost { message: "not found".to_owned() };
+    actor_tells(&mut run, lost(), &Usage::default(), "s1");
+    run.answer(|i| matches!(i, Input::WaitOver { .. }));
+    actor_tells(&mut run, lost(), &Usage::default(), "s1");
+    run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
+    assert_eq!((run.decisions(), run.end()), (vec![], None), "a failed turn, no endless loop");
+}
+
+#[test]
+fn budgets_end_the_run_between_calls_and_a_cost_that_is_not_told_does_too() {
+    for (usage, reason) in [
+        (used(999, Some(0.99)), None),
+        (used(1000, Some(0.0)), Some(StopReason::MaxTokens)),
+        (used(10, Some(1.0)), Some(StopReason::MaxCost)),
+        (used(10, None), Some(StopReason::MaxCost)),
+        (used(0, None), None),
+    ] {
+        let mut settings = settings();
+        settings.limits.max_tokens = Some(1000);
+        settings.limits.max_cost_usd = Some(1.0);
+        let mut run = Script(Simulation::start(settings));
+        actor_tells(&mut run, AgentOutcome::Completed, &usage, "s1");
+        run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
+        let ended = run.end().map(|(outcome, reason)| (outcome, reason.unwrap()));
+        assert_eq!(ended, reason.map(|reason| (Outcome::BudgetExhausted, reason)), "{usage:?}");
+    }
+}
+
+#[test]
+fn a_call_is_told_what_is_left_of_the_budgets() {
+    let mut settings = settings();
+    settings.limits.max_tokens = Some(1000);
+    settings.limits.max_cost_usd = Some(2.0);
+    let mut run = Script(Simulation::start(settings));
+    actor_tells(&mut run, AgentOutcome::Completed, &used(400, Some(0.5)), "s1");
+    run.answer(|i| matches!(i, Input::DiffCaptured { .. }));
+    let left = Budget { tokens: Some(600), cost_usd: Some(1.5) };
+    assert_eq!(run.0.called().unwrap().budget, left);
 }

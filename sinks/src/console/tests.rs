@@ -315,7 +315,7 @@ fn the_opening_lines_tell_models_gates_and_that_nothing_limits_the_run() {
          [codeloops] Working directory: /home/user/projects/myapp\n\
          [codeloops] Actor: Claude Code (opus) | Critic: Claude Code\n\
          [codeloops] Gate test: sh -c cargo test\n\
-         [codeloops] No limit on iterations or time is set\n"
+         [codeloops] No limit on iterations, time, tokens or cost is set\n"
     );
     start.settings = Some(samples::settings(Some(5)));
     assert!(!opening(&start).contains("No limit"));

@@ -14,7 +14,7 @@ use crate::phase::call::{
     dispose, tell_wait_over,
 };
 use crate::phase::capturing_diff::CapturingDiff;
-use crate::phase::end::{End, Ending};
+use crate::phase::end::End;
 use crate::prompts::Prompt;
 use crate::transitions::{PhaseName, Trigger};
 
@@ -92,10 +92,11 @@ impl ActorExecuting {
     fn finished(mut self, ctx: &mut Context, report: Box<AgentReport>, out: &mut Out) -> Phase {
         let call_ms = out.stamp.elapsed_ms.saturating_sub(self.state.since(out.stamp).elapsed_ms);
         self.spent_ms += call_ms;
-        ctx.add_usage(Role::Actor, report.usage.as_ref());
+        ctx.add_usage(Role::Actor, &report);
         add_usage(&mut self.usage, Role::Actor, report.usage.as_ref());
         self.tell_completed(&report, call_ms, out);
         ctx.last_turn = Some(report.outcome.clone());
+        ctx.keep_conversation(&report);
         if let AgentState::Stopping { ending, .. } = self.state {
             out.moved(PhaseName::ActorExecuting, Trigger::Stopped, PhaseName::End);
             return End::enter(ctx, ending, out);
@@ -145,9 +146,9 @@ impl ActorExecuting {
         self.attempt += 1;
         let next = NextAttempt { iteration: self.iteration, attempt: self.attempt };
         tell_wait_over(Role::Actor, next, out);
-        if ctx.budget_spent(out.stamp) {
+        if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::ActorExecuting, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, Ending::of(codeloops_event::StopReason::MaxDuration), out);
+            return End::enter(ctx, ending, out);
         }
         out.moved(PhaseName::ActorExecuting, Trigger::WaitOver, PhaseName::ActorExecuting);
         self.state = call_actor(ctx, self.iteration, self.attempt, out);
@@ -182,6 +183,7 @@ impl ActorExecuting {
             stderr: report.stderr_file.clone(),
             agent_session: report.agent_session.clone(),
             usage: report.usage.clone(),
+            conversation_usage: report.conversation_usage.clone(),
             leftovers: report.leftovers,
         })));
     }

@@ -5,8 +5,8 @@ use codeloops_event::{
     StopRequested, Timestamp, WaitOver, Waiting,
 };
 
-use crate::context::{Context, seconds};
-use crate::effect::{AgentRequest, Effect, StopLevel};
+use crate::context::{Context, seconds, spent_ending};
+use crate::effect::{AgentCall, Effect, StopLevel};
 use crate::out::Out;
 use crate::phase::end::Ending;
 use crate::prompts::Prompt;
@@ -78,12 +78,19 @@ impl AgentState {
         prompt: Prompt,
         out: &mut Out,
     ) -> Self {
-        out.effect(Effect::RunAgent(Box::new(AgentRequest {
+        let conversation = match role {
+            Role::Actor => ctx.conversation.as_ref().map(|kept| kept.conversation.clone()),
+            // It judges with fresh eyes.
+            Role::Critic => None,
+        };
+        out.effect(Effect::RunAgent(Box::new(AgentCall {
             call,
             role,
             prompt,
+            conversation,
             deadline: ctx.deadline(role, out.stamp),
             idle: ctx.idle(role),
+            budget: ctx.budget(),
         })));
         Self::Running { call, since: out.stamp, process_known: false }
     }
@@ -185,6 +192,7 @@ impl StopAsk {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Retries {
     transient: u32,
+    afresh: bool,
     limited_since: Option<Timestamp>,
     usage_polls: u32,
 }
@@ -235,6 +243,10 @@ pub(crate) fn dispose(
         AgentOutcome::TimedOut { limit: LimitKind::RunBudget, .. } => {
             Disposition::End(EndCause::BudgetSpent, Ending::of(StopReason::MaxDuration))
         }
+        AgentOutcome::OverBudget { budget } => {
+            Disposition::End(EndCause::BudgetSpent, spent_ending(*budget))
+        }
+        AgentOutcome::ConversationLost { message } => again_afresh(retries, message, now),
         AgentOutcome::NotStarted { message } => {
             let reason = match role {
                 Role::Actor => StopReason::ActorFailed,
@@ -249,6 +261,14 @@ pub(crate) fn dispose(
         | AgentOutcome::TimedOut { limit: LimitKind::Total | LimitKind::Idle, .. }
         | AgentOutcome::Interrupted => Disposition::FailedTurn,
     }
+}
+
+/// The call is made again at once, in a new conversation. Once: the agent has no other to lose.
+fn again_afresh(retries: &mut Retries, message: &str, now: Stamp) -> Disposition {
+    if std::mem::replace(&mut retries.afresh, true) {
+        return Disposition::FailedTurn;
+    }
+    Disposition::Wait { until: now.at, reason: format!("a new conversation begins: {message}") }
 }
 
 fn transient(ctx: &Context, retries: &mut Retries, reason: String, now: Stamp) -> Disposition {

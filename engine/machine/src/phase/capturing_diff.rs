@@ -58,9 +58,9 @@ impl CapturingDiff {
             out.moved(PhaseName::CapturingDiff, Trigger::Stopped, PhaseName::End);
             return End::enter(ctx, ending.clone(), out);
         }
-        if ctx.budget_spent(out.stamp) {
+        if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::CapturingDiff, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, Ending::of(StopReason::MaxDuration), out);
+            return End::enter(ctx, ending, out);
         }
         let work = Work { turn: self.turn, diff };
         let next = if ctx.start.settings.gates.is_empty() {

@@ -174,7 +174,7 @@ impl Desk {
     ) -> Phase {
         let call_ms = out.stamp.elapsed_ms.saturating_sub(state.since(out.stamp).elapsed_ms);
         self.spent_ms += call_ms;
-        ctx.add_usage(Role::Critic, report.usage.as_ref());
+        ctx.add_usage(Role::Critic, &report);
         add_usage(&mut self.usage, Role::Critic, report.usage.as_ref());
         self.tell_completed(&report, call_ms, out);
         match state {
@@ -326,8 +326,8 @@ impl Desk {
     }
 
     fn try_again(self, ctx: &mut Context, out: &mut Out) -> Phase {
-        if ctx.budget_spent(out.stamp) {
-            return end(ctx, Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration), out);
+        if let Some(ending) = ctx.spent(out.stamp) {
+            return end(ctx, Trigger::BudgetSpent, ending, out);
         }
         out.moved(HERE, Trigger::TryAgain, HERE);
         self.call_critic(ctx, out)
@@ -365,8 +365,8 @@ impl Desk {
     fn wait_over(self, ctx: &mut Context, out: &mut Out) -> Phase {
         let iteration = self.case.work.turn.iteration;
         tell_wait_over(Role::Critic, NextAttempt { iteration, attempt: self.attempt + 1 }, out);
-        if ctx.budget_spent(out.stamp) {
-            return end(ctx, Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration), out);
+        if let Some(ending) = ctx.spent(out.stamp) {
+            return end(ctx, Trigger::BudgetSpent, ending, out);
         }
         out.moved(HERE, Trigger::WaitOver, HERE);
         self.call_critic(ctx, out)

@@ -67,10 +67,5 @@ impl End {
 
 /// The sums by role with their total; nothing where no agent told of its usage.
 fn total(by_role: &UsageByRole) -> Option<UsageByRole> {
-    let total = match (&by_role.actor, &by_role.critic) {
-        (Some(actor), Some(critic)) => actor.plus(critic),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => return None,
-    };
-    Some(UsageByRole { total: Some(total), ..by_role.clone() })
+    Some(UsageByRole { total: Some(by_role.sum()?), ..by_role.clone() })
 }

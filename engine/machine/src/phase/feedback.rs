@@ -167,9 +167,6 @@ impl Feedback {
         if limits.max_iterations.is_some_and(|max| self.iteration >= max) {
             return Some((Trigger::LimitReached, Ending::of(StopReason::MaxIterations)));
         }
-        if ctx.budget_spent(out.stamp) {
-            return Some((Trigger::BudgetSpent, Ending::of(StopReason::MaxDuration)));
-        }
-        None
+        ctx.spent(out.stamp).map(|ending| (Trigger::BudgetSpent, ending))
     }
 }

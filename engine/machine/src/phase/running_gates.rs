@@ -1,6 +1,6 @@
 //! RunningGates: the user's checks run, one after the other. Skipped where there are none.
 
-use codeloops_event::{CallKind, Event, GateCompleted, GateResult, StopReason};
+use codeloops_event::{CallKind, Event, GateCompleted, GateResult};
 
 use crate::context::Context;
 use crate::effect::Effect;
@@ -10,7 +10,7 @@ use crate::phase::Phase;
 use crate::phase::call::{StopAsk, TaskState};
 use crate::phase::capturing_diff::Work;
 use crate::phase::critic_evaluating::CriticEvaluating;
-use crate::phase::end::{End, Ending};
+use crate::phase::end::End;
 use crate::transitions::{PhaseName, Trigger};
 
 /// The user's checks run.
@@ -65,9 +65,9 @@ impl RunningGates {
             out.moved(PhaseName::RunningGates, Trigger::Stopped, PhaseName::End);
             return End::enter(ctx, ending.clone(), out);
         }
-        if ctx.budget_spent(out.stamp) {
+        if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::RunningGates, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, Ending::of(StopReason::MaxDuration), out);
+            return End::enter(ctx, ending, out);
         }
         self.results.push(result);
         let next = Self::next(ctx, self.work, self.results, out);

@@ -17,6 +17,9 @@ pub struct ActorPrompt<'a> {
     pub rounds: &'a [Round],
     /// What there is to tell of the turn before.
     pub before: Before<'a>,
+    /// Whether the agent goes on with its own conversation, which holds the task and what was asked
+    /// for in earlier rounds.
+    pub goes_on: bool,
     /// Bytes that a prompt for this agent may have.
     pub max_prompt_bytes: u64,
 }
@@ -31,9 +34,13 @@ pub enum Before<'a> {
 }
 
 /// The prompt of an actor turn: the task, unchanged; what is still open; what happened to the turn
-/// before; a footer. Within the budget if the task leaves room for the footer.
+/// before; a footer. Within the budget if the task leaves room for the footer. An agent that goes on
+/// with its own conversation is told only what is new.
 #[must_use]
 pub fn actor_prompt(prompt: &ActorPrompt<'_>) -> String {
+    if prompt.goes_on {
+        return what_is_new(prompt);
+    }
     let before = what_happened(prompt.before);
     let footer = footer(&prompt.run);
     let asked: Vec<&Round> = prompt.rounds.iter().filter(|r| r.feedback.is_some()).collect();
@@ -60,9 +67,31 @@ what to do now; findings of older rounds may still be open, so check them as wel
 
 ";
 
+/// The newest findings, or that the work is to go on, for an agent that knows the rest.
+fn what_is_new(prompt: &ActorPrompt<'_>) -> String {
+    let before = what_happened(prompt.before);
+    let footer = footer(&prompt.run);
+    let newest = prompt.rounds.iter().rev().find(|round| round.feedback.is_some());
+    let intro = if newest.is_some() { NEW_FINDINGS } else { GO_ON };
+    let fixed = [intro, &before, RULE, &footer].map(str::len).iter().sum();
+    let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
+    let findings = history::newest_first(newest.into_iter(), room);
+    format!("{}{RULE}{footer}", format!("{intro}{findings}{before}").trim_end())
+}
+
+const NEW_FINDINGS: &str = "\
+# Open findings
+
+A reviewer looked at what you changed and asks for more. This is what to do now; findings of older
+rounds may still be open, so check them as well.
+
+";
+
+const GO_ON: &str = "Go on with the task.\n\n";
+
 fn what_happened(before: Before<'_>) -> String {
     let told = match before {
-        Before::Turn(outcome) if !words::is_whole(outcome) => {
+        Before::Turn(outcome) if !outcome.is_whole() => {
             format!("Your last turn {}.", words::outcome(outcome))
         }
         Before::Nothing | Before::Turn(_) => return String::new(),

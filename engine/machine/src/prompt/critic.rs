@@ -65,7 +65,7 @@ pub struct ActorTurn<'a> {
 
 impl ActorTurn<'_> {
     fn failed(&self) -> bool {
-        !words::is_whole(self.outcome) || self.exit_code.is_some_and(|code| code != 0)
+        !self.outcome.is_whole() || self.exit_code.is_some_and(|code| code != 0)
     }
 }
 

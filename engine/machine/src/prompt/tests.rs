@@ -104,6 +104,7 @@ fn the_first_actor_prompt_is_the_task_with_a_footer() {
         run: label(&run_id),
         rounds: &[],
         before: Before::Nothing,
+        goes_on: false,
         max_prompt_bytes: 1_000_000,
     };
     insta::assert_snapshot!(actor_prompt(&prompt));
@@ -118,9 +119,24 @@ fn later_actor_prompts_hold_all_open_findings_and_what_happened() {
         run: RunLabel { run_id: &run_id, commit_sha: None, branch: None },
         rounds: &two_rounds(),
         before: Before::Turn(&timed_out),
+        goes_on: false,
         max_prompt_bytes: 1_000_000,
     };
     insta::assert_snapshot!(actor_prompt(&prompt));
+}
+
+/// The agent has the task and the earlier findings in its own conversation.
+#[test]
+fn a_conversation_that_goes_on_is_told_only_what_is_new() {
+    let run_id = run_id();
+    let limit = AgentOutcome::TimedOut { limit: LimitKind::Total, after_ms: 1_200_000 };
+    let told = |rounds: &[Round], before| {
+        let (run, goes_on, max_prompt_bytes) = (label(&run_id), true, 1_000_000);
+        actor_prompt(&ActorPrompt { task: TASK, run, rounds, before, goes_on, max_prompt_bytes })
+    };
+    let whole = Before::Turn(&AgentOutcome::Completed);
+    insta::assert_snapshot!("with_findings", told(&two_rounds(), whole));
+    insta::assert_snapshot!("with_none", told(&[], Before::Turn(&limit)));
 }
 
 #[test]
@@ -128,8 +144,15 @@ fn the_actor_is_told_of_a_turn_that_was_not_whole_and_of_no_other() {
     let run_id = run_id();
     let told = |before| {
         let run = label(&run_id);
-        let rounds = &[];
-        actor_prompt(&ActorPrompt { task: TASK, run, rounds, before, max_prompt_bytes: 9_999 })
+        let (rounds, goes_on) = (&[], false);
+        actor_prompt(&ActorPrompt {
+            task: TASK,
+            run,
+            rounds,
+            before,
+            goes_on,
+            max_prompt_bytes: 9_999,
+        })
     };
     let cut_off = AgentOutcome::CutOff { how: CutOffKind::Length };
     assert!(told(Before::Turn(&cut_off)).contains("cut off at the model's output limit"));
@@ -332,6 +355,7 @@ proptest! {
         task in "[a-zä\n]{0,6000}",
         feedback in prop::collection::vec(hostile(), 0..9),
         budget in 16_000_u64..120_000,
+        goes_on: bool,
     ) {
         let run_id = run_id();
         let rounds: Vec<Round> =
@@ -341,9 +365,10 @@ proptest! {
             run: label(&run_id),
             rounds: &rounds,
             before: Before::Turn(&AgentOutcome::NoOutput),
+            goes_on,
             max_prompt_bytes: budget,
         });
-        prop_assert!(text.starts_with(&task));
+        prop_assert!(goes_on || text.starts_with(&task));
         prop_assert!(text.len() as u64 <= budget, "{} of {budget}", text.len());
     }
 

@@ -24,6 +24,8 @@ pub(super) fn outcome(outcome: &AgentOutcome) -> String {
         AgentOutcome::Signaled { signal } => format!("crashed (signal {signal})"),
         AgentOutcome::NoOutput => "ended without printing anything".to_owned(),
         AgentOutcome::TimedOut { limit, after_ms } => timed_out(*limit, *after_ms),
+        AgentOutcome::OverBudget { .. } => "was ended, for it had used up the budget".to_owned(),
+        AgentOutcome::ConversationLost { .. } => "lost its conversation".to_owned(),
         AgentOutcome::Interrupted => "was interrupted by the user".to_owned(),
         AgentOutcome::NotStarted { .. } => "could not be started".to_owned(),
     }
@@ -35,15 +37,11 @@ pub(super) fn message(outcome: &AgentOutcome) -> Option<&str> {
         AgentOutcome::Refused { message, .. }
         | AgentOutcome::UsageLimit { message, .. }
         | AgentOutcome::Transient { message }
+        | AgentOutcome::ConversationLost { message }
         | AgentOutcome::NotStarted { message } => Some(message),
         AgentOutcome::Failed { message, .. } => message.as_deref(),
         _ => None,
     }
-}
-
-/// Whether the agent did its turn to the end.
-pub(super) const fn is_whole(outcome: &AgentOutcome) -> bool {
-    matches!(outcome, AgentOutcome::Completed | AgentOutcome::Denied { .. })
 }
 
 /// A changed file in one line: `modified +3 -1 src/lib.rs`.

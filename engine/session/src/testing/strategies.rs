@@ -1,13 +1,13 @@
 //! Strategies for every event that a session file can hold.
 
 use codeloops_event::{
-    ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, CallId, CallKind,
-    CriticAccess, CriticCompleted, CutOffKind, Decision, DiffCaptured, DiffFailed, EngineFailed,
-    Event, Evidence, FORMAT_VERSION, GateCompleted, GateResult, GateSettings, GateStatus,
-    IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent, Permissions,
-    ProcessInfo, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart, Settings, StopReason,
-    StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage, UsageByRole,
-    Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
+    ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, BudgetKind, CallId,
+    CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision, DiffCaptured, DiffFailed,
+    EngineFailed, Event, Evidence, FORMAT_VERSION, GateCompleted, GateResult, GateSettings,
+    GateStatus, IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent,
+    Permissions, ProcessInfo, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart, Settings,
+    StopReason, StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage,
+    UsageByRole, Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -136,11 +136,12 @@ prop_compose! {
         duration_secs in amount(),
         stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
         agent_session in of(text()),
-        usage in of(usage().boxed()), leftovers in any::<u32>(),
+        (usage, conversation_usage) in (of(usage().boxed()), of(usage().boxed())),
+        leftovers in any::<u32>(),
     ) -> ActorCompleted {
         ActorCompleted {
             timestamp, elapsed_ms, iteration, attempt, outcome, exit_code, duration_secs, stdout,
-            stderr, agent_session, usage, leftovers,
+            stderr, agent_session, usage, conversation_usage, leftovers,
         }
     }
 }
@@ -280,6 +281,9 @@ fn agent_outcome() -> impl Strategy<Value = AgentOutcome> {
         (1..65i32).prop_map(|signal| AgentOutcome::Signaled { signal }),
         (select(vec![LimitKind::Total, LimitKind::Idle, LimitKind::RunBudget]), any::<u64>())
             .prop_map(|(limit, after_ms)| AgentOutcome::TimedOut { limit, after_ms }),
+        select(vec![BudgetKind::Tokens, BudgetKind::Cost])
+            .prop_map(|budget| AgentOutcome::OverBudget { budget }),
+        message().prop_map(|message| AgentOutcome::ConversationLost { message }),
         message().prop_map(|message| AgentOutcome::NotStarted { message }),
     ]
 }
@@ -371,9 +375,11 @@ prop_compose! {
         actor in agent_settings(), critic in agent_settings(), limits in limits().boxed(),
         permissions in select(vec![Permissions::Full, Permissions::Edits]),
         critic_access in select(vec![CriticAccess::RunCommands, CriticAccess::ReadOnly]),
-        restore_tree in any::<bool>(), gates in vec(gate_settings(), 0..3),
+        (continue_session, restore_tree) in any::<(bool, bool)>(), gates in vec(gate_settings(), 0..3),
     ) -> Settings {
-        Settings { actor, critic, limits, permissions, critic_access, restore_tree, gates }
+        Settings {
+            actor, critic, limits, permissions, critic_access, continue_session, restore_tree, gates,
+        }
     }
 }
 
@@ -395,7 +401,8 @@ prop_compose! {
 
 prop_compose! {
     fn limits()(
-        max_iterations in of(any::<u32>()), max_duration_secs in of(amount()),
+        (max_iterations, max_duration_secs) in (of(any::<u32>()), of(amount())),
+        (max_tokens, max_cost_usd) in (of(any::<u64>()), of(amount())),
         (actor_timeout_secs, critic_timeout_secs) in (of(amount()), of(amount())),
         gate_timeout_secs in of(amount()),
         (actor_idle_timeout_secs, critic_idle_timeout_secs) in (of(amount()), of(amount())),
@@ -403,7 +410,7 @@ prop_compose! {
         usage_limit_wait_secs in of(amount()), max_output_bytes in any::<u64>(),
     ) -> Limits {
         Limits {
-            max_iterations, max_duration_secs, actor_timeout_secs, critic_timeout_secs,
+            max_iterations, max_duration_secs, max_tokens, max_cost_usd, actor_timeout_secs, critic_timeout_secs,
             gate_timeout_secs, actor_idle_timeout_secs, critic_idle_timeout_secs,
             max_actor_failures, max_critic_failures, usage_limit_wait_secs, max_output_bytes,
         }
