@@ -223,8 +223,8 @@ fn a_dry_run_tells_what_the_start_tells() {
     assert_eq!(notes, ran.stderr.lines().collect::<Vec<_>>());
     assert!(notes.iter().any(|line| line.starts_with("warning: ")), "{told}");
     assert!(notes.iter().any(|line| line.contains("lets agents do more than you do")), "{told}");
-    assert_eq!(on_the_console, ["note: No limit on iterations or time is set"]);
-    assert!(ran.stdout.contains("No limit on iterations or time is set"), "{ran}");
+    assert_eq!(on_the_console, ["note: No limit on iterations, time, tokens or cost is set"]);
+    assert!(ran.stdout.contains("No limit on iterations, time, tokens or cost is set"), "{ran}");
 }
 
 #[test]
