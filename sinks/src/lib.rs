@@ -15,6 +15,7 @@ mod sink;
 mod text;
 
 pub mod commands;
+pub mod usage;
 pub mod words;
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ mod list;
 mod page;
 mod round;
 mod show;
-mod usage;
 
 use codeloops_session::{ReadError, SessionStore, StoreError, Warning};
 

@@ -8,6 +8,7 @@ use super::line::{Label, Line, Tone};
 use super::notes::{end_reasons, note, notes};
 use super::pretty;
 use crate::text::{headline, one_line};
+use crate::usage;
 use crate::words;
 
 /// Columns that an agent's words may take.
@@ -83,7 +84,9 @@ fn session_end(e: &SessionEnd) -> Line {
         let confidence = e.confidence.map_or_else(String::new, |c| format!(" (confidence {c})"));
         note(Label::Codeloops, format!("summary{confidence}: {}", in_short(summary)))
     });
-    join(join(line, end_reasons(e)), summary)
+    let total = e.usage.as_ref().and_then(|usage| usage::in_words(&usage.sum()?));
+    let used = total.map(|used| note(Label::Codeloops, used));
+    join(join(line, end_reasons(e)), used.into_iter().chain(summary))
 }
 
 fn in_short(text: &str) -> String {

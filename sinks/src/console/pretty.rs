@@ -7,6 +7,7 @@ use codeloops_event::{
 use super::line::{Label, Line, Tone};
 use super::notes::{attention, end_reasons, note, notes};
 use crate::text::{headline, one_line, sanitise};
+use crate::usage;
 use crate::words::{self, Said};
 
 /// Columns that the first line of the prompt may take.
@@ -138,6 +139,9 @@ fn session_end(e: &SessionEnd) -> Vec<Line> {
     lines.extend([Line::default(), session_complete(e)]);
     lines.extend(end_reasons(e));
     lines.push(note(Label::Codeloops, format!("Duration: {}", words::duration(e.duration_secs))));
+    let used = e.usage.as_ref().map(usage::by_role).unwrap_or_default();
+    let told = used.into_iter().map(|(whose, used)| format!("Usage, {whose}: {used}"));
+    lines.extend(told.map(|told| note(Label::Codeloops, told)));
     lines
 }
 

@@ -32,6 +32,8 @@ enum Phase {
     Waiting {
         role: Role,
         until: String,
+        /// How long that was from the beginning of the wait.
+        length: Duration,
     },
     Stopping,
     /// The tree is compared and maybe put back before.
@@ -71,7 +73,9 @@ impl Status {
             Event::CriticCompleted(e) => self.enter(Phase::CheckingTree, e.iteration, now),
             Event::Waiting(e) => {
                 let until = words::utc(e.until);
-                self.enter(Phase::Waiting { role: e.role, until }, e.iteration, now);
+                let length = e.until.signed_duration_since(e.timestamp).to_std();
+                let length = length.unwrap_or_default();
+                self.enter(Phase::Waiting { role: e.role, until, length }, e.iteration, now);
             }
             Event::StopRequested(_) => {
                 let phase = self.phase.take().map(|(phase, _)| phase);
@@ -185,8 +189,14 @@ impl Status {
 
     pub(super) fn frame(&self, now: Instant, width: usize) -> Option<String> {
         let (phase, since) = self.phase.as_ref()?;
-        let elapsed = words::elapsed(now.saturating_duration_since(*since));
-        let mut text = format!("{} | iteration {} | {elapsed}", phase.words(), self.iteration);
+        let elapsed = now.saturating_duration_since(*since);
+        let time = match phase {
+            Phase::Waiting { length, .. } => {
+                format!("{} left", words::elapsed(length.saturating_sub(elapsed)))
+            }
+            _ => words::elapsed(elapsed),
+        };
+        let mut text = format!("{} | iteration {} | {time}", phase.words(), self.iteration);
         if let Phase::Agent(_) = phase {
             let unfinished = one_line(&self.unfinished);
             let said = if unfinished.is_empty() { &self.last_line } else { &unfinished };
@@ -207,7 +217,7 @@ impl Phase {
             Self::Capturing => "capturing changes".to_owned(),
             Self::Gates => "checking changes".to_owned(),
             Self::CheckingTree => "checking the tree".to_owned(),
-            Self::Waiting { role, until } => format!("{role} waits until {until}"),
+            Self::Waiting { role, until, .. } => format!("{role} waits until {until}"),
             Self::Stopping => "stopping".to_owned(),
             Self::StoppingAfterCheck => "checking the tree, then stopping".to_owned(),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use codeloops_event::{
     AgentOutcome, CallId, CallKind, CutOffKind, Decision, DiffFailed, EngineFailed, GateCompleted,
     GateResult, GateStatus, LimitKind, Outcome, OutputStream, Refusal, Role, Ruling, SessionEnd,
-    StopReason, StopRequested, TreeCheck, Verdict, VerdictProblem, Waiting,
+    StopReason, StopRequested, TreeCheck, Usage, UsageByRole, Verdict, VerdictProblem, Waiting,
 };
 
 use super::*;
@@ -527,6 +527,49 @@ fn the_status_names_the_tool_in_use() {
     status.observe(&samples::told(after[3..].to_vec()), now);
     let line = status.frame(now, 80).unwrap();
     assert!(line.ends_with("| Done."), "{line}");
+}
+
+#[test]
+fn a_wait_counts_down() {
+    let (mut status, now) = (Status::default(), Instant::now());
+    status.observe(
+        &Event::Waiting(Waiting {
+            timestamp: at(0),
+            elapsed_ms: 0,
+            iteration: 1,
+            role: Role::Actor,
+            attempt: 2,
+            until: at(90_000),
+            reason: "usage limit".to_owned(),
+        }),
+        now,
+    );
+    let line = |after| status.frame(now + Duration::from_secs(after), 100).unwrap();
+    let until = "actor waits until 2025-01-27 15:32:15 UTC | iteration 1";
+    assert_eq!(line(30), format!("{until} | 60s left"));
+    assert_eq!(line(89), format!("{until} | 1s left"));
+    assert_eq!(line(95), format!("{until} | 0s left"));
+}
+
+#[test]
+fn what_was_used_is_told_at_the_end() {
+    let Some(Event::SessionEnd(mut end)) = samples::first_session().pop() else { unreachable!() };
+    let used =
+        |tokens, cost_usd| Some(Usage { input_tokens: Some(tokens), cost_usd, ..Usage::default() });
+    end.usage =
+        Some(UsageByRole { actor: used(12_000, Some(0.5)), critic: used(800, None), total: None });
+    let events = [Event::SessionEnd(end)];
+    let pretty = shown(&events, options(Format::Pretty, false));
+    assert!(
+        pretty.ends_with(
+            "[codeloops] Usage, actor: 12,000 tokens in, $0.5000\n\
+         [codeloops] Usage, critic: 800 tokens in\n\
+         [codeloops] Usage, together: 12,800 tokens in, $0.5000\n"
+        ),
+        "{pretty}"
+    );
+    let compact = shown(&events, options(Format::Compact, false));
+    assert!(compact.contains("12,800 tokens in, $0.5000"), "{compact}");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use codeloops_event::{AgentOutcome, IterationEnd, OutputStream, Role, Ruling, Ve
 use codeloops_session::{
     Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Session, SessionStatus,
 };
+use codeloops_sinks::usage;
 use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
-use super::usage::in_words;
 
 /// Writes a round, with its summary if it is finished; `dir` is the repository, where the user stands
 /// somewhere else.
@@ -152,7 +152,7 @@ impl View<'_> {
 
     fn ended<T>(&self, role: Role, end: &CallEnd<T>) -> Vec<String> {
         let ended = words::call_ended(role, &end.outcome, end.exit_code, end.duration_secs);
-        let used = end.usage.as_ref().and_then(in_words);
+        let used = end.usage.as_ref().and_then(usage::in_words);
         let used = used.map_or_else(String::new, |used| format!("; {used}"));
         let mut says = vec![format!("{ended}{used}")];
         says.extend(words::left_over(&end.outcome, end.leftovers, [&end.stdout, &end.stderr]));

@@ -7,11 +7,11 @@ use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{AnswerIgnored, SessionEnd, SessionStart, StopRequested};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
+use codeloops_sinks::usage;
 use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
 use super::round::round;
-use super::usage::by_role;
 use super::{store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
@@ -108,7 +108,8 @@ fn ending(session: &Session, dir: Option<&Path>, page: &mut Page) {
     page.row("Stopped", session.stops.iter().map(stop));
     page.row("Failure", session.failures.iter().map(words::engine_failed));
     page.row("Ignored", session.ignored.iter().map(ignored));
-    page.row("Usage", session.usage().iter().flat_map(by_role));
+    let used = session.usage().map(|usage| usage::by_role(&usage)).unwrap_or_default();
+    page.row("Usage", used.into_iter().map(|(whose, used)| format!("{whose}: {used}")));
     left_in_git(session, dir, page);
     let summary = session.end.as_ref().and_then(|end| end.summary.as_deref());
     page.text("Summary", summary.unwrap_or_default());

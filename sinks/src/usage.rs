@@ -1,0 +1,70 @@
+//! What agents used, in words.
+
+use codeloops_event::{Usage, UsageByRole};
+
+/// Who used what, for each role that told and for both together where both did.
+#[must_use]
+pub fn by_role(usage: &UsageByRole) -> Vec<(&'static str, String)> {
+    let UsageByRole { actor, critic, .. } = usage;
+    let both = actor.as_ref().zip(critic.as_ref()).map(|(actor, critic)| actor.plus(critic));
+    [("actor", actor), ("critic", critic), ("together", &both)]
+        .into_iter()
+        .filter_map(|(whose, usage)| Some((whose, in_words(usage.as_ref()?)?)))
+        .collect()
+}
+
+/// Tokens and money, as far as they are known; none where neither is.
+#[must_use]
+pub fn in_words(usage: &Usage) -> Option<String> {
+    let cached = |n| format!(" ({} of them cached)", grouped(n));
+    let cached = usage.cache_read_tokens.filter(|n| *n > 0).map_or_else(String::new, cached);
+    let parts = [
+        usage.input_tokens.map(|n| format!("{} tokens in{cached}", grouped(n))),
+        usage.output_tokens.map(|n| format!("{} tokens out", grouped(n))),
+        usage.cost_usd.map(dollars),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Tokens in groups of three digits: a turn soon takes millions.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// Small amounts with more digits than cents.
+fn dollars(cost: f64) -> String {
+    if cost < 1.0 { format!("${cost:.4}") } else { format!("${cost:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_and_nothing_else() {
+        let usage = Usage {
+            input_tokens: Some(1_234_567),
+            output_tokens: Some(999),
+            cache_read_tokens: Some(1000),
+            cost_usd: Some(0.0123),
+            ..Usage::default()
+        };
+        let told = "1,234,567 tokens in (1,000 of them cached), 999 tokens out, $0.0123";
+        assert_eq!(in_words(&usage).unwrap(), told);
+        assert_eq!(in_words(&Usage::default()), None);
+        let one = UsageByRole { critic: Some(usage.clone()), ..UsageByRole::default() };
+        assert_eq!(by_role(&one), [("critic", told.to_owned())]);
+        let both = UsageByRole { actor: Some(usage.clone()), critic: Some(usage), total: None };
+        let whose: Vec<&str> = by_role(&both).iter().map(|(whose, _)| *whose).collect();
+        assert_eq!(whose, ["actor", "critic", "together"]);
+    }
+}
