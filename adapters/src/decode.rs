@@ -144,14 +144,19 @@ impl Decoder {
         }))
     }
 
-    /// Takes a chunk; gives what it tells. For text nothing: all of it is the answer.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Option<Vec<Item>> {
+    /// Whether all that is printed is the answer.
+    pub(crate) const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Takes a chunk; gives what it tells: nothing for a text, whose chunks tell it all.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
         match self {
             Self::Text(text) => {
                 text.push(bytes);
-                None
+                Vec::new()
             }
-            Self::Events(events) => Some(events.push(bytes)),
+            Self::Events(events) => events.push(bytes),
         }
     }
 

@@ -56,13 +56,14 @@ impl EvidenceFile {
         Ok(())
     }
 
-    /// What the file holds now.
-    pub(crate) fn finish(self) -> Evidence {
+    /// What the file holds now; `redacted` credentials were masked in it.
+    pub(crate) fn finish(self, redacted: u64) -> Evidence {
         Evidence {
             path: self.path,
             bytes: self.written,
             sha256: hex(&self.hash.finalize()),
             dropped_bytes: self.dropped,
+            redacted,
         }
     }
 }
@@ -94,7 +95,7 @@ fn create_folders(path: &Path) -> io::Result<()> {
     folders.unwrap_or(Ok(()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
@@ -115,7 +116,7 @@ mod tests {
         for bytes in ["ab", "cde", "f"] {
             file.push(bytes.as_bytes()).unwrap();
         }
-        let evidence = file.finish();
+        let evidence = file.finish(0);
         assert_eq!(fs::read(dir.path().join("a/b")).unwrap(), b"abc");
         assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 3));
         assert_eq!(evidence.sha256, ABC);
@@ -130,7 +131,7 @@ mod tests {
         let told = file.push(b"defg").unwrap_err();
         assert!(told.contains(dir.path().join("a").to_str().unwrap()), "{told}");
         file.push(b"h").unwrap();
-        let evidence = file.finish();
+        let evidence = file.finish(0);
         assert_eq!((evidence.bytes, evidence.dropped_bytes), (3, 0), "it is not past the limit");
         assert_eq!(evidence.sha256, ABC);
     }

@@ -78,6 +78,8 @@ use put_backs::PutBacks;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
 
+use crate::redact::Redactor;
+
 /// How long a look at the tree that was given up is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -94,6 +96,9 @@ pub struct Options {
     pub resume_from: Option<TreeId>,
     /// The way to work with the repository.
     pub way: Way,
+    /// Masks credentials in diffs; `None` where the user wants them there. Snapshots are as the files
+    /// are: they stay in the user's own repository.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 /// A way to work with a repository. Each falls back to the program where libgit2 cannot open it.

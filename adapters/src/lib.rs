@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod argv;
 pub mod git;
+pub mod redact;
 pub mod resolve;
 pub mod runner;
 pub mod spec;

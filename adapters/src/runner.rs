@@ -11,6 +11,7 @@ use codeloops_machine::{AgentCall, AgentReport};
 use tokio::task::JoinHandle;
 
 use crate::process::{Control, Grace};
+use crate::redact::Redactor;
 use crate::resolve::ResolvedAgent;
 
 mod call;
@@ -52,6 +53,8 @@ pub struct AgentsConfig {
     pub max_output: u64,
     /// How long the steps of an end may take.
     pub grace: Grace,
+    /// Masks credentials in what is recorded and shown; `None` where the user wants them there.
+    pub redactor: Option<Arc<Redactor>>,
 }
 
 impl AgentsConfig {

@@ -39,7 +39,7 @@ fn decode<'a>(
     stderr: &[u8],
 ) -> (Vec<Item>, Decoded) {
     let mut decoder = Decoder::new(format);
-    let items = pieces.filter_map(|piece| decoder.push(piece)).flatten();
+    let items = pieces.flat_map(|piece| decoder.push(piece));
     let told = joined(items);
     (told, decoder.finish(&lossy(stderr)))
 }

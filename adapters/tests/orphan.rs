@@ -40,6 +40,7 @@ async fn a_daemon_without_parent_and_environment_does_not_survive() {
         branch: None,
         max_output: u64::MAX,
         grace: Grace::default(),
+        redactor: None,
     });
     let call = AgentCall {
         call: CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 },

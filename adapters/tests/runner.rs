@@ -5,9 +5,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codeloops_adapters::Grace;
+use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::spec::{AgentSpec, MAX_ARGUMENT_BYTES, OutputFormat, PromptVia};
@@ -34,6 +36,7 @@ struct Bench {
     conversation: Option<Conversation>,
     max_output: u64,
     grace: Grace,
+    redactor: Option<Arc<Redactor>>,
 }
 
 impl Bench {
@@ -55,6 +58,7 @@ impl Bench {
             conversation: None,
             max_output: u64::MAX,
             grace: Grace { stop: NEVER, terminate: NEVER, ..Grace::default() },
+            redactor: None,
         }
     }
 
@@ -92,6 +96,7 @@ impl Bench {
             branch: None,
             max_output: self.max_output,
             grace: self.grace,
+            redactor: self.redactor.clone(),
         })
     }
 
@@ -598,5 +603,32 @@ async fn a_conversation_that_is_not_there_is_told_as_that() {
         bench.conversation = Some(Conversation { id: "t1".into(), used: None });
         let outcome = bench.run().await.outcome;
         assert!(matches!(outcome, AgentOutcome::ConversationLost { .. }), "{outcome:?}");
+    }
+}
+
+/// What a key looks like; nobody's.
+const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+
+#[tokio::test]
+async fn a_credential_is_masked_wherever_it_goes_and_costs_no_success() {
+    let text = format!("cat; echo 'the key {KEY}'; echo '{KEY}' >&2");
+    let events = format!(
+        r#"echo '{{"type":"thread.started","thread_id":"t1"}}'
+        echo '{{"type":"item.completed","item":{{"type":"agent_message","text":"the key {KEY}"}}}}'
+        echo '{{"type":"turn.completed","usage":{{"input_tokens":5}}}}'; echo '{KEY}' >&2"#
+    );
+    for (script, format) in [(text, OutputFormat::Text), (events, OutputFormat::CodexJson)] {
+        let mut bench = Bench::new(&script).speaking(format);
+        bench.redactor = Some(Arc::new(Redactor::new(&[], []).unwrap()));
+        let (report, notes) = bench.run_noting().await;
+        assert_eq!(report.outcome, AgentOutcome::Completed);
+        assert!(report.text.contains("the key [redacted: AWS access key]"), "{}", report.text);
+        let counts =
+            [&report.stdout_file, &report.stderr_file].map(|f| f.as_ref().unwrap().redacted);
+        assert_eq!(counts, [1, 1]);
+        let seen = format!("{report:?}{notes:?}");
+        let kept = bench.read("evidence/iterations/3/actor.stdout")
+            + &bench.read("evidence/iterations/3/actor.stderr");
+        assert!(!seen.contains(KEY) && !kept.contains(KEY), "{seen}{kept}");
     }
 }

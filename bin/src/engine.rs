@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use codeloops_adapters::git::{Base, find_repository};
+use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
@@ -94,11 +95,13 @@ async fn run(
     if let Some(terminal) = live_terminal(settings, world) {
         clear_when_suspended(terminal);
     }
-    let opening = Opening { settings, world, run_id, evidence: folder.path() };
+    let redactor = settings.redactor(&world.env)?.map(Arc::new);
+    let evidence = folder.path();
+    let opening = Opening { settings, world, run_id, evidence, redactor: redactor.clone() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     tell(&start_notes(settings, &host), printer);
-    let agents = agents.config(settings, run_id, &base, folder.path());
-    let start = start_of(settings, prompt, run_id, base, folder.path(), world);
+    let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
+    let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
     let ports = Ports {
         agents: Arc::new(CliAgents::new(agents)),
         workspace: Arc::new(workspace.clone()),
@@ -192,6 +195,7 @@ impl RoleAgents {
         run_id: &RunId,
         base: &Base,
         evidence: &Path,
+        redactor: Option<Arc<Redactor>>,
     ) -> AgentsConfig {
         AgentsConfig {
             actor: self.actor,
@@ -204,6 +208,7 @@ impl RoleAgents {
             branch: base.branch.clone(),
             max_output: settings.limits.max_output.value,
             grace: Grace::default(),
+            redactor,
         }
     }
 }
@@ -295,12 +300,23 @@ fn start_of(
     run_id: &RunId,
     base: Base,
     evidence: &Path,
+    redactor: Option<&Redactor>,
     world: &World,
 ) -> Start {
+    let masked = |text: &str| match redactor {
+        Some(redactor) => redactor.text(text).0.into_owned(),
+        None => text.to_owned(),
+    };
+    let mut engine = settings.engine(settings.permissions.value);
+    for role in [&mut engine.actor, &mut engine.critic] {
+        role.model = role.model.as_deref().map(masked);
+        role.title = masked(&role.title);
+    }
     let trace = InheritedTrace::from_env(&world.env);
     let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
     Start {
-        prompt: prompt.text,
+        prompt: masked(&prompt.text),
+        task: prompt.text,
         working_dir: shown(&settings.working_dir.value),
         run_id: run_id.clone(),
         commit_sha: base.commit_sha,
@@ -310,7 +326,7 @@ fn start_of(
         trace_id: trace.as_ref().map(|trace| trace.trace_id.clone()),
         parent_span_id: trace.map(|trace| trace.parent_span_id),
         evidence_dir: Some(shown(&evidence.to_owned())),
-        settings: settings.engine(settings.permissions.value),
+        settings: engine,
     }
 }
 

@@ -2,10 +2,12 @@
 //! takes a while.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use codeloops_adapters::end_children;
 use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options};
+use codeloops_adapters::redact::Redactor;
 use codeloops_event::RunId;
 use codeloops_sinks::commands::shell_quoted;
 use codeloops_sinks::words::Said;
@@ -40,6 +42,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) run_id: &'a RunId,
     /// The run's evidence folder.
     pub(crate) evidence: &'a Path,
+    /// Masks credentials in diffs.
+    pub(crate) redactor: Option<Arc<Redactor>>,
 }
 
 impl Opening<'_> {
@@ -74,7 +78,8 @@ impl Opening<'_> {
 
     fn begin(&self) -> (Task, UnboundedReceiver<Notice>) {
         let (sender, warnings) = mpsc::unbounded_channel();
-        let options = Options { excluded: self.own_files(), ..Options::default() };
+        let (excluded, redactor) = (self.own_files(), self.redactor.clone());
+        let options = Options { excluded, redactor, ..Options::default() };
         let dir = self.settings.working_dir.value.clone();
         let (run_id, evidence) = (self.run_id.clone(), self.evidence.to_owned());
         let task = tokio::task::spawn_blocking(move || {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::Host;
 use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES, OutputFormat};
 use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
@@ -52,6 +53,10 @@ pub struct RunSettings {
     pub permissions: Sourced<Permissions>,
     /// What the critic may do.
     pub critic_access: Sourced<CriticAccess>,
+    /// Whether credentials are masked in what is recorded and shown.
+    pub redact: Sourced<bool>,
+    /// What else is masked: regular expressions.
+    pub redact_patterns: Sourced<Vec<String>>,
     /// Whether the actor's own conversation goes on from iteration to iteration, where its agent
     /// can do that.
     pub continue_session: Sourced<bool>,
@@ -125,6 +130,8 @@ impl RunSettings {
             permissions: layers.value("--permissions", args.permissions, |f| &f.permissions),
             critic_access: layers
                 .value("--critic-access", args.critic_access, |f| &f.critic_access),
+            redact: layers.or("", None, |f| &f.redact, true),
+            redact_patterns: layers.or("", None, |f| &f.redact_patterns, Vec::new()),
             continue_session: layers.or("", None, |f| &f.continue_session, true),
             restore_tree: Sourced::flag_or(args.no_restore_tree, "--no-restore-tree", false, true),
             limits: LimitSettings::resolve(&args.limits, layers),
@@ -168,6 +175,19 @@ impl RunSettings {
             restore_tree: self.restore_tree.value,
             gates: Vec::new(),
         }
+    }
+
+    /// What masks credentials; none where the user wants them to be seen. The variables are those
+    /// that agents get.
+    pub(crate) fn redactor(&self, env: &Environment) -> Result<Option<Redactor>, CliError> {
+        if !self.redact.value {
+            return Ok(None);
+        }
+        let agents = [&self.actor, &self.critic].map(|role| &role.agent.value.env);
+        let set = agents.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables = env.texts().chain(set);
+        let redactor = Redactor::new(&self.redact_patterns.value, variables);
+        redactor.map(Some).map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
     }
 
     /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes, and

@@ -13,7 +13,7 @@ use crate::text::nearest;
 use crate::units::{UnitError, format_duration, parse_duration};
 
 /// What a count takes.
-pub(crate) const FROM_ONE: &str = "it takes a whole number from 1 to 4294967295";
+pub(crate) const FROM_ONE: &str = "it takes a whole number from 1 on, and none that is too large";
 
 /// A value that is not accepted; says why.
 #[derive(Debug, Clone, PartialEq, Eq)]

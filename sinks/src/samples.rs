@@ -323,5 +323,11 @@ pub(crate) fn items() -> Vec<Item> {
 }
 
 pub(crate) fn evidence(path: &str) -> Evidence {
-    Evidence { path: path.to_owned(), bytes: 1234, sha256: "0".repeat(64), dropped_bytes: 0 }
+    Evidence {
+        path: path.to_owned(),
+        bytes: 1234,
+        sha256: "0".repeat(64),
+        dropped_bytes: 0,
+        redacted: 0,
+    }
 }

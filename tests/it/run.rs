@@ -284,3 +284,36 @@ fn output_that_is_redirected_into_the_project_is_whole_and_not_part_of_its_chang
     assert!(told.starts_with("[codeloops] Starting") && told.contains("Session saved"), "{told}");
     assert!(!told.contains("The critic changed"), "{told}");
 }
+
+/// The agents get the task as it was written; what is recorded of it, of what they print and of what
+/// they change, holds no credential.
+#[test]
+fn credentials_reach_the_agents_and_no_record() {
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+    let place = scripted(&format!(
+        "on actor\nexpect-prompt-contains use {KEY}\nedit config.txt key={KEY}\nprint I used {KEY}.\n\
+         stderr {KEY}\non critic\nexpect-prompt-contains use {KEY}\n\
+         expect-prompt-contains +key=[redacted: AWS access key]\n\
+         print DECISION: DONE\\n\\nSUMMARY: It uses {KEY}.\\n\\nCONFIDENCE: 0.9\n"
+    ));
+    let prompt = format!("use {KEY}");
+    let ran = place.run(&["--prompt", &prompt, "--verbose", "--log-file", "../run.log"]).exits(0);
+    assert!(ran.stdout.contains("[redacted: AWS access key]"), "{ran}");
+    assert!(!format!("{ran}").contains(KEY), "{ran}");
+    let mut left = vec![place.data_dir(), place.at("run.log")];
+    let mut files = 0;
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let kept = fs::read_to_string(&path).unwrap();
+            assert!(!kept.contains(KEY), "`{}`: {kept}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 7, "session, run.json, log, patch and streams: {files}");
+    assert_eq!(
+        fs::read_to_string(place.project().join("config.txt")).unwrap().trim(),
+        format!("key={KEY}")
+    );
+}

@@ -54,6 +54,7 @@ pub(super) fn open(
         backend,
         run_id: run_id.clone(),
         evidence: evidence.to_owned(),
+        redactor: options.redactor.clone(),
         excluded,
         skipped: made.skipped,
         submodules: made.submodules,

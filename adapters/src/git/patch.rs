@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use codeloops_event::Evidence;
 use codeloops_event::layout::{self, TEXT_LIMIT};
 use sha2::{Digest, Sha256};
 
 use super::error::GitError;
-use crate::evidence::create_new;
+use crate::evidence::{create_new, hex};
+use crate::redact::{Masking, Redactor};
 
 /// A diff on its way into its file.
 pub(super) struct PatchWriter {
@@ -18,18 +20,29 @@ pub(super) struct PatchWriter {
     file: BufWriter<File>,
     digest: Sha256,
     ends: Ends,
+    masking: Masking,
 }
 
 impl PatchWriter {
     /// Creates (or replaces) `name` in the evidence folder.
-    pub(super) fn create(evidence: &Path, name: String) -> Result<Self, GitError> {
+    pub(super) fn create(
+        evidence: &Path,
+        name: String,
+        redactor: Option<&Arc<Redactor>>,
+    ) -> Result<Self, GitError> {
         let path = evidence.join(&name);
         let file = create_new(&path).map_err(GitError::io("create", &path))?;
         let file = BufWriter::with_capacity(64 * 1024, file);
-        Ok(Self { path, name, file, digest: Sha256::new(), ends: Ends::default() })
+        let (digest, ends, masking) = (Sha256::new(), Ends::default(), Masking::new(redactor));
+        Ok(Self { path, name, file, digest, ends, masking })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), GitError> {
+        let bytes = self.masking.push(bytes);
+        self.keep(&bytes)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), GitError> {
         self.digest.update(bytes);
         self.ends.push(bytes);
         self.file.write_all(bytes).map_err(GitError::io("write", &self.path))
@@ -37,23 +50,18 @@ impl PatchWriter {
 
     /// Closes the file; gives the capped text and what the file holds.
     pub(super) fn finish(mut self) -> Result<(String, Evidence), GitError> {
+        let (rest, redacted) = std::mem::replace(&mut self.masking, Masking::new(None)).finish();
+        self.keep(&rest)?;
         self.file.flush().map_err(GitError::io("write", &self.path))?;
         let evidence = Evidence {
             path: self.name,
             bytes: self.ends.total,
             sha256: hex(&self.digest.finalize()),
             dropped_bytes: 0,
+            redacted,
         };
         Ok((self.ends.text(), evidence))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|b| [b >> 4, b & 15])
-        .map(|n| char::from(b"0123456789abcdef"[usize::from(n)]))
-        .collect()
 }
 
 /// Head and tail of a stream of any length, in bounded memory.

@@ -1,6 +1,7 @@
 //! Takes snapshots of one working tree.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use codeloops_event::{CapturedDiff, Iteration, RunId, TreeId, layout};
@@ -24,6 +25,7 @@ use super::unreadable;
 use super::user_index::UserIndex;
 use super::user_refs::UserRefs;
 use super::watch::Watch;
+use crate::redact::Redactor;
 
 /// How often a look is begun while files vanish under it.
 const TRIES: u32 = 5;
@@ -34,6 +36,7 @@ pub(super) struct Snapshots {
     pub(super) backend: Box<dyn Backend>,
     pub(super) run_id: RunId,
     pub(super) evidence: PathBuf,
+    pub(super) redactor: Option<Arc<Redactor>>,
     pub(super) excluded: Vec<RepoPath>,
     pub(super) skipped: Vec<RepoPath>,
     /// Those that the index had when the run began.
@@ -107,7 +110,7 @@ impl Snapshots {
         let tree = self.backend.write_tree(&scan.changes)?;
         self.backend.keep(&layout::snapshot_ref(&self.run_id, iteration), &tree)?;
         let name = layout::diff_patch(iteration);
-        let mut patch = PatchWriter::create(&self.evidence, name)?;
+        let mut patch = PatchWriter::create(&self.evidence, name, self.redactor.as_ref())?;
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
         let (diff, patch) = patch.finish()?;
         let inner = inner::look(&self.git, &scan, &self.submodules)?;

@@ -157,10 +157,14 @@ fn supervise(
         Some((usage, sum)) => (Some(usage), sum),
         None => (None, None),
     };
+    let masked = |text: String| match &config.redactor {
+        Some(redactor) => redactor.text(&text).0.into_owned(),
+        None => text,
+    };
     AgentReport {
         exit_code: outcome::exit_code(&facts),
-        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr),
-        text: decoded.text,
+        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr).map(masked),
+        text: masked(decoded.text),
         stderr,
         stdout_file: Some(stdout_file),
         stderr_file: Some(stderr_file),

@@ -10,6 +10,7 @@ use super::chatter::Chatter;
 use crate::decode::{Decoded, Decoder};
 use crate::evidence::EvidenceFile;
 use crate::process::Output;
+use crate::redact::Masking;
 use crate::spec::OutputFormat;
 use crate::text::HeadTail;
 
@@ -17,6 +18,8 @@ use crate::text::HeadTail;
 pub(super) struct Capture {
     stdout_file: EvidenceFile,
     stderr_file: EvidenceFile,
+    stdout_masking: Masking,
+    stderr_masking: Masking,
     decoder: Decoder,
     budget: Budget,
     over_budget: Option<BudgetKind>,
@@ -55,10 +58,13 @@ impl Capture {
                 config.max_output,
             )
         };
-        let chatter = |stream| Chatter::new(notes.clone(), call.role, stream);
+        let redactor = config.redactor.as_ref();
+        let chatter = |stream| Chatter::new(notes.clone(), call.role, stream, redactor);
         Ok(Self {
             stdout_file: file(OutputStream::Stdout)?,
             stderr_file: file(OutputStream::Stderr)?,
+            stdout_masking: Masking::new(redactor),
+            stderr_masking: Masking::new(redactor),
             decoder: Decoder::new(format),
             budget: call.budget,
             over_budget: None,
@@ -91,7 +97,11 @@ impl Capture {
         self.over_budget = self.over_budget.or(told);
     }
 
-    pub(super) fn finish(self) -> Captured {
+    pub(super) fn finish(mut self) -> Captured {
+        let (rest, stdout_redacted) = take(&mut self.stdout_masking).finish();
+        self.tell_stdout(&rest);
+        let (rest, stderr_redacted) = take(&mut self.stderr_masking).finish();
+        self.tell_stderr(&rest);
         self.stdout_chatter.finish();
         self.stderr_chatter.finish();
         let stderr = self.stderr.into_text();
@@ -99,26 +109,52 @@ impl Capture {
             decoded: self.decoder.finish(&stderr),
             printed: self.printed,
             stderr,
-            stdout_file: self.stdout_file.finish(),
-            stderr_file: self.stderr_file.finish(),
+            stdout_file: self.stdout_file.finish(stdout_redacted),
+            stderr_file: self.stderr_file.finish(stderr_redacted),
         }
     }
+
+    /// Takes what stdout may show. A text is decoded from it; events are decoded from what was
+    /// printed, for a mask may stand in the middle of one.
+    fn tell_stdout(&mut self, shown: &[u8]) {
+        self.keep(OutputStream::Stdout, shown);
+        if self.is_over_for_critic() {
+            self.stdout_chatter.say(shown);
+        } else if self.decoder.is_text() {
+            self.decoder.push(shown);
+            self.stdout_chatter.say(shown);
+        }
+    }
+
+    fn tell_stderr(&mut self, shown: &[u8]) {
+        self.keep(OutputStream::Stderr, shown);
+        self.stderr.push(shown);
+        self.stderr_chatter.say(shown);
+    }
+
+    /// The critic has spoken: what others add is no part of its answer.
+    const fn is_over_for_critic(&self) -> bool {
+        self.ended && matches!(self.role, Role::Critic)
+    }
+}
+
+/// Leaves one behind that masks nothing.
+fn take(masking: &mut Masking) -> Masking {
+    std::mem::replace(masking, Masking::new(None))
 }
 
 impl Output for Capture {
     fn stdout(&mut self, bytes: &[u8]) {
-        self.keep(OutputStream::Stdout, bytes);
-        if self.ended && self.role == Role::Critic {
-            // The critic has spoken: what others add is no part of its answer.
-            return self.stdout_chatter.say(bytes);
+        let shown = self.stdout_masking.push(bytes);
+        self.tell_stdout(&shown);
+        if self.is_over_for_critic() {
+            return;
         }
         self.printed = true;
-        match self.decoder.push(bytes) {
-            Some(items) => {
-                self.watch_budget(&items);
-                self.stdout_chatter.tell(items);
-            }
-            None => self.stdout_chatter.say(bytes),
+        if !self.decoder.is_text() {
+            let items = self.decoder.push(bytes);
+            self.watch_budget(&items);
+            self.stdout_chatter.tell(items);
         }
     }
 
@@ -131,8 +167,7 @@ impl Output for Capture {
     }
 
     fn stderr(&mut self, bytes: &[u8]) {
-        self.keep(OutputStream::Stderr, bytes);
-        self.stderr.push(bytes);
-        self.stderr_chatter.say(bytes);
+        let shown = self.stderr_masking.push(bytes);
+        self.tell_stderr(&shown);
     }
 }

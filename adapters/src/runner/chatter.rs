@@ -1,8 +1,11 @@
 //! Tells what one stream prints to whoever keeps up.
 
+use std::sync::Arc;
+
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{AgentOutput, Item, OutputStream, Role};
 
+use crate::redact::{Masking, Redactor};
 use crate::text::{lossy, whole_chars};
 
 /// Bytes of one note. The channel is bounded by count, so this bounds its memory.
@@ -16,15 +19,47 @@ pub(super) struct Chatter {
     /// The beginning of a character whose rest has not come yet.
     partial: Vec<u8>,
     skipped: u64,
+    redactor: Option<Arc<Redactor>>,
+    /// What the model says, in pieces that may end within a credential.
+    said: Masking,
 }
 
 impl Chatter {
-    pub(super) const fn new(notes: Notes, role: Role, stream: OutputStream) -> Self {
-        Self { notes, role, stream, partial: Vec::new(), skipped: 0 }
+    pub(super) fn new(
+        notes: Notes,
+        role: Role,
+        stream: OutputStream,
+        redactor: Option<&Arc<Redactor>>,
+    ) -> Self {
+        let (partial, said) = (Vec::new(), Masking::new(redactor));
+        Self { notes, role, stream, partial, skipped: 0, redactor: redactor.cloned(), said }
     }
 
     /// Tells what a decoder made of a chunk.
     pub(super) fn tell(&mut self, items: Vec<Item>) {
+        let items = items.into_iter().flat_map(|item| self.masked(item)).collect();
+        self.tell_masked(items);
+    }
+
+    /// The item as it may be shown, after what was held back before it.
+    fn masked(&mut self, item: Item) -> Vec<Item> {
+        if let Item::Text { text } = item {
+            return text_item(&self.said.push(text.as_bytes())).into_iter().collect();
+        }
+        let held_back = self.held_back();
+        let item = match &self.redactor {
+            Some(redactor) => item.map(|text| redactor.text(&text).0.into_owned()),
+            None => item,
+        };
+        held_back.into_iter().chain([item]).collect()
+    }
+
+    fn held_back(&mut self) -> Option<Item> {
+        let said = std::mem::replace(&mut self.said, Masking::new(self.redactor.as_ref()));
+        text_item(&said.finish().0)
+    }
+
+    fn tell_masked(&mut self, items: Vec<Item>) {
         let (mut note, mut bytes) = (Vec::new(), 0);
         for item in items.into_iter().flat_map(in_pieces) {
             if bytes + item.bytes() > NOTE_LIMIT {
@@ -83,11 +118,17 @@ impl Chatter {
 
     /// Tells of what was left out last, if somebody listens now.
     pub(super) fn finish(mut self) {
+        let held_back = self.held_back().into_iter().collect();
+        self.tell_masked(held_back);
         let partial = std::mem::take(&mut self.partial);
         if self.skipped > 0 || !partial.is_empty() {
             self.print(&partial);
         }
     }
+}
+
+fn text_item(said: &[u8]) -> Option<Item> {
+    (!said.is_empty()).then(|| Item::Text { text: lossy(said).into_owned() })
 }
 
 /// The item, a long text of it in several.

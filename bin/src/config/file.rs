@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use codeloops_adapters::redact::check_pattern;
 use codeloops_adapters::spec::AgentConfig;
 use codeloops_event::{CriticAccess, Permissions};
 use toml::de::DeTable;
@@ -46,6 +47,10 @@ pub struct ConfigFile {
     pub permissions: Option<Located<Permissions>>,
     /// `critic_access`.
     pub critic_access: Option<Located<CriticAccess>>,
+    /// `redact`.
+    pub redact: Option<Located<bool>>,
+    /// `redact_patterns`: regular expressions.
+    pub redact_patterns: Option<Located<Vec<String>>>,
     /// `continue_session`.
     pub continue_session: Option<Located<bool>>,
     /// `[agents.NAME]`, by name: agents of the user's, and what is different about a built-in one.
@@ -133,6 +138,8 @@ impl ConfigFile {
             runs_dir: None,
             permissions: None,
             critic_access: None,
+            redact: None,
+            redact_patterns: None,
             continue_session: None,
             agents: BTreeMap::new(),
             limits: LimitsConfig::default(),
@@ -147,6 +154,8 @@ impl ConfigFile {
         self.runs_dir = root.get("runs_dir", |raw| raw.name().map(PathBuf::from))?;
         self.permissions = root.get("permissions", Raw::word)?;
         self.critic_access = root.get("critic_access", Raw::word)?;
+        self.redact = root.get("redact", Raw::bool)?;
+        self.redact_patterns = root.get("redact_patterns", patterns)?;
         self.continue_session = root.get("continue_session", Raw::bool)?;
         self.actor = root.section("actor", role)?;
         self.critic = root.section("critic", role)?;
@@ -285,6 +294,14 @@ fn prompt_bytes(raw: &Raw<'_>) -> Result<u64, ConfigError> {
 
 fn time_limit(raw: &Raw<'_>) -> Result<TimeLimit, ConfigError> {
     raw.quantity("a duration", str::parse::<TimeLimit>)
+}
+
+fn patterns(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
+    let patterns = raw.strings()?;
+    for (item, pattern) in raw.list()?.iter().zip(&patterns) {
+        check_pattern(pattern).map_err(|error| item.bad_value(&error.to_string()))?;
+    }
+    Ok(patterns)
 }
 
 fn dollars(raw: &Raw<'_>) -> Result<Dollars, ConfigError> {

@@ -61,6 +61,8 @@ fn every_key_is_read() {
         runs_dir = ".codeloops/runs"
         permissions = "edits"
         critic_access = "read-only"
+        redact = false
+        redact_patterns = ["internal-[0-9]+"]
         continue_session = false
         actor = { agent = "codex", model = "gpt" }
         critic.model = "opus"
@@ -173,6 +175,8 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[limits]\nactor_timeout = nan\n",
         "[limits]\nidle_timeout = inf\n",
         "[limits]\nusage_limit_wait = -1\n",
+        "redact_patterns = ['fine', '(']\n",
+        "redact_patterns = ['a*']\n",
         "[limits]\nmax_actor_failures = 0\n",
         "[limits]\nmax_tokens = 0\n",
         "[limits]\nmax_tokens = 18446744073709551616\n",

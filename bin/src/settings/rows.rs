@@ -53,6 +53,9 @@ impl RunSettings {
         rows.extend(self.agent_rows(&self.critic, host));
         rows.push(word("permissions", &self.permissions));
         rows.push(word("critic_access", &self.critic_access));
+        rows.push(Row::new("redact", self.redact.value, &self.redact.origin));
+        let patterns = &self.redact_patterns;
+        rows.push(Row::new("redact_patterns", json!(patterns.value), &patterns.origin));
         let goes_on = &self.continue_session;
         rows.push(Row::new("continue_session", goes_on.value, &goes_on.origin));
         rows.push(Row::new("restore_tree", self.restore_tree.value, &self.restore_tree.origin));

@@ -16,6 +16,9 @@ pub struct Evidence {
     /// Bytes that came after `limits.max_output` was reached and were not kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped_bytes: u64,
+    /// Credentials that were masked in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redacted: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -160,6 +163,21 @@ pub enum AgentOutcome {
 }
 
 impl AgentOutcome {
+    /// The outcome with its message, if it has one, changed.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(String) -> String) -> Self {
+        match &mut self {
+            Self::Refused { message, .. }
+            | Self::UsageLimit { message, .. }
+            | Self::Transient { message }
+            | Self::Failed { message: Some(message), .. }
+            | Self::ConversationLost { message }
+            | Self::NotStarted { message } => *message = change(std::mem::take(message)),
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the agent did its turn to the end.
     #[must_use]
     pub const fn is_whole(&self) -> bool {

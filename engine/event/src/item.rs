@@ -74,6 +74,25 @@ pub enum Item {
 }
 
 impl Item {
+    /// The item with each of its texts changed.
+    #[must_use]
+    pub fn map(self, change: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Printed { text } => Self::Printed { text: change(text) },
+            Self::Text { text } => Self::Text { text: change(text) },
+            Self::Reasoning { text } => Self::Reasoning { text: change(text) },
+            Self::ToolCall { name, argument } => {
+                Self::ToolCall { name: change(name), argument: change(argument) }
+            }
+            Self::ToolResult { failed, text } => Self::ToolResult { failed, text: change(text) },
+            Self::Retry { reason } => Self::Retry { reason: change(reason) },
+            Self::Limit { resets_at, message } => {
+                Self::Limit { resets_at, message: change(message) }
+            }
+            Self::Usage { .. } => self,
+        }
+    }
+
     /// Bytes of its text; of what is no piece of a longer text also what it takes itself, so that
     /// many small ones count.
     #[must_use]

@@ -21,8 +21,10 @@ pub struct Stamped<T> {
 /// What the run begins with; it becomes the `session_start` line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// The task, unchanged.
+    /// The task as it is recorded: credentials in it may be masked.
     pub prompt: String,
+    /// The task, unchanged, for the agents. No decision rests on it.
+    pub task: String,
     /// Absolute path, lossily decoded.
     pub working_dir: String,
     /// The run's identity.

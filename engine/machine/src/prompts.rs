@@ -100,7 +100,7 @@ impl ForActor {
     fn render(&self) -> String {
         let start = &self.start;
         actor_prompt(&ActorPrompt {
-            task: &start.prompt,
+            task: &start.task,
             run: RunLabel {
                 run_id: &start.run_id,
                 commit_sha: start.commit_sha.as_deref(),
@@ -120,7 +120,7 @@ impl ForCritic {
         let Case { work, gates } = &*self.case;
         let report = &work.turn.report;
         critic_prompt(&CriticPrompt {
-            task: &start.prompt,
+            task: &start.task,
             nonce: &self.nonce,
             iteration: work.turn.iteration,
             access: start.settings.critic_access,

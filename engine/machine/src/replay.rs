@@ -144,6 +144,7 @@ fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Diverge
         nonce,
         input: Start {
             prompt: line.prompt.clone(),
+            task: line.prompt.clone(),
             working_dir: line.working_dir.clone(),
             run_id,
             commit_sha: line.commit_sha.clone(),

@@ -296,6 +296,7 @@ pub fn diff(iteration: u32) -> CapturedDiff {
             bytes: 32,
             sha256: "0".repeat(64),
             dropped_bytes: 0,
+            redacted: 0,
         },
         notes: Vec::new(),
     }
@@ -327,6 +328,7 @@ const fn process() -> ProcessInfo {
 pub fn start(settings: Settings) -> Start {
     Start {
         prompt: "Fix the typo".to_owned(),
+        task: "Fix the typo".to_owned(),
         working_dir: "/home/user/project".to_owned(),
         run_id: "01JJMZ0000000000000000TEST".parse().expect("a well-formed id"),
         commit_sha: None,

@@ -39,7 +39,13 @@ fn two_rounds() -> Vec<Round> {
 }
 
 fn evidence(path: &str) -> Evidence {
-    Evidence { path: path.to_owned(), bytes: 9, sha256: "0".repeat(64), dropped_bytes: 0 }
+    Evidence {
+        path: path.to_owned(),
+        bytes: 9,
+        sha256: "0".repeat(64),
+        dropped_bytes: 0,
+        redacted: 0,
+    }
 }
 
 fn file(path: &str, insertions: u64, deletions: u64) -> FileChange {

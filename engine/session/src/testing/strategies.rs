@@ -343,12 +343,16 @@ prop_compose! {
     }
 }
 
+fn count() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), any::<u64>()]
+}
+
 prop_compose! {
     fn evidence()(
         path in "[a-z0-9./]{1,20}", bytes in any::<u64>(), sha256 in "[0-9a-f]{64}",
-        dropped_bytes in prop_oneof![Just(0), any::<u64>()],
+        (dropped_bytes, redacted) in (count(), count()),
     ) -> Evidence {
-        Evidence { path, bytes, sha256, dropped_bytes }
+        Evidence { path, bytes, sha256, dropped_bytes, redacted }
     }
 }
 

@@ -79,7 +79,13 @@ fn evidence_stays_in_its_folder() {
     let folder = RunFolder::at("/runs".as_ref(), &run_id());
     let file = |path: &str| {
         let sha256 = "0".repeat(64);
-        folder.file(&Evidence { path: path.to_owned(), bytes: 0, sha256, dropped_bytes: 0 })
+        folder.file(&Evidence {
+            path: path.to_owned(),
+            bytes: 0,
+            sha256,
+            dropped_bytes: 0,
+            redacted: 0,
+        })
     };
     let inside = file("iterations/1/actor.stdout").unwrap();
     assert_eq!(inside, folder.path().join("iterations/1/actor.stdout"));
