@@ -22,7 +22,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("Stripe key", r"\b(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}\b"),
     ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
     ("PyPI token", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_\-]{50,}"),
-    ("crates.io token", r"\bcio[A-Za-z0-9]{32}\b"),
+    ("Cargo token", r"\bcio[A-Za-z0-9]{32}\b"),
     ("RubyGems key", r"\brubygems_[a-f0-9]{48}\b"),
     ("Docker token", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_\-]{20,}"),
     ("Hugging Face token", r"\bhf_[A-Za-z]{34}\b"),

@@ -1,5 +1,7 @@
 //! What a call prints, on its way to evidence, decoder and whoever watches.
 
+use std::sync::Arc;
+
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{BudgetKind, Evidence, Item, OutputStream, Role};
 use codeloops_machine::{AgentCall, Budget};
@@ -10,7 +12,7 @@ use super::chatter::Chatter;
 use crate::decode::{Decoded, Decoder};
 use crate::evidence::EvidenceFile;
 use crate::process::Output;
-use crate::redact::Masking;
+use crate::redact::{Masking, Redactor};
 use crate::spec::OutputFormat;
 use crate::text::HeadTail;
 
@@ -20,6 +22,9 @@ pub(super) struct Capture {
     stderr_file: EvidenceFile,
     stdout_masking: Masking,
     stderr_masking: Masking,
+    /// Credentials in what the program itself printed.
+    stdout_redacted: u64,
+    redactor: Option<Arc<Redactor>>,
     decoder: Decoder,
     budget: Budget,
     over_budget: Option<BudgetKind>,
@@ -65,6 +70,8 @@ impl Capture {
             stderr_file: file(OutputStream::Stderr)?,
             stdout_masking: Masking::new(redactor),
             stderr_masking: Masking::new(redactor),
+            stdout_redacted: 0,
+            redactor: redactor.cloned(),
             decoder: Decoder::new(format),
             budget: call.budget,
             over_budget: None,
@@ -98,9 +105,10 @@ impl Capture {
     }
 
     pub(super) fn finish(mut self) -> Captured {
-        let (rest, stdout_redacted) = take(&mut self.stdout_masking).finish();
+        let (rest, redacted) = take(&mut self.stdout_masking, None).finish();
         self.tell_stdout(&rest);
-        let (rest, stderr_redacted) = take(&mut self.stderr_masking).finish();
+        let stdout_redacted = self.stdout_redacted + redacted;
+        let (rest, stderr_redacted) = take(&mut self.stderr_masking, None).finish();
         self.tell_stderr(&rest);
         self.stdout_chatter.finish();
         self.stderr_chatter.finish();
@@ -138,9 +146,9 @@ impl Capture {
     }
 }
 
-/// Leaves one behind that masks nothing.
-fn take(masking: &mut Masking) -> Masking {
-    std::mem::replace(masking, Masking::new(None))
+/// Leaves a new one behind.
+fn take(masking: &mut Masking, redactor: Option<&Arc<Redactor>>) -> Masking {
+    std::mem::replace(masking, Masking::new(redactor))
 }
 
 impl Output for Capture {
@@ -163,6 +171,10 @@ impl Output for Capture {
     }
 
     fn ended(&mut self) {
+        // What was held back of it until now, it printed itself.
+        let (rest, redacted) = take(&mut self.stdout_masking, self.redactor.as_ref()).finish();
+        self.tell_stdout(&rest);
+        self.stdout_redacted += redacted;
         self.ended = true;
     }
 
