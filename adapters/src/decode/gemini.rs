@@ -15,6 +15,7 @@ pub(super) struct Gemini {
     /// Pieces since the last tool call.
     answer: HeadTail,
     said_anything: bool,
+    denied: u32,
     ending: Ending,
     usage: Option<Usage>,
 }
@@ -41,11 +42,7 @@ impl Format for Gemini {
                 self.answer = HeadTail::default();
                 items.tool_call(&event.text("tool_name"), &event.object("parameters"));
             }
-            "tool_result" => {
-                let error = event.object("error").text("message");
-                let text = if error.is_empty() { event.text("output") } else { error };
-                items.tool_result(event.text("status") == "error", &text);
-            }
+            "tool_result" => self.tool_result(event, items),
             "error" => items.printed(&format!("{}\n", event.text("message"))),
             "result" => {
                 self.ending = self.result(event);
@@ -67,13 +64,27 @@ impl Format for Gemini {
 }
 
 impl Gemini {
+    fn tool_result(&mut self, event: &Object<'_>, items: &mut Items) {
+        let error = event.object("error");
+        self.denied = self.denied.saturating_add(u32::from(is_denied(&error)));
+        let message = error.text("message");
+        let text = if message.is_empty() { event.text("output") } else { message };
+        items.tool_result(event.text("status") == "error", &text);
+    }
+
     fn result(&self, event: &Object<'_>) -> Ending {
         match &*event.text("status") {
-            "success" if self.said_anything => Ending::Done { denied: 0 },
+            "success" if self.said_anything => Ending::Done { denied: self.denied },
             "success" => Ending::Open,
             _ => Ending::Failed(Trouble::classify(None, &event.object("error").text("message"))),
         }
     }
+}
+
+/// Whether a tool failed because of what it may do, which plan mode tells in words only.
+fn is_denied(error: &Object<'_>) -> bool {
+    error.text("type") == "policy_violation"
+        || error.text("message").starts_with("Access denied: plan path")
 }
 
 /// The input includes what was cached; reasoning and cost are not told.

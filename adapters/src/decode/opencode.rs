@@ -14,7 +14,10 @@ pub(super) struct Opencode {
     session: Option<String>,
     /// Texts of the step that is under way, or of the last one.
     step: HeadTail,
+    /// Calls that its configuration asks about and nobody answered; the run ends there.
     rejected: u32,
+    /// Calls that a rule of its configuration or of its agent forbids; the run goes on.
+    forbidden: u32,
     ending: Ending,
     usage: Option<Usage>,
 }
@@ -78,6 +81,8 @@ impl Opencode {
         let error = state.text("error");
         if error.contains("rejected permission") {
             self.rejected += 1;
+        } else if error.starts_with("The user has specified a rule which prevents") {
+            self.forbidden += 1;
         }
         let failed = state.text("status") == "error";
         items.tool_result(failed, &if failed { error } else { state.text("output") });
@@ -103,9 +108,10 @@ impl Opencode {
     }
 
     fn step_end(&self, reason: &str) -> Ending {
+        let denied = self.rejected.saturating_add(self.forbidden);
         match reason {
-            "stop" => Ending::Done { denied: self.rejected },
-            "tool-calls" if self.rejected > 0 => Ending::Done { denied: self.rejected },
+            "stop" => Ending::Done { denied },
+            "tool-calls" if self.rejected > 0 => Ending::Done { denied },
             "length" => Ending::CutOff(CutOffKind::Length),
             _ => Ending::Open,
         }
