@@ -11,6 +11,7 @@ pub mod record;
 pub mod run;
 pub mod script;
 pub mod terminal;
+pub mod watch;
 pub mod workspace;
 
 mod redact;
