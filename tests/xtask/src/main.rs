@@ -4,6 +4,7 @@
 //! first test result is short.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod agents;
 mod bench;
 mod counts;
 mod docs;
@@ -20,6 +21,7 @@ usage: cargo xtask <chore>
 
 chores:
   test                  run every check there is; one line each, counts at the end
+  agents                the tests with real agent programs alone, which `test` runs too
   docs [--check]        write the generated pages of docs/src, or fail where they differ
   bench [NAME]...       run the benches, or the named ones
   picture FILE          draw captured terminal output as docs/src/images/demo.svg
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => test::run(),
+        ["agents"] => test::run_agents(),
         ["docs"] => docs::run(docs::Mode::Write),
         ["docs", "--check"] => docs::run(docs::Mode::Check),
         ["bench", names @ ..] => bench::run(names),

@@ -61,6 +61,18 @@ impl Outcome {
         Self { name, status, counts, took: since.elapsed(), log: Some(log) }
     }
 
+    /// The same step, with what came before its program counted in.
+    pub(crate) fn since(mut self, since: Instant) -> Self {
+        self.took = since.elapsed();
+        self
+    }
+
+    /// The same step, with the log that tells why.
+    pub(crate) fn with_log(mut self, log: PathBuf) -> Self {
+        self.log = Some(log);
+        self
+    }
+
     /// Turns a skipped step that was needed into a failed one.
     pub(crate) fn judged(mut self, need: Need, on_ci: bool) -> Self {
         if let (Status::Skipped(why), Need::Required, true) = (&self.status, need, on_ci) {

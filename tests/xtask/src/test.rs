@@ -10,14 +10,24 @@ use std::time::Instant;
 use crate::counts::Counts;
 use crate::step::{Need, Outcome, Status};
 
-/// Runs every step, however the ones before it ended, and ends with the counts of all.
+/// Runs every step there is.
 pub(crate) fn run() -> Result<ExitCode, String> {
+    run_all(steps())
+}
+
+/// Runs the step with the real agent programs, which take minutes, and no other.
+pub(crate) fn run_agents() -> Result<ExitCode, String> {
+    run_all(vec![(need_of_agents(), crate::agents::step)])
+}
+
+/// Runs each of these, however the ones before it ended, and ends with the counts of all.
+fn run_all(steps: Vec<(Need, Step)>) -> Result<ExitCode, String> {
     let logs = crate::root().join("target/xtask");
     std::fs::create_dir_all(&logs)
         .map_err(|error| format!("cannot create `{}`: {error}", logs.display()))?;
     let on_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
     let mut total = Counts::default();
-    for (need, step) in steps() {
+    for (need, step) in steps {
         let outcome = step(&logs).judged(need, on_ci);
         println!("{outcome}");
         if outcome.failed() {
@@ -42,6 +52,7 @@ fn steps() -> Vec<(Need, Step)> {
         (Need::Required, |logs| cargo_tool("format", &["fmt", "--all", "--check"], logs)),
         (Need::Required, clippy),
         (Need::Required, tests),
+        (need_of_agents(), crate::agents::step),
         (Need::Required, |logs| {
             Outcome::of_command("doc tests", cargo(&["test", "--doc", "--workspace"]), logs)
         }),
@@ -63,6 +74,11 @@ fn steps() -> Vec<(Need, Step)> {
     steps.push((Need::Optional, |logs| cargo_tool("deny", &["deny", "check"], logs)));
     steps.push((Need::Optional, mdbook));
     steps
+}
+
+/// Their tests look at processes as Linux shows them.
+const fn need_of_agents() -> Need {
+    if cfg!(target_os = "linux") { Need::Required } else { Need::Optional }
 }
 
 /// A program that tests call.
@@ -131,7 +147,7 @@ fn cargo_tool(name: &'static str, arguments: &[&str], logs: &Path) -> Outcome {
 }
 
 /// The cargo that runs this program, at the root, without colour in its log.
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(crate::root());
@@ -144,14 +160,14 @@ fn with_plain_output(mut command: Command) -> Command {
 }
 
 /// Whether a program is there. `tmux` knows no `--version`.
-fn answers(name: &str) -> bool {
+pub(crate) fn answers(name: &str) -> bool {
     let mut command = Command::new(name);
     command.arg(if name == "tmux" { "-V" } else { "--version" });
     succeeds(command)
 }
 
 /// Whether a subcommand of cargo answers to `--version`.
-fn present(mut command: Command) -> bool {
+pub(crate) fn present(mut command: Command) -> bool {
     command.arg("--version");
     succeeds(command)
 }

@@ -1,0 +1,294 @@
+//! The real agent programs: installed once, at pinned versions, and then tested with.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::step::{Outcome, Status};
+use crate::test::{answers, cargo, present};
+
+/// Which packages, at which versions.
+const MANIFEST: &str = "tests/agents/package.json";
+
+/// Where they are. Made as a draft and renamed, so that half of an installation never stands here.
+const INSTALLED: &str = "target/agents";
+
+/// Where they are made.
+const DRAFT: &str = "target/agents.draft";
+
+/// Held while they are looked at and made: two checks may run at once.
+const LOCK: &str = "target/agents.lock";
+
+/// How long the registry may take for the programs, some 400 MB.
+const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// How long a program may take to tell its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(60);
+
+/// npm's codes for a registry that cannot be reached.
+const UNREACHABLE: [&str; 8] = [
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "ERR_SOCKET_TIMEOUT",
+    "ETIMEDOUT",
+];
+
+struct Program {
+    /// Its name below `bin`.
+    name: &'static str,
+    package: &'static str,
+    /// Below `node_modules`. Claude Code and OpenCode are native programs, which a script of their
+    /// packages would only copy; scripts are not run.
+    path: &'static str,
+}
+
+const ARCH: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+
+const PROGRAMS: [Program; 4] = [
+    Program {
+        name: "claude",
+        package: "@anthropic-ai/claude-code",
+        path: "@anthropic-ai/claude-code-linux-{arch}/claude",
+    },
+    Program { name: "codex", package: "@openai/codex", path: ".bin/codex" },
+    Program { name: "gemini", package: "@google/gemini-cli", path: ".bin/gemini" },
+    Program {
+        name: "opencode",
+        package: "opencode-ai",
+        path: "opencode-linux-{arch}/bin/opencode",
+    },
+];
+
+/// Installs the programs where they are not there yet, and runs the tests on them.
+pub(crate) fn step(logs: &Path) -> Outcome {
+    let since = Instant::now();
+    let log = logs.join("agents-install.log");
+    match install(&log) {
+        Ok(()) => Outcome::of_command("agents", tests(), logs).since(since),
+        Err(status @ Status::Fail(_)) => {
+            Outcome::without_log("agents", status, since).with_log(log)
+        }
+        Err(status) => Outcome::without_log("agents", status, since),
+    }
+}
+
+fn tests() -> Command {
+    // Of the whole workspace, though one package has it: with the features that the other tests are
+    // built with.
+    let test = ["--workspace", "--test", "agents"];
+    if present(cargo(&["nextest"])) {
+        let mut nextest = cargo(&["nextest", "run", "--profile", "agents"]);
+        nextest.args(test);
+        return nextest;
+    }
+    let mut plain = cargo(&["test", "--no-fail-fast"]);
+    plain.args(test).args(["--", "--test-threads", "2"]);
+    plain
+}
+
+/// What stands in [`INSTALLED`] afterwards is whole and of the pinned versions.
+fn install(log: &Path) -> Result<(), Status> {
+    if !cfg!(target_os = "linux") {
+        return Err(Status::Skipped("they look at processes by /proc".to_owned()));
+    }
+    if let Some(missing) = ["node", "npm"].into_iter().find(|program| !answers(program)) {
+        return Err(Status::Skipped(format!("no `{missing}` in PATH: install it")));
+    }
+    let manifest = fs::read_to_string(crate::root().join(MANIFEST)).map_err(broken)?;
+    let lock = File::create(crate::root().join(LOCK)).map_err(broken)?;
+    lock.lock().map_err(broken)?;
+    let installed = crate::root().join(INSTALLED);
+    if what_is_wrong(&installed, &manifest).map_err(broken)?.is_none() {
+        return Ok(());
+    }
+    let draft = crate::root().join(DRAFT);
+    make(&draft, &manifest, log)?;
+    remove(&installed).and_then(|()| fs::rename(&draft, &installed)).map_err(broken)
+}
+
+/// Installs into a folder that nobody looks at yet.
+fn make(draft: &Path, manifest: &str, log: &Path) -> Result<(), Status> {
+    remove(draft).map_err(broken)?;
+    fs::create_dir_all(draft.join("bin")).map_err(broken)?;
+    fs::create_dir(draft.join("home")).map_err(broken)?;
+    fs::write(draft.join("package.json"), manifest).map_err(broken)?;
+    npm_install(draft, log)?;
+    for program in PROGRAMS {
+        let path = format!("../node_modules/{}", program.path.replace("{arch}", ARCH));
+        symlink(path, draft.join("bin").join(program.name)).map_err(broken)?;
+    }
+    match what_is_wrong(draft, manifest).map_err(broken)? {
+        None => Ok(()),
+        Some(wrong) => Err(Status::Fail(wrong)),
+    }
+}
+
+fn npm_install(draft: &Path, log: &Path) -> Result<(), Status> {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]);
+    npm.args([
+        "--prefer-offline",
+        "--fetch-retry-mintimeout=1000",
+        "--fetch-retry-maxtimeout=3000",
+    ]);
+    npm.current_dir(draft);
+    eprintln!("running npm install in {}", draft.display());
+    match run_within(&mut npm, log, INSTALL_LIMIT) {
+        Ok(Some(ended)) if ended.success() => Ok(()),
+        Ok(Some(ended)) => Err(why_npm_failed(&fs::read_to_string(log).unwrap_or_default(), ended)),
+        Ok(None) => {
+            let minutes = INSTALL_LIMIT.as_secs() / 60;
+            Err(Status::Skipped(format!("npm did not get the agents within {minutes} minutes")))
+        }
+        Err(error) => Err(Status::Fail(format!("npm failed: {error}"))),
+    }
+}
+
+/// A registry that is not there is no fault of ours; anything else is looked at.
+fn why_npm_failed(log: &str, ended: ExitStatus) -> Status {
+    let codes = log.lines().filter_map(|line| line.split_once(" code ").map(|(_, code)| code));
+    let unreachable = codes.map(str::trim).find(|code| UNREACHABLE.contains(code));
+    match unreachable {
+        Some(code) => Status::Skipped(format!("npm cannot reach its registry ({code})")),
+        None => Status::Fail(format!("npm install failed: {ended}")),
+    }
+}
+
+/// Why a folder is not one with these versions; `None` where each of its programs tells the pinned
+/// one. npm leaves out, without a word, what it could not get for this platform.
+fn what_is_wrong(folder: &Path, manifest: &str) -> io::Result<Option<String>> {
+    if fs::read_to_string(folder.join("package.json")).ok().as_deref() != Some(manifest) {
+        return Ok(Some("other versions are pinned".to_owned()));
+    }
+    for program in PROGRAMS {
+        let pinned = pinned(manifest, program.package)
+            .ok_or_else(|| io::Error::other(format!("no {} in {MANIFEST}", program.package)))?;
+        let told = version(folder, &program);
+        if !told.contains(pinned) {
+            let told = told.lines().next().unwrap_or_default();
+            return Ok(Some(format!("`{} --version` tells `{told}`, not {pinned}", program.name)));
+        }
+    }
+    Ok(None)
+}
+
+/// The version behind a package's name; the manifest has one on a line.
+fn pinned<'a>(manifest: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("\"{package}\": \"");
+    let (_, rest) = manifest.split_once(&name)?;
+    Some(rest.split_once('"')?.0)
+}
+
+/// What a program prints about its version; it must not touch the user's own files.
+fn version(folder: &Path, program: &Program) -> String {
+    let log = folder.join(format!("{}.version", program.name));
+    let mut command = Command::new(folder.join("bin").join(program.name));
+    command.arg("--version").current_dir(folder).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", folder.join("home"));
+    match run_within(&mut command, &log, VERSION_LIMIT) {
+        Ok(Some(_)) => fs::read_to_string(&log).unwrap_or_default(),
+        Ok(None) => "nothing".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Runs a command with its output in a file. `None` where it took too long and was killed.
+fn run_within(
+    command: &mut Command,
+    log: &Path,
+    limit: Duration,
+) -> io::Result<Option<ExitStatus>> {
+    let out = File::create(log)?;
+    let err = out.try_clone()?;
+    let mut child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn()?;
+    let until = Instant::now() + limit;
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return Ok(Some(ended));
+        }
+        if Instant::now() > until {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What this machine would not let us do.
+fn broken(error: io::Error) -> Status {
+    Status::Fail(format!("cannot install the agents: {error}"))
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const PINNED: &str = r#"{
+  "dependencies": {
+    "@anthropic-ai/claude-code": "1.2.3",
+    "@google/gemini-cli": "1.2.3",
+    "@openai/codex": "1.2.3",
+    "opencode-ai": "1.2.3"
+  }
+}"#;
+
+    /// A folder in which each program prints this.
+    fn installed(name: &str, told: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        fs::write(folder.join("package.json"), PINNED).unwrap();
+        for program in PROGRAMS {
+            let file = folder.join("bin").join(program.name);
+            fs::write(&file, format!("#!/bin/sh\necho {told}\n")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_folder_is_whole_where_each_program_tells_the_pinned_version() {
+        let folder = installed("whole", "version 1.2.3");
+        assert_eq!(what_is_wrong(&folder, PINNED).unwrap(), None);
+        let newer = PINNED.replace("1.2.3", "1.2.4");
+        assert!(what_is_wrong(&folder, &newer).unwrap().is_some(), "other versions are pinned");
+        fs::remove_file(folder.join("bin/gemini")).unwrap();
+        let wrong = what_is_wrong(&folder, PINNED).unwrap();
+        assert!(wrong.unwrap().starts_with("`gemini --version` tells"), "one is not there");
+        remove(&folder).unwrap();
+
+        let folder = installed("other", "1.2.2");
+        let wrong = what_is_wrong(&folder, PINNED).unwrap();
+        assert_eq!(wrong.unwrap(), "`claude --version` tells `1.2.2`, not 1.2.3");
+        remove(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_registry_that_cannot_be_reached_is_told_from_a_fault() {
+        let why = |log| why_npm_failed(log, ExitStatus::from_raw(256));
+        let skipped = Status::Skipped("npm cannot reach its registry (ENOTFOUND)".to_owned());
+        assert_eq!(why("npm warn x\nnpm error code ENOTFOUND\nnpm error errno\n"), skipped);
+        let failed = Status::Fail("npm install failed: exit status: 1".to_owned());
+        assert_eq!(why("npm error code EINTEGRITY\n"), failed);
+        assert_eq!(why(""), failed);
+    }
+}
