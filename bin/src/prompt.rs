@@ -183,6 +183,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let top = dir.path();
         std::fs::create_dir(top.join(".git")).unwrap();
+        std::fs::write(top.join(".git/HEAD"), "").unwrap();
         std::fs::create_dir(top.join("below")).unwrap();
         std::fs::write(top.join("prompt.md"), "a task").unwrap();
         let error = load(&top.join("below"), &RunArgs::default()).unwrap_err();

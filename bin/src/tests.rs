@@ -255,6 +255,16 @@ fn dry_run_works_before_prompt_and_agent_are_there() {
     ");
 }
 
+/// A program that mounts things for its own purposes can leave one behind, in `/tmp` for one.
+#[test]
+fn dry_run_takes_an_empty_git_folder_for_no_repository() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path(".git")).unwrap();
+    let ran = sandbox.run(&["--dry-run"]);
+    let warning = "warning: a run would not start: Not a git repository\n";
+    assert!(ran.stderr.contains(warning), "{ran}");
+}
+
 #[test]
 fn what_lies_at_the_top_of_the_repository_is_not_ignored_without_a_word() {
     let sandbox = Sandbox::new();
