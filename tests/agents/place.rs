@@ -95,6 +95,16 @@ impl Place {
         outcomes.collect()
     }
 
+    /// The conversation of each call of the actor, in its own words.
+    pub(crate) fn actor_conversations(&self) -> Vec<Option<String>> {
+        let events = self.events().into_iter();
+        let told = events.filter_map(|event| match event {
+            Event::ActorCompleted(e) => Some(e.agent_session),
+            _ => None,
+        });
+        told.collect()
+    }
+
     /// How the critic's calls ended.
     pub(crate) fn critic_outcomes(&self) -> Vec<AgentOutcome> {
         let events = self.events().into_iter();

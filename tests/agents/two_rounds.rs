@@ -28,6 +28,9 @@ fn runs_to_the_approval(agent: Agent) {
     assert!(second.git_diff.contains("+Goodbye.\n"), "{}", second.git_diff);
 
     assert_models(&place, agent);
+    let conversations = place.actor_conversations();
+    assert!(conversations[0].is_some(), "it tells its conversation");
+    assert_eq!(conversations, vec![conversations[0].clone(); 2], "it goes on");
     assert_eq!(
         (place.read("hello.txt"), place.read("bye.txt")),
         ("Hello.\n".into(), "Goodbye.\n".into())
