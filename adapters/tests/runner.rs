@@ -637,3 +637,17 @@ async fn a_credential_is_masked_wherever_it_goes_and_costs_no_success() {
         assert!(!seen.contains(KEY) && !kept.contains(KEY), "{seen}{kept}");
     }
 }
+
+#[tokio::test]
+async fn a_prompts_file_is_masked_once_the_agent_has_read_it() {
+    let mut bench = Bench::new("cat \"$1\"");
+    bench.spec.prompt = PromptVia::File;
+    bench.spec.prompt_args = vec!["{prompt}".into()];
+    bench.prompt = format!("use {KEY}");
+    bench.redactor = Some(Arc::new(Redactor::new(&[], []).unwrap()));
+    let report = bench.run().await;
+    assert_eq!(report.text, "use [redacted: AWS access key]");
+    let files = fs::read_dir(bench.path("evidence/iterations/3")).unwrap();
+    let mut kept = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    assert!(kept.all(|text| !text.contains(KEY)));
+}

@@ -140,6 +140,7 @@ fn supervise(
         Ok(supervisor) => supervisor.run(stop_signal(spec)),
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };
+    mask_prompt_file(config, call);
     let Captured { decoded, printed, stderr, stdout_file, stderr_file } = capture.finish();
     let facts = Facts {
         role: call.role,
@@ -215,6 +216,21 @@ fn prompt_argument(
                 .map_err(|error| format!("could not write `{}`: {error}", path.display()))?;
             Ok(path.into_os_string())
         }
+    }
+}
+
+/// Masks the file that the program took its prompt from, now that it has read it: it stays with the
+/// evidence.
+fn mask_prompt_file(config: &AgentsConfig, call: &AgentCall) {
+    let Some(redactor) = &config.redactor else { return };
+    let (masked, count) = redactor.text(&call.prompt);
+    if count == 0 || config.role(call.role).agent.spec.prompt != PromptVia::File {
+        return;
+    }
+    let path = prompt_file(&config.evidence_root, &stream_path(call, OutputStream::Stdout));
+    let written = create_new(&path).and_then(|mut file| file.write_all(masked.as_bytes()));
+    if let Err(error) = written {
+        tracing::warn!(%error, path = %path.display(), "the prompt's file is not masked");
     }
 }
 
