@@ -16,7 +16,7 @@ use super::outcome::{self, Facts};
 use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
 use crate::argv::{ArgvOf, argv};
 use crate::evidence::create_new;
-use crate::process::{Control, Invocation, Leader, Pipes, Supervisor, Times};
+use crate::process::{Control, Ended, Invocation, Leader, Pipes, Supervisor, Times};
 use crate::spec::{AgentSpec, PromptVia, StopWith};
 
 /// Variables that tie git to a repository (`git rev-parse --local-env-vars`). A hook that codeloops
@@ -141,7 +141,18 @@ fn supervise(
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };
     mask_prompt_file(config, call);
-    let Captured { decoded, printed, stderr, stdout_file, stderr_file } = capture.finish();
+    report(config, call, ended, capture.finish())
+}
+
+/// What the call came to.
+fn report(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    ended: Ended,
+    captured: Captured,
+) -> AgentReport {
+    let spec = &config.role(call.role).agent.spec;
+    let Captured { decoded, printed, stderr, stdout_file, stderr_file } = captured;
     let facts = Facts {
         role: call.role,
         cause: ended.cause,
