@@ -109,7 +109,9 @@ impl Redactor {
     /// Masks what begins before `end`; gives how far `out` holds the bytes, and how many there were.
     fn mask(&self, bytes: &[u8], end: usize, out: &mut Vec<u8>) -> (usize, u64) {
         let (mut done, mut count) = (0, 0);
-        for found in self.regex.find_iter(bytes).take_while(|found| found.start() < end) {
+        // A pattern of the user's may match a place and no text, such as the beginning of a word.
+        let texts = self.regex.find_iter(bytes).filter(|found| !found.is_empty());
+        for found in texts.take_while(|found| found.start() < end) {
             out.extend_from_slice(&bytes[done..found.start()]);
             out.extend_from_slice(self.masks[found.pattern().as_usize()].as_bytes());
             (done, count) = (found.end(), count + 1);
@@ -214,6 +216,12 @@ mod tests {
     #[test]
     fn the_rules_are_searched_by_their_beginnings() {
         assert!(Redactor::new(&[], []).unwrap().regex.is_accelerated());
+    }
+
+    #[test]
+    fn a_place_without_text_is_left() {
+        let redactor = Redactor::new(&["\\b".to_owned()], []).unwrap();
+        assert_eq!(redactor.text("two words"), (Cow::Borrowed("two words"), 0));
     }
 
     #[test]

@@ -164,6 +164,9 @@ const FORM: &str =
 fn waiting(e: &Waiting) -> Line {
     let reason = one_line(&e.reason);
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+    if e.until <= e.timestamp {
+        return attention(e.role.into(), format!("Calling again at once{reason}"));
+    }
     let time = words::elapsed((e.until - e.timestamp).to_std().unwrap_or_default());
     let until = words::utc(e.until);
     attention(e.role.into(), format!("Waiting for {time}, until {until}{reason}"))

@@ -552,6 +552,23 @@ fn a_wait_counts_down() {
 }
 
 #[test]
+fn a_call_that_is_made_again_at_once_is_not_told_as_a_wait() {
+    let again = Event::Waiting(Waiting {
+        timestamp: at(0),
+        elapsed_ms: 0,
+        iteration: 1,
+        role: Role::Actor,
+        attempt: 2,
+        until: at(0),
+        reason: "a new conversation begins: not found".to_owned(),
+    });
+    assert_eq!(
+        shown(&[again], options(Format::Pretty, false)),
+        "[actor] Calling again at once: a new conversation begins: not found\n"
+    );
+}
+
+#[test]
 fn what_was_used_is_told_at_the_end() {
     let Some(Event::SessionEnd(mut end)) = samples::first_session().pop() else { unreachable!() };
     let used =
