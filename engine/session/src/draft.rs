@@ -84,14 +84,25 @@ fn clear_dead(dir: &Path) {
     }
 }
 
-/// The lock is held until the name is gone, and a file that has none any more is left: the name may
-/// be another writer's by then.
 fn clear_if_dead(path: &Path) {
-    let Ok(file) = File::open(path) else { return };
-    let has_name = || file.metadata().is_ok_and(|meta| meta.nlink() > 0);
-    if file.try_lock().is_ok() && has_name() {
+    if let Ok(file) = File::open(path) {
+        clear_name(&file, path);
+    }
+}
+
+/// Removes the name of a file that nobody holds. The lock is held until the name is gone. A name that
+/// stands for another file by then is another writer's, even where this file has a name still: its
+/// session's own.
+fn clear_name(file: &File, path: &Path) {
+    if file.try_lock().is_ok() && names(path, file) {
         drop(fs::remove_file(path));
     }
+}
+
+/// Whether the name stands for this file.
+fn names(path: &Path, file: &File) -> bool {
+    let named = fs::symlink_metadata(path).and_then(|named| Ok((named, file.metadata()?)));
+    named.is_ok_and(|(named, file)| (named.dev(), named.ino()) == (file.dev(), file.ino()))
 }
 
 fn is_draft(entry: &DirEntry) -> bool {
@@ -108,6 +119,23 @@ mod tests {
 
     fn ids() -> impl Iterator<Item = SessionId> {
         SessionId::candidates("2025-01-27T15:30:45Z".parse().unwrap(), "abc")
+    }
+
+    /// Between a look at a draft and its end a writer may publish it and be gone, and the next one
+    /// take its hidden name.
+    #[test]
+    fn a_hidden_name_that_another_writer_took_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let (hidden, published) = (dir.path().join("hidden"), dir.path().join("published"));
+        fs::write(&hidden, "the first").unwrap();
+        let looked_at = File::open(&hidden).unwrap();
+        fs::hard_link(&hidden, &published).unwrap();
+        fs::remove_file(&hidden).unwrap();
+        fs::write(&hidden, "the second").unwrap();
+        clear_name(&looked_at, &hidden);
+        assert_eq!(fs::read_to_string(&hidden).unwrap(), "the second");
+        clear_if_dead(&hidden);
+        assert!(!hidden.exists(), "nobody holds that one");
     }
 
     #[test]
