@@ -7,11 +7,14 @@
 
 pub mod agents;
 pub mod argv;
+pub mod ask;
 pub mod git;
+pub mod login;
 pub mod redact;
 pub mod resolve;
 pub mod runner;
 pub mod spec;
+pub mod version;
 
 mod decode;
 mod evidence;
@@ -21,4 +24,4 @@ mod text;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use process::{Grace, end_children, end_processes_of_run};
+pub use process::{Grace, end_children, end_processes_of_run, runs_left_behind};

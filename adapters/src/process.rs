@@ -6,6 +6,7 @@
 //! last of all, so that its process id, and its group's, cannot become somebody else's while there
 //! is anything left to signal.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
@@ -22,9 +23,9 @@ mod spawn;
 mod supervisor;
 mod tree;
 
-pub(crate) use spawn::{Invocation, Pipes};
+pub(crate) use spawn::{Invocation, OTHER_REPOSITORY, Pipes};
 pub(crate) use supervisor::Supervisor;
-pub(crate) use tree::{end_run, processes_of_run};
+pub(crate) use tree::{OWNER_VARIABLE, RUN_ID_VARIABLE, end_run, processes_of_run};
 
 /// How long the steps of an end may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +217,13 @@ pub fn end_children(kill: bool) {
 #[must_use]
 pub fn end_processes_of_run(run: &RunId) -> u32 {
     end_run(run, Instant::now() + Duration::from_secs(5))
+}
+
+/// The runs that were killed while their agents worked, and whose processes live on. Only where there
+/// is a `/proc`.
+#[must_use]
+pub fn runs_left_behind() -> BTreeSet<RunId> {
+    tree::runs_left_behind()
 }
 
 #[cfg(test)]

@@ -58,6 +58,17 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// What is wrong, without the agent's name.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotFound { .. } => "not found in PATH".to_owned(),
+            Self::Missing { path, .. } => format!("`{}` does not exist", path.display()),
+            Self::NotExecutable { path, .. } => format!("`{}` is not executable", path.display()),
+            Self::Unknown { .. } | Self::NoCommand { .. } => self.to_string(),
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -10,7 +10,7 @@ use codeloops_event::{AgentOutcome, CriticAccess, Permissions, Role, RunId};
 use codeloops_machine::{AgentCall, AgentReport};
 use tokio::task::JoinHandle;
 
-use crate::process::{Control, Grace};
+use crate::process::{Control, Grace, OWNER_VARIABLE, RUN_ID_VARIABLE};
 use crate::redact::Redactor;
 use crate::resolve::ResolvedAgent;
 
@@ -139,9 +139,10 @@ fn not_started(message: String) -> AgentReport {
 
 /// The variables that codeloops sets for a call; one without a value is removed, so that an outer
 /// run's is not taken for ours.
-fn run_variables(config: &AgentsConfig, call: &AgentCall) -> [(&'static str, Option<OsString>); 5] {
+fn run_variables(config: &AgentsConfig, call: &AgentCall) -> [(&'static str, Option<OsString>); 6] {
     [
-        ("CODELOOPS_RUN_ID", Some(config.run_id.as_str().into())),
+        (RUN_ID_VARIABLE, Some(config.run_id.as_str().into())),
+        (OWNER_VARIABLE, Some(std::process::id().to_string().into())),
         ("CODELOOPS_COMMIT_SHA", config.commit_sha.as_ref().map(OsString::from)),
         ("CODELOOPS_BRANCH", config.branch.as_ref().map(OsString::from)),
         ("CODELOOPS_ITERATION", Some(call.call.iteration.to_string().into())),

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use codeloops_event::{CriticAccess, Permissions, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::login::LoginCheck;
+use crate::version::Understood;
+
 /// Bytes that a prompt may have unless a row says otherwise. Below the smallest limit of a known
 /// program (Codex refuses more than 1,048,576 characters) and small enough for a model to read.
 pub const MAX_PROMPT_BYTES: u64 = 400_000;
@@ -141,6 +144,8 @@ pub struct AgentSpec {
     pub fallbacks: Vec<String>,
     /// Arguments that make the program speak `output`.
     pub args: Vec<String>,
+    /// Arguments that make it print text instead.
+    pub text_args: Vec<String>,
     /// Flags by permission.
     pub unattended: Unattended,
     /// Further arguments of the actor.
@@ -166,6 +171,12 @@ pub struct AgentSpec {
     pub streams: bool,
     /// Bytes that a prompt may have; no more than its way in takes (see [`PromptVia::at_most`]).
     pub max_prompt_bytes: u64,
+    /// Arguments that make it tell its version; empty where it is not asked.
+    pub version_args: Vec<String>,
+    /// Which versions of it the row is for.
+    pub understood: Understood,
+    /// How it is asked whether it is logged in; none where it has no way to tell.
+    pub login: Option<LoginCheck>,
     /// How to get it, for the hint when it is missing.
     pub install: Option<String>,
 }
@@ -181,6 +192,7 @@ impl AgentSpec {
             command: strings(command),
             fallbacks: Vec::new(),
             args: Vec::new(),
+            text_args: Vec::new(),
             unattended: Unattended::default(),
             actor_args: Vec::new(),
             critic_args: Vec::new(),
@@ -193,6 +205,9 @@ impl AgentSpec {
             stop_signal: StopWith::Term,
             streams: false,
             max_prompt_bytes: MAX_PROMPT_BYTES,
+            version_args: Vec::new(),
+            understood: Understood::default(),
+            login: None,
             install: None,
         }
     }
@@ -201,6 +216,19 @@ impl AgentSpec {
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
         self.id == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// The row for a program whose structured output need not be understood: it prints text, all of
+    /// which is the answer, perhaps only at its end, and names no conversation to go on with.
+    #[must_use]
+    pub fn in_text(self) -> Self {
+        Self {
+            args: self.text_args.clone(),
+            output: OutputFormat::Text,
+            streams: false,
+            resume_args: Vec::new(),
+            ..self
+        }
     }
 
     /// Whether flags are known that hold it to what it is allowed.
@@ -237,6 +265,9 @@ pub struct AgentConfig {
     pub stop_signal: Option<StopWith>,
     /// Whether it prints as it goes; default: only with a structured output.
     pub streams: Option<bool>,
+    /// Arguments that make it tell its version, which is asked for where the row is for some versions
+    /// only; empty: not asked.
+    pub version_args: Option<Vec<String>>,
     /// Bytes that a prompt may have; default: 400,000. At most [`MAX_ARGUMENT_BYTES`] count where
     /// the prompt is an argument.
     pub max_prompt_bytes: Option<u64>,
@@ -246,6 +277,10 @@ impl AgentConfig {
     /// The row that this makes of `base`.
     #[must_use]
     pub fn onto(self, base: AgentSpec) -> AgentSpec {
+        let base = match self.output {
+            Some(OutputFormat::Text) if base.output != OutputFormat::Text => base.in_text(),
+            _ => base,
+        };
         let replaced = self.command.is_some();
         let prompt = self.prompt.unwrap_or(base.prompt);
         let output = self.output.unwrap_or(base.output);
@@ -275,11 +310,16 @@ impl AgentConfig {
             env,
             stop_signal: self.stop_signal.unwrap_or(base.stop_signal),
             streams: self.streams.unwrap_or(streams),
+            version_args: self.version_args.unwrap_or(base.version_args),
             max_prompt_bytes: prompt.at_most(max_prompt_bytes),
             id: base.id,
             aliases: base.aliases,
             args: base.args,
+            text_args: base.text_args,
             unattended: base.unattended,
+            // Whoever says what comes out knows the program.
+            understood: if self.output.is_some() { Understood::default() } else { base.understood },
+            login: base.login,
             install: base.install,
         }
     }

@@ -84,6 +84,8 @@ pub enum Command {
     Sessions(SessionsCommand),
     /// Choose your agent and write it into your configuration
     Init(InitArgs),
+    /// Check this machine: git, each agent, what a run here would start
+    Doctor(DoctorArgs),
     /// Show a run with scripted agents: no account, no network, no cost
     Demo(DemoArgs),
     /// The scripted agent of the demonstration
@@ -283,6 +285,17 @@ pub struct InitArgs {
     /// Overwrite a configuration that is there, without asking; it is kept as config.toml.bak
     #[arg(long)]
     pub force: bool,
+}
+
+/// What to check.
+#[derive(Debug, Default, Args)]
+pub struct DoctorArgs {
+    /// Directory that a run would work in [default: the current one]
+    #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub working_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to show the demonstration.

@@ -3,6 +3,7 @@
 mod backup;
 mod demo;
 mod dispatch;
+mod doctor;
 mod dry_run;
 mod init;
 mod next_steps;

@@ -193,6 +193,8 @@ fn of_agent(name: &str, config: &AgentConfig) -> Vec<ProjectSetting> {
         ("model_args", &config.model_args),
         ("actor_args", &config.actor_args),
         ("critic_args", &config.critic_args),
+        ("resume_args", &config.resume_args),
+        ("version_args", &config.version_args),
     ];
     let arguments = arguments.into_iter().filter_map(|(key, arguments)| {
         let arguments = arguments.clone().filter(|arguments| !arguments.is_empty())?;

@@ -24,6 +24,7 @@ use crate::inherited_trace::InheritedTrace;
 use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
+use crate::preflight::{self, Checked};
 use crate::prompt::Prompt;
 use crate::publisher::Publisher;
 use crate::record::{Recorded, RecordedLater, SessionRecord};
@@ -34,6 +35,7 @@ use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{start_notes, tell};
 use crate::suspend::clear_when_suspended;
 use crate::values::SinkName;
+use crate::versions;
 use crate::world::World;
 
 /// A run that is over.
@@ -90,6 +92,10 @@ async fn run(
         .and_then(|()| stop_requests())
         .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
     let host = host(&world.env, &settings.working_dir.value);
+    let cache = versions::cache_file(&world.env);
+    let Checked { settings, notes } =
+        preflight::check(settings, &host, cache, run_id, &mut stops).await?;
+    let settings = &settings;
     let Prepared { agents, sinks, sessions, folder } =
         Prepared::new(settings, run_id, &host, world, printer)?;
     if let Some(terminal) = live_terminal(settings, world) {
@@ -99,7 +105,7 @@ async fn run(
     let evidence = folder.path();
     let opening = Opening { settings, world, run_id, evidence, redactor: redactor.clone() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
-    tell(&start_notes(settings, &host), printer);
+    tell(&[start_notes(settings, &host), notes].concat(), printer);
     let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
     let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
     let ports = Ports {
@@ -242,7 +248,7 @@ fn role_agent(
     Ok(RoleAgent { agent, model, permissions })
 }
 
-fn runtime() -> std::io::Result<Runtime> {
+pub(crate) fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 

@@ -28,6 +28,7 @@ mod inherited_trace;
 mod lost_console;
 mod offer;
 mod opening;
+mod preflight;
 mod publisher;
 mod reading;
 mod record;
@@ -37,6 +38,7 @@ mod sinks;
 mod start_notes;
 mod surface;
 mod suspend;
+mod versions;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

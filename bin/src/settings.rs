@@ -16,6 +16,7 @@ use std::time::Duration;
 use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::Host;
 use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES, OutputFormat};
+use codeloops_adapters::version::Version;
 use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
 use codeloops_machine::prompt::KEPT_FROM_TASK;
 
@@ -100,6 +101,8 @@ pub struct RoleSettings {
     pub agent: Sourced<AgentSpec>,
     /// The model asked for.
     pub model: Option<Sourced<String>>,
+    /// The version of its program, once it was asked.
+    pub version: Option<Version>,
     /// Where the keys of the agent's table are set; variables as `env.NAME`.
     pub set_by: BTreeMap<String, Origin>,
 }
@@ -217,6 +220,7 @@ impl RoleSettings {
             agent: spec.id.clone(),
             title: spec.title.clone(),
             model: self.model.as_ref().map(|model| model.value.clone()),
+            version: self.version.map(|version| version.to_string()),
             max_prompt_bytes: spec.max_prompt_bytes,
         }
     }

@@ -35,6 +35,16 @@ impl Note {
         Self { kind: Kind::Note, text: text.into() }
     }
 
+    /// Whether something will not be as it was asked for.
+    pub(crate) fn is_warning(&self) -> bool {
+        self.kind == Kind::Warning
+    }
+
+    /// What it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Something that will not be as it was asked for.
     pub(crate) fn warning(text: String) -> Self {
         Self { kind: Kind::Warning, text }

@@ -191,6 +191,14 @@ impl Environment {
         self.xdg_dir("XDG_DATA_HOME", ".local/share")
     }
 
+    /// The folder of codeloops beneath `$XDG_CACHE_HOME`, default `~/.cache`.
+    ///
+    /// # Errors
+    /// Where neither the variable nor `HOME` is set.
+    pub fn cache_dir(&self) -> Result<PathBuf, CliError> {
+        self.xdg_dir("XDG_CACHE_HOME", ".cache")
+    }
+
     /// The XDG rule: a path that is not absolute is as good as none.
     fn xdg_dir(&self, variable: &str, below_home: &str) -> Result<PathBuf, CliError> {
         let named = self.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());

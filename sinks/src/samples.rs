@@ -84,6 +84,7 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
         agent: "claude".to_owned(),
         title: "Claude Code".to_owned(),
         model: None,
+        version: None,
         max_prompt_bytes: 400_000,
     };
     Settings {

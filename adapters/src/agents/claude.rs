@@ -1,12 +1,19 @@
 //! Claude Code.
 
+use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+use crate::version::{Understood, Version};
+
+/// Releases before 2.0.31 do not know `--tools`.
+const UNDERSTOOD: Understood =
+    Understood { from: Some(Version::new(2, 0, 31)), below: Some(Version::new(3, 0, 0)), bad: &[] };
 
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
 /// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.
 pub(super) fn spec() -> AgentSpec {
     AgentSpec {
         args: strings(&["-p", "--output-format", "stream-json", "--verbose"]),
+        text_args: strings(&["-p"]),
         unattended: Unattended {
             actor_full: strings(&["--dangerously-skip-permissions"]),
             actor_edits: strings(&["--permission-mode", "acceptEdits"]),
@@ -19,6 +26,12 @@ pub(super) fn spec() -> AgentSpec {
         output: OutputFormat::ClaudeStreamJson,
         stop_signal: StopWith::Int,
         streams: true,
+        version_args: strings(&["--version"]),
+        understood: UNDERSTOOD,
+        login: Some(LoginCheck {
+            args: strings(&["auth", "status"]),
+            answer: LoginAnswer::ClaudeJson,
+        }),
         install: Some("npm install -g @anthropic-ai/claude-code".to_owned()),
         ..AgentSpec::new("claude", "Claude Code", &["claude"])
     }

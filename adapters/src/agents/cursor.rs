@@ -1,5 +1,6 @@
 //! Cursor's agent.
 
+use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
 
 /// From its documentation, not seen to run: `--trust` allows edits, `--force` also commands, and
@@ -9,6 +10,7 @@ pub(super) fn spec() -> AgentSpec {
         aliases: strings(&["cursor-agent"]),
         fallbacks: strings(&["agent"]),
         args: strings(&["-p", "--output-format", "stream-json"]),
+        text_args: strings(&["-p", "--output-format", "text"]),
         unattended: Unattended {
             actor_full: strings(&["--force"]),
             actor_edits: strings(&["--trust"]),
@@ -21,6 +23,8 @@ pub(super) fn spec() -> AgentSpec {
         output: OutputFormat::CursorStreamJson,
         stop_signal: StopWith::Term,
         streams: true,
+        version_args: strings(&["--version"]),
+        login: Some(LoginCheck { args: strings(&["status"]), answer: LoginAnswer::CursorStatus }),
         install: Some("see https://cursor.com/docs/cli".to_owned()),
         ..AgentSpec::new("cursor", "Cursor", &["cursor-agent"])
     }

@@ -1,6 +1,11 @@
 //! Gemini CLI.
 
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+use crate::version::{Understood, Version};
+
+/// Releases before 0.26.0 do not know the mode `plan`.
+const UNDERSTOOD: Understood =
+    Understood { from: Some(Version::new(0, 26, 0)), below: Some(Version::new(1, 0, 0)), bad: &[] };
 
 /// Seen with 0.61.0. Without `GEMINI_CLI_NO_RELAUNCH` it runs as a child of itself and a signal to
 /// the parent does nothing; without `GEMINI_CLI_TRUST_WORKSPACE` it refuses a new directory.
@@ -23,6 +28,8 @@ pub(super) fn spec() -> AgentSpec {
         env: ["GEMINI_CLI_TRUST_WORKSPACE", "GEMINI_CLI_NO_RELAUNCH"]
             .map(|name| (name.to_owned(), "true".to_owned()))
             .into(),
+        version_args: strings(&["--version"]),
+        understood: UNDERSTOOD,
         install: Some("npm install -g @google/gemini-cli".to_owned()),
         ..AgentSpec::new("gemini", "Gemini CLI", &["gemini"])
     }

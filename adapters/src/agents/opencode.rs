@@ -1,12 +1,19 @@
 //! OpenCode.
 
+use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+use crate::version::{Understood, Version};
+
+/// 1.15.3 does not know `--auto`; between it and 1.18.3 none was seen.
+const UNDERSTOOD: Understood =
+    Understood { from: Some(Version::new(1, 18, 3)), below: Some(Version::new(2, 0, 0)), bad: &[] };
 
 /// Seen with 1.18.33. It closes nothing on a signal, so it gets SIGTERM; without `--auto` it
 /// rejects what its configuration asks about, and ends there.
 pub(super) fn spec() -> AgentSpec {
     AgentSpec {
         args: strings(&["run", "--format", "json"]),
+        text_args: strings(&["run"]),
         unattended: Unattended {
             actor_full: strings(&["--auto"]),
             critic_full: strings(&["--auto"]),
@@ -19,6 +26,12 @@ pub(super) fn spec() -> AgentSpec {
         stop_signal: StopWith::Term,
         streams: true,
         env: [("OPENCODE_DISABLE_AUTOUPDATE".to_owned(), "1".to_owned())].into(),
+        version_args: strings(&["--version"]),
+        understood: UNDERSTOOD,
+        login: Some(LoginCheck {
+            args: strings(&["auth", "list"]),
+            answer: LoginAnswer::OpencodeList,
+        }),
         install: Some("npm install -g opencode-ai".to_owned()),
         ..AgentSpec::new("opencode", "OpenCode", &["opencode"])
     }

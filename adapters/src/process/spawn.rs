@@ -15,6 +15,23 @@ use std::path::PathBuf;
 
 use rustix::process::Pid;
 
+/// Variables that tie git to a repository (`git rev-parse --local-env-vars`). A hook that codeloops
+/// was started by has them; a program that took them over would work on another repository, or with
+/// another index, than the one that is looked at.
+pub(crate) const OTHER_REPOSITORY: [&str; 11] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 /// What is to be started.
 #[derive(Debug)]
 pub(crate) struct Invocation {

@@ -32,6 +32,9 @@ use super::spawn::{self, Invocation, Pipes};
 /// The variable that marks the processes of a run.
 pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
 
+/// The variable that names the process that started them, so that it can be told whether that lives.
+pub(crate) const OWNER_VARIABLE: &str = "CODELOOPS_PID";
+
 /// Programs that run right now and are waited for by their own supervisor. Locked while one is
 /// started and while the process table is read, so that nobody takes another's newborn for an
 /// orphan.
@@ -195,6 +198,25 @@ fn living_of_run(run: &RunId) -> Vec<Process> {
 /// The processes that an earlier codeloops left behind, by the run id in their environment.
 pub(crate) fn processes_of_run(run: &RunId) -> Vec<u32> {
     living_of_run(run).iter().map(|process| process.pid).collect()
+}
+
+/// The runs whose codeloops is gone while processes of theirs live, ourselves and our ancestors
+/// excepted.
+pub(crate) fn runs_left_behind() -> BTreeSet<RunId> {
+    let table = proc_fs::processes();
+    let spared = ancestors(&table);
+    let candidates = table.iter().filter(|p| !p.is_zombie() && !spared.contains(&p.pid));
+    candidates.filter_map(run_of_orphan).collect()
+}
+
+/// The run of a process whose codeloops is gone. What is in its place by now, under the same id, began
+/// after it.
+fn run_of_orphan(process: &Process) -> Option<RunId> {
+    let text = |name| String::from_utf8(proc_fs::variable(process.pid, name)?).ok();
+    let run = text(RUN_ID_VARIABLE)?.parse().ok()?;
+    let owner: u32 = text(OWNER_VARIABLE)?.parse().ok()?;
+    let lives = |owner: Process| !owner.is_zombie() && owner.start <= process.start;
+    (!proc_fs::process(owner).is_some_and(lives)).then_some(run)
 }
 
 /// Signals exactly this process: one that only has the same id is left alone.

@@ -16,25 +16,10 @@ use super::outcome::{self, Facts};
 use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
 use crate::argv::{ArgvOf, argv};
 use crate::evidence::create_new;
-use crate::process::{Control, Ended, Invocation, Leader, Pipes, Supervisor, Times};
+use crate::process::{
+    Control, Ended, Invocation, Leader, OTHER_REPOSITORY, Pipes, Supervisor, Times,
+};
 use crate::spec::{AgentSpec, PromptVia, StopWith};
-
-/// Variables that tie git to a repository (`git rev-parse --local-env-vars`). A hook that codeloops
-/// was started by has them; an agent that took them over would work on another repository, or with
-/// another index, than the one that is looked at.
-const OTHER_REPOSITORY: [&str; 11] = [
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-];
 
 /// Runs the call to its end.
 pub(super) fn run(
@@ -57,10 +42,10 @@ pub(super) fn run(
     }
 }
 
-/// A program that runs, and where goes what it prints.
 /// Bytes of a script in which the name of what runs it is looked for; Linux looks no further.
 const LONGEST_NAME: u64 = 256;
 
+/// A program that runs, and where goes what it prints.
 struct Begun {
     leader: Leader,
     pipes: Pipes,

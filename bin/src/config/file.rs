@@ -195,6 +195,7 @@ fn agent(raw: &Raw<'_>) -> Result<AgentEntry, ConfigError> {
         resume_args: keys.get("resume_args", Raw::strings)?,
         actor_args: keys.get("actor_args", Raw::strings)?,
         critic_args: keys.get("critic_args", Raw::strings)?,
+        version_args: keys.get("version_args", Raw::strings)?,
         env: keys.env()?,
         stop_signal: keys.get("stop_signal", Raw::word)?,
         streams: keys.get("streams", Raw::bool)?,

@@ -72,6 +72,7 @@ fn every_key_is_read() {
         output = "codex-json"
         model_args = ["-m", "{model}"]
         resume_args = ["-r", "{session}"]
+        version_args = ["--version"]
         actor_args = ["-w"]
         critic_args = ["-r"]
         env = { KEY = "value" }

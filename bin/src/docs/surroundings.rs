@@ -17,6 +17,7 @@ pub(super) const READ: Table = &[
 /// Variables that the agents of a run are given.
 pub(super) const GIVEN: Table = &[
     ("CODELOOPS_RUN_ID", "the run"),
+    ("CODELOOPS_PID", "the process that runs it"),
     ("CODELOOPS_COMMIT_SHA", "the commit that the run began at; not set where there was none"),
     ("CODELOOPS_BRANCH", "the branch that it began on; not set where there was none"),
     ("CODELOOPS_ITERATION", "the iteration, from 1"),

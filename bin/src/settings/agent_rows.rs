@@ -29,10 +29,21 @@ impl RunSettings {
             of.row("stop_signal", spec.stop_signal.word()),
             of.row("streams", spec.streams),
             of.row("resume_args", json!(spec.resume_args)),
+            of.row("version_args", json!(spec.version_args)),
             of.row("max_prompt_bytes", spec.max_prompt_bytes),
         ];
         rows.extend(spec.env.keys().map(|name| of.row(&format!("env.{name}"), MASK)));
         rows
+    }
+
+    /// Program and arguments of a call. The program is named as the table has it where it is not found.
+    pub(crate) fn call_of(&self, of: &RoleSettings, host: &Host) -> Vec<String> {
+        let spec = &of.agent.value;
+        let program = match resolve(spec, host) {
+            Ok(found) => found.program.display().to_string(),
+            Err(_) => spec.command.first().cloned().unwrap_or_default(),
+        };
+        [vec![program], self.arguments(of, host)].concat()
     }
 
     /// The arguments of a call as the runner will put them together.

@@ -51,6 +51,7 @@ pub(super) fn role(
     let spec = table.get(&name.value).map_err(|error| named_by(error, &name.origin))?;
     Ok(RoleSettings {
         role,
+        version: None,
         set_by: set_by(spec, layers.config),
         agent: Sourced { value: spec.clone(), origin: name.origin },
         model: pick(own_model, ("--model", &args.model), layers, role, |keys| &keys.model),
@@ -111,6 +112,7 @@ fn overlay(above: AgentConfig, beneath: AgentConfig) -> AgentConfig {
         actor_args: above.actor_args.or(beneath.actor_args),
         critic_args: above.critic_args.or(beneath.critic_args),
         env,
+        version_args: above.version_args.or(beneath.version_args),
         stop_signal: above.stop_signal.or(beneath.stop_signal),
         streams: above.streams.or(beneath.streams),
         max_prompt_bytes: above.max_prompt_bytes.or(beneath.max_prompt_bytes),

@@ -6,7 +6,7 @@ use crate::error::CliError;
 
 impl RunSettings {
     /// Refuses a limit on cost or tokens where an agent tells nothing of it.
-    pub(super) fn refuse_unmeasured(&self) -> Result<(), CliError> {
+    pub(crate) fn refuse_unmeasured(&self) -> Result<(), CliError> {
         let limits = &self.limits;
         if limits.max_cost_usd.is_some() {
             self.each_tells("`max_cost_usd`", "cost", |of| of.output().tells_cost())

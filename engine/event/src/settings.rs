@@ -33,6 +33,9 @@ pub struct AgentSettings {
     pub title: String,
     /// The model asked for, null for the agent's own default.
     pub model: Option<String>,
+    /// The version of its program, null where it was not asked.
+    #[serde(default)]
+    pub version: Option<String>,
     /// Bytes that a prompt for this agent may have.
     pub max_prompt_bytes: u64,
 }

@@ -349,6 +349,7 @@ pub fn settings() -> Settings {
         agent: "fake".to_owned(),
         title: title.to_owned(),
         model: None,
+        version: None,
         max_prompt_bytes: 400_000,
     };
     Settings {

@@ -389,9 +389,10 @@ prop_compose! {
 
 prop_compose! {
     fn agent_settings()(
-        agent in text(), title in text(), model in of(text()), max_prompt_bytes in any::<u64>(),
+        agent in text(), title in text(), (model, version) in (of(text()), of(text())),
+        max_prompt_bytes in any::<u64>(),
     ) -> AgentSettings {
-        AgentSettings { agent, title, model, max_prompt_bytes }
+        AgentSettings { agent, title, model, version, max_prompt_bytes }
     }
 }
 

@@ -1,0 +1,168 @@
+//! `codeloops doctor`: what a run would find on this machine, asked of the programs themselves. It
+//! starts no agent on anything, and ends what killed runs have left behind.
+
+mod agents;
+mod git;
+mod left_behind;
+mod page;
+
+use std::path::PathBuf;
+
+use codeloops_driver::stop_requests;
+use serde::Serialize;
+
+use self::agents::AgentFound;
+use self::git::GitFound;
+use self::left_behind::LeftBehind;
+use crate::app::{DoctorArgs, RunArgs};
+use crate::config::Config;
+use crate::engine::{obstacles, runtime};
+use crate::error::CliError;
+use crate::exit_code;
+use crate::output::Printer;
+use crate::secrets::shown_words;
+use crate::settings::{RoleSettings, RunSettings, agent_table, host, working_dir};
+use crate::start_notes::{Note, start_notes};
+use crate::versions;
+use crate::world::World;
+
+/// All that was found. Its JSON is what `--json` prints.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    /// Our own version.
+    codeloops: &'static str,
+    /// The directory that a run would work in.
+    working_dir: PathBuf,
+    git: GitFound,
+    agents: Vec<AgentFound>,
+    /// What a run here would start; empty where its settings are in error.
+    would_run: Vec<WouldRun>,
+    /// What killed runs had left behind, and was ended.
+    left_behind: Vec<LeftBehind>,
+    /// What would keep a run from starting.
+    problems: Vec<Finding>,
+    /// What may go otherwise than it was meant.
+    warnings: Vec<String>,
+    /// What a start would tell beside that.
+    notes: Vec<String>,
+}
+
+/// The call of one role.
+#[derive(Debug, Serialize)]
+struct WouldRun {
+    role: &'static str,
+    agent: String,
+    /// Program and arguments, with what may be a secret hidden.
+    command: Vec<String>,
+}
+
+/// Something that is wrong, and what to do about it.
+#[derive(Debug, PartialEq, Serialize)]
+struct Finding {
+    message: String,
+    hints: Vec<String>,
+}
+
+impl From<&CliError> for Finding {
+    fn from(error: &CliError) -> Self {
+        Self { message: error.message.clone(), hints: error.hints.clone() }
+    }
+}
+
+/// Looks and tells; gives the exit code.
+pub(crate) fn doctor(
+    args: &DoctorArgs,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<u8, CliError> {
+    let dir = working_dir(args.working_dir.as_deref(), &world.env)?.value;
+    let runtime = runtime()
+        .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+    let diagnosis = runtime.block_on(async {
+        let mut stops = stop_requests()
+            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
+        tokio::select! {
+            biased;
+            diagnosis = diagnose(dir, world) => diagnosis,
+            Some(_) = stops.recv() => Err(CliError::interrupted()),
+        }
+    });
+    // Programs that are still asked end when nobody waits for them any more.
+    drop(runtime);
+    let diagnosis = diagnosis?;
+    if args.json {
+        printer.json(&diagnosis)?;
+    } else {
+        printer.data(&page::page(&diagnosis, printer.stdout_columns(), printer.stdout_color))?;
+    }
+    Ok(if diagnosis.problems.is_empty() { exit_code::SUCCESS } else { exit_code::FAILED })
+}
+
+async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
+    let host = host(&world.env, &dir);
+    let run_id = (world.run_ids)();
+    let settings = settings(&dir, world);
+    let config = Config::load(&dir, &world.env.config_dir()?).unwrap_or_default();
+    let table = agent_table(&config).or_else(|_| agent_table(&Config::default()))?;
+    let (git, agents) = tokio::join!(
+        git::look(&dir, &host, &run_id),
+        agents::look(&table, &config, &host, &run_id, versions::cache_file(&world.env)),
+    );
+    let mut diagnosis = Diagnosis {
+        codeloops: env!("CARGO_PKG_VERSION"),
+        git,
+        agents,
+        would_run: Vec::new(),
+        left_behind: left_behind::end(settings.as_ref().ok(), world)?,
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
+        working_dir: dir,
+    };
+    match &settings {
+        Ok(settings) => {
+            diagnosis.problems = obstacles(settings, &host).iter().map(Finding::from).collect();
+            let roles = [&settings.actor, &settings.critic];
+            diagnosis.take_notes(start_notes(settings, &host));
+            diagnosis.take_roles(roles);
+            let calls = roles.map(|of| WouldRun {
+                role: of.role.as_str(),
+                agent: of.agent.value.id.clone(),
+                command: shown_words(&settings.call_of(of, &host)),
+            });
+            diagnosis.would_run = calls.into();
+        }
+        Err(error) => diagnosis.problems.push(Finding::from(error)),
+    }
+    Ok(diagnosis)
+}
+
+/// The settings of a run here without any option.
+fn settings(dir: &std::path::Path, world: &World) -> Result<RunSettings, CliError> {
+    let args = RunArgs::default();
+    RunSettings::resolve(&args, true, working_dir(Some(dir), &world.env)?, world)
+}
+
+impl Diagnosis {
+    fn take_notes(&mut self, notes: Vec<Note>) {
+        for note in notes {
+            let told = if note.is_warning() { &mut self.warnings } else { &mut self.notes };
+            told.push(note.text().to_owned());
+        }
+    }
+
+    /// What is wrong with the agents that a run here would start. What is wrong with others is seen
+    /// in their rows.
+    fn take_roles(&mut self, roles: [&RoleSettings; 2]) {
+        for of in roles {
+            let Some(found) = self.agents.iter_mut().find(|found| found.agent == of.agent.value.id)
+            else {
+                continue;
+            };
+            if found.roles.is_empty() {
+                self.warnings.extend(found.warnings());
+            }
+            found.roles.push(of.role.as_str());
+        }
+    }
+}

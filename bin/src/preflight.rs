@@ -1,0 +1,110 @@
+//! Before a run: an agent whose version is not understood works by the text path.
+
+use std::path::{Path, PathBuf};
+
+use codeloops_adapters::resolve::{Host, ResolvedAgent, resolve, table_of};
+use codeloops_adapters::version::VersionState;
+use codeloops_event::RunId;
+use tokio::sync::mpsc::Receiver;
+
+use crate::error::CliError;
+use crate::settings::{RoleSettings, RunSettings};
+use crate::start_notes::Note;
+use crate::versions::{self, VersionCache};
+
+/// The settings of a run once the versions of its agents are known, and what is to be told of that.
+pub(crate) struct Checked {
+    pub(crate) settings: RunSettings,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Asks the agents for their versions where these are not known yet. One that is not there is told of
+/// by whoever starts it.
+///
+/// # Errors
+/// Where a stop was asked for, or a limit cannot be held by text.
+pub(crate) async fn check(
+    settings: &RunSettings,
+    host: &Host,
+    cache: Option<PathBuf>,
+    run_id: &RunId,
+    stops: &mut Receiver<String>,
+) -> Result<Checked, CliError> {
+    let dir = &settings.working_dir.value;
+    let mut asking = Asking { cache: VersionCache::read(cache), asked: Vec::new(), dir, run_id };
+    let mut settings = settings.clone();
+    let mut notes = Vec::new();
+    let all = async {
+        for role in [&mut settings.actor, &mut settings.critic] {
+            if let Ok(agent) = resolve(&role.agent.value, host)
+                && versions::matters(&agent)
+            {
+                let state = asking.state(&agent).await;
+                notes.extend(by_text(role, &state));
+                role.take_version(&state);
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = all => {}
+        Some(_) = stops.recv() => return Err(CliError::interrupted_opening()),
+    }
+    notes.dedup();
+    settings.refuse_unmeasured().map_err(|error| with_notes(error, &notes))?;
+    Ok(Checked { settings, notes })
+}
+
+/// Who has been asked.
+struct Asking<'a> {
+    cache: VersionCache,
+    asked: Vec<(ResolvedAgent, VersionState)>,
+    dir: &'a Path,
+    run_id: &'a RunId,
+}
+
+impl Asking<'_> {
+    /// What is known of an agent's version, asked only once.
+    async fn state(&mut self, agent: &ResolvedAgent) -> VersionState {
+        if let Some(version) = self.cache.get(agent) {
+            return VersionState::Understood(version);
+        }
+        if let Some((_, state)) = self.asked.iter().find(|(other, _)| other == agent) {
+            return state.clone();
+        }
+        let state = versions::ask(agent, self.dir, self.run_id).await;
+        if let VersionState::Understood(version) = state {
+            self.cache.put(agent, version);
+        }
+        self.asked.push((agent.clone(), state.clone()));
+        state
+    }
+}
+
+impl RoleSettings {
+    /// Takes over what is known of its agent's version.
+    fn take_version(&mut self, state: &VersionState) {
+        self.version = state.version();
+        if state.trouble().is_some() {
+            self.agent.value = self.agent.value.clone().in_text();
+        }
+    }
+}
+
+/// What it means that an agent's version is not understood.
+fn by_text(role: &RoleSettings, state: &VersionState) -> Option<Note> {
+    let spec = &role.agent.value;
+    let trouble = state.trouble()?;
+    Some(Note::warning(format!(
+        "{} {trouble}; what it prints is taken as text, without tokens, cost and a conversation that \
+         goes on (`output = \"{}\"` under {} reads it all the same)",
+        spec.title,
+        spec.output.as_str(),
+        table_of(&spec.id)
+    )))
+}
+
+/// A limit that cannot be held, with why.
+fn with_notes(error: CliError, notes: &[Note]) -> CliError {
+    notes.iter().fold(error, |error, note| error.hint(note.text()))
+}

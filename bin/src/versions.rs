@@ -1,0 +1,173 @@
+//! The versions of the agents' programs: each is asked once, and again when its file is another.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use codeloops_adapters::ask::Question;
+use codeloops_adapters::resolve::ResolvedAgent;
+use codeloops_adapters::version::{Understood, Version, VersionState};
+use codeloops_event::RunId;
+use serde::{Deserialize, Serialize};
+
+use crate::world::Environment;
+
+/// How long a program may take to tell its version. The slowest took 3 s on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is remembered of the programs that were asked, in a file. It may go at any time: then they
+/// are asked again.
+pub(crate) struct VersionCache {
+    /// None where it is not known where it could stand.
+    path: Option<PathBuf>,
+    entries: BTreeMap<PathBuf, Entry>,
+}
+
+/// What a program told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// Which file it was.
+    file: FileMark,
+    /// The words that it was asked with, those of its command included.
+    args: Vec<String>,
+    /// What it told.
+    version: String,
+}
+
+/// What changes when a program is replaced by another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct FileMark {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed_secs: i64,
+    changed_nanos: i64,
+}
+
+impl FileMark {
+    fn of(program: &Path) -> io::Result<Self> {
+        let path = program.canonicalize()?;
+        let found = fs::metadata(&path)?;
+        Ok(Self {
+            path,
+            device: found.dev(),
+            inode: found.ino(),
+            bytes: found.size(),
+            changed_secs: found.ctime(),
+            changed_nanos: found.ctime_nsec(),
+        })
+    }
+}
+
+impl VersionCache {
+    /// Reads it. One that cannot be read is as good as none.
+    pub(crate) fn read(path: Option<PathBuf>) -> Self {
+        let text = path.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        Self { path, entries: serde_json::from_slice(&text).unwrap_or_default() }
+    }
+
+    /// The version of a program, where it is the one that was asked.
+    pub(crate) fn get(&self, agent: &ResolvedAgent) -> Option<Version> {
+        let entry = self.entries.get(&agent.program)?;
+        let same = entry.args == words(agent) && FileMark::of(&agent.program).ok()? == entry.file;
+        if same { Version::find_in(&entry.version) } else { None }
+    }
+
+    /// Remembers what a program told. Where it cannot be written, the program is asked again.
+    pub(crate) fn put(&mut self, agent: &ResolvedAgent, version: Version) {
+        let Ok(file) = FileMark::of(&agent.program) else { return };
+        let entry = Entry { file, args: words(agent), version: version.to_string() };
+        self.entries.insert(agent.program.clone(), entry);
+        if let Err(error) = self.write() {
+            tracing::debug!(%error, "the versions of agents are not remembered");
+        }
+    }
+
+    /// The whole file or nothing: another codeloops may read it.
+    fn write(&self) -> io::Result<()> {
+        let Some((path, dir)) = self.path.as_ref().and_then(|path| Some((path, path.parent()?)))
+        else {
+            return Ok(());
+        };
+        fs::create_dir_all(dir)?;
+        let draft = tempfile::NamedTempFile::new_in(dir)?;
+        serde_json::to_writer(&draft, &self.entries)?;
+        draft.persist(path)?;
+        Ok(())
+    }
+}
+
+/// Where they are remembered; nowhere where no home is known.
+pub(crate) fn cache_file(env: &Environment) -> Option<PathBuf> {
+    Some(env.cache_dir().ok()?.join("versions.json"))
+}
+
+/// Whether a program has to be asked: its row is for some versions only.
+pub(crate) fn matters(agent: &ResolvedAgent) -> bool {
+    let spec = &agent.spec;
+    !spec.version_args.is_empty() && spec.understood != Understood::default()
+}
+
+/// Asks a program for its version, where a run would start it: some machines choose the version of a
+/// program by the folder.
+pub(crate) async fn ask(agent: &ResolvedAgent, dir: &Path, run_id: &RunId) -> VersionState {
+    let question = Question {
+        program: agent.program.clone(),
+        args: words(agent),
+        dir: dir.to_owned(),
+        env: agent.spec.env.clone(),
+        run_id: run_id.clone(),
+        patience: PATIENCE,
+    };
+    VersionState::of(question.ask().await, &agent.spec.understood)
+}
+
+fn words(agent: &ResolvedAgent) -> Vec<String> {
+    let spec = &agent.spec;
+    spec.command.iter().skip(1).chain(&spec.version_args).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use codeloops_adapters::spec::AgentSpec;
+
+    use super::*;
+
+    fn agent(program: &Path) -> ResolvedAgent {
+        let args = ["--version".to_owned()].into();
+        let spec = AgentSpec { version_args: args, ..AgentSpec::new("mine", "Mine", &["mine"]) };
+        ResolvedAgent { spec, program: program.to_owned() }
+    }
+
+    #[test]
+    fn a_version_is_remembered_as_long_as_the_program_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, program) = (dir.path().join("new/versions.json"), dir.path().join("mine"));
+        fs::write(&program, "").unwrap();
+        let version = Version::new(1, 2, 3);
+        VersionCache::read(Some(path.clone())).put(&agent(&program), version);
+        let read = || VersionCache::read(Some(path.clone()));
+        assert_eq!(read().get(&agent(&program)), Some(version));
+        let mut asked_otherwise = agent(&program);
+        asked_otherwise.spec.version_args.push("--quiet".to_owned());
+        assert_eq!(read().get(&asked_otherwise), None);
+        fs::write(&program, "another").unwrap();
+        assert_eq!(read().get(&agent(&program)), None);
+    }
+
+    #[test]
+    fn a_cache_that_is_damaged_or_has_no_place_remembers_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, program) = (dir.path().join("versions.json"), dir.path().join("mine"));
+        fs::write(&program, "").unwrap();
+        fs::write(&path, "{ \"/mine\": ").unwrap();
+        assert_eq!(VersionCache::read(Some(path)).get(&agent(&program)), None);
+        let mut nowhere = VersionCache::read(None);
+        nowhere.put(&agent(&program), Version::new(1, 0, 0));
+        assert_eq!(nowhere.get(&agent(&program)), Some(Version::new(1, 0, 0)));
+    }
+}
