@@ -129,6 +129,18 @@ impl VersionState {
         }
     }
 
+    /// The state in a word or two.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Understood(_) => "understood",
+            Self::TooOld { .. } => "too old",
+            Self::TooNew { .. } => "too new",
+            Self::Bad { .. } => "known to fail",
+            Self::Unreadable { .. } | Self::NoAnswer(_) => "unknown",
+        }
+    }
+
     /// What keeps it from being understood, in words that go on from the program's title; none where
     /// it is.
     #[must_use]

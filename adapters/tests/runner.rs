@@ -478,7 +478,8 @@ async fn the_program_knows_its_run_and_not_an_outer_one() {
     bench.spec.env = [("OWN_KEY".to_owned(), "value".to_owned())].into();
     let text = bench.critic_text().await;
     let expected = format!(
-        "CODELOOPS_COMMIT_SHA=c0ffee\nCODELOOPS_ITERATION=3\nCODELOOPS_ROLE=critic\nCODELOOPS_RUN_ID={}\nOWN_KEY=value\n{}\n",
+        "CODELOOPS_COMMIT_SHA=c0ffee\nCODELOOPS_ITERATION=3\nCODELOOPS_PID={}\nCODELOOPS_ROLE=critic\nCODELOOPS_RUN_ID={}\nOWN_KEY=value\n{}\n",
+        std::process::id(),
         bench.run_id(),
         bench.dir.path().canonicalize().unwrap().display()
     );

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use codeloops_adapters::end_processes_of_run;
 use codeloops_adapters::resolve::{Host, ResolvedAgent, resolve, table_of};
 use codeloops_adapters::version::VersionState;
 use codeloops_event::RunId;
@@ -45,10 +46,15 @@ pub(crate) async fn check(
             }
         }
     };
-    tokio::select! {
+    let stopped = tokio::select! {
         biased;
-        () = all => {}
-        Some(_) = stops.recv() => return Err(CliError::interrupted_opening()),
+        () = all => false,
+        Some(_) = stops.recv() => true,
+    };
+    if stopped {
+        // Who stands by the program may not live as long as that takes.
+        let _ended = end_processes_of_run(run_id);
+        return Err(CliError::interrupted_opening());
     }
     notes.dedup();
     settings.refuse_unmeasured().map_err(|error| with_notes(error, &notes))?;
@@ -95,12 +101,18 @@ impl RoleSettings {
 fn by_text(role: &RoleSettings, state: &VersionState) -> Option<Note> {
     let spec = &role.agent.value;
     let trouble = state.trouble()?;
+    let otherwise = match state {
+        VersionState::TooOld { .. } => "update it".to_owned(),
+        _ => format!(
+            "to have it read all the same, set `output = \"{}\"` under {}",
+            spec.output.as_str(),
+            table_of(&spec.id)
+        ),
+    };
     Some(Note::warning(format!(
         "{} {trouble}; what it prints is taken as text, without tokens, cost and a conversation that \
-         goes on (`output = \"{}\"` under {} reads it all the same)",
-        spec.title,
-        spec.output.as_str(),
-        table_of(&spec.id)
+         goes on; {otherwise}",
+        spec.title
     )))
 }
 

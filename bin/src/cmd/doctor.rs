@@ -101,7 +101,7 @@ pub(crate) fn doctor(
 async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
     let host = host(&world.env, &dir);
     let run_id = (world.run_ids)();
-    let settings = settings(&dir, world);
+    let mut settings = settings(&dir, world);
     let config = Config::load(&dir, &world.env.config_dir()?).unwrap_or_default();
     let table = agent_table(&config).or_else(|_| agent_table(&Config::default()))?;
     let (git, agents) = tokio::join!(
@@ -119,20 +119,20 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
         notes: Vec::new(),
         working_dir: dir,
     };
-    match &settings {
+    match &mut settings {
         Ok(settings) => {
             diagnosis.problems = obstacles(settings, &host).iter().map(Finding::from).collect();
-            let roles = [&settings.actor, &settings.critic];
             diagnosis.take_notes(start_notes(settings, &host));
-            diagnosis.take_roles(roles);
-            let calls = roles.map(|of| WouldRun {
+            diagnosis.take_role(&mut settings.actor);
+            diagnosis.take_role(&mut settings.critic);
+            let calls = [&settings.actor, &settings.critic].map(|of| WouldRun {
                 role: of.role.as_str(),
                 agent: of.agent.value.id.clone(),
                 command: shown_words(&settings.call_of(of, &host)),
             });
             diagnosis.would_run = calls.into();
         }
-        Err(error) => diagnosis.problems.push(Finding::from(error)),
+        Err(error) => diagnosis.problems.push(Finding::from(&*error)),
     }
     Ok(diagnosis)
 }
@@ -151,18 +151,17 @@ impl Diagnosis {
         }
     }
 
-    /// What is wrong with the agents that a run here would start. What is wrong with others is seen
-    /// in their rows.
-    fn take_roles(&mut self, roles: [&RoleSettings; 2]) {
-        for of in roles {
-            let Some(found) = self.agents.iter_mut().find(|found| found.agent == of.agent.value.id)
-            else {
-                continue;
-            };
-            if found.roles.is_empty() {
-                self.warnings.extend(found.warnings());
-            }
-            found.roles.push(of.role.as_str());
+    /// What is wrong with an agent that a run here would start, and how it would then be started. What
+    /// is wrong with others is seen in their rows.
+    fn take_role(&mut self, of: &mut RoleSettings) {
+        let id = &of.agent.value.id;
+        let Some(found) = self.agents.iter_mut().find(|found| found.agent == *id) else { return };
+        if found.roles.is_empty() {
+            self.warnings.extend(found.warnings());
+        }
+        found.roles.push(of.role.as_str());
+        if found.version_trouble.is_some() {
+            of.agent.value = of.agent.value.clone().in_text();
         }
     }
 }

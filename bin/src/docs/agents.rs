@@ -53,6 +53,18 @@ fn overview(page: &mut Page, agents: &[AgentSpec]) {
     );
 }
 
+fn versions(agent: &AgentSpec) -> Option<String> {
+    let understood = &agent.understood;
+    let from = understood.from.map(|version| format!("from {version} on"));
+    let below = understood.below.map(|version| format!("before {version}"));
+    let bounds: Vec<String> = from.into_iter().chain(below).collect();
+    if bounds.is_empty() {
+        return None;
+    }
+    let asked = code(&[&agent.command[..1], &agent.version_args].concat().join(" "));
+    Some(format!("Versions that are understood: {} ({asked} tells).", bounds.join(", ")))
+}
+
 fn one(page: &mut Page, agent: &AgentSpec) {
     page.heading(2, &agent.title);
     let mut command = agent.command.clone();
@@ -69,6 +81,9 @@ fn one(page: &mut Page, agent: &AgentSpec) {
         agent.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if !env.is_empty() {
         facts.push(format!("Environment: {}", list(&env)));
+    }
+    if let Some(versions) = versions(agent) {
+        facts.push(versions);
     }
     if let Some(variable) = &agent.unattended.root_needs {
         let variable = code(variable);

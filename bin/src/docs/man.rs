@@ -215,6 +215,7 @@ mod tests {
                 "codeloops-sessions-list",
                 "codeloops-sessions-show",
                 "codeloops-init",
+                "codeloops-doctor",
                 "codeloops-demo",
                 "codeloops-completions",
                 "codeloops-man",

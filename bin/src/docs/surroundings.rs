@@ -10,6 +10,7 @@ pub(super) const READ: Table = &[
     ("NO_COLOR", "switches colours off"),
     ("RUST_LOG", "makes codeloops tell of itself on standard error: `debug`, say"),
     ("TRACEPARENT", "the trace that a run belongs to; its ids stand in the session file"),
+    ("XDG_CACHE_HOME", "stands for `~/.cache`, where the versions of agents are remembered"),
     ("XDG_CONFIG_HOME", "stands for `~/.config`, where your configuration is"),
     ("XDG_DATA_HOME", "stands for `~/.local/share`, where sessions and evidence are"),
 ];
@@ -29,6 +30,7 @@ pub(super) const FILES: Table = &[
     ("prompt.md", "the task, where no option gives another"),
     ("codeloops.toml", "the project's configuration"),
     ("~/.config/codeloops/config.toml", "your configuration"),
+    ("~/.cache/codeloops/versions.json", "the versions of the agents that were asked; it may go"),
     ("~/.local/share/codeloops/sessions/", "a file for each run: what happened, as JSON lines"),
     ("~/.local/share/codeloops/runs/", "a folder for each run: what agents printed, and diffs"),
 ];

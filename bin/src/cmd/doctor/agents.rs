@@ -31,6 +31,9 @@ pub(super) struct AgentFound {
     pub(super) install: Option<String>,
     /// Its version; null where it does not tell, or was not asked.
     pub(super) version: Option<String>,
+    /// Whether its version is understood: `understood`, `too old`, `too new`, `known to fail` or
+    /// `unknown`; null where it was not asked.
+    pub(super) version_state: Option<&'static str>,
     /// Why a run would take its output as text; null where it would not for its version.
     pub(super) version_trouble: Option<String>,
     /// Whether it is logged in; null where it does not tell, or was not asked.
@@ -51,6 +54,7 @@ impl AgentFound {
             not_asked: None,
             install: None,
             version: None,
+            version_state: None,
             version_trouble: None,
             logged_in: None,
             login: None,
@@ -65,8 +69,8 @@ impl AgentFound {
         });
         let login = match (self.logged_in, &self.login_command) {
             (Some(false), Some(command)) => Some(format!(
-                "{} is not logged in, says `{command}`; a key for a provider of your own may do \
-                 without",
+                "{} is not logged in, says `{command}`; that is well where it reaches its provider \
+                 another way",
                 self.title
             )),
             _ => None,
@@ -130,6 +134,7 @@ impl Told {
     fn onto(self, found: &mut AgentFound) {
         if let Some(state) = self.version {
             found.version = state.version().map(|version| version.to_string());
+            found.version_state = Some(state.as_str());
             found.version_trouble = state.trouble();
         }
         if let Some((command, login)) = self.login {

@@ -68,11 +68,10 @@ fn cells(found: &AgentFound) -> [String; 4] {
         (None, _) if found.program.is_some() && found.not_asked.is_none() => "not told".to_owned(),
         (None, _) => "-".to_owned(),
     };
-    let version = match (&found.version, &found.version_trouble) {
-        (Some(version), None) => version.clone(),
-        (Some(version), Some(_)) => format!("{version} (!)"),
-        (None, Some(_)) => "unknown (!)".to_owned(),
-        (None, None) => "-".to_owned(),
+    let version = match (&found.version, &found.version_trouble, found.version_state) {
+        (Some(version), Some(_), Some(state)) => format!("{version} ({state})"),
+        (Some(version), ..) => version.clone(),
+        (None, _, state) => state.unwrap_or("-").to_owned(),
     };
     [found.agent.clone(), version, login, program]
 }
