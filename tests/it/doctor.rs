@@ -192,6 +192,8 @@ fn a_version_that_is_understood_is_asked_for_once_and_recorded() {
     assert_eq!(place.read("path.txt"), "stream\n");
     let version = started(&place).settings.unwrap().actor.version;
     assert_eq!(version.as_deref(), Some("2.1.330"));
+    let shown = place.run(&["sessions", "show", "latest"]).exits(0).stdout;
+    assert!(shown.contains("Claude Code 2.1.330\n"), "{shown}");
 
     let _output = place.task(&[]).exits(0);
     let asked = asked(&place);

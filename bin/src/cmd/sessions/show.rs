@@ -63,16 +63,21 @@ fn metadata(session: &Session, page: &mut Page) {
     page.row("Started", [words::utc(start.timestamp)]);
     page.row("Status", [session.status.as_str()]);
     page.row("Directory", [Said::with("", &start.working_dir)]);
-    page.row("Actor", [agent(&start.actor_agent, start.actor_model.as_deref())]);
-    page.row("Critic", [agent(&start.critic_agent, start.critic_model.as_deref())]);
+    let settings = start.settings.as_ref();
+    let versions = settings.map(|settings| [&settings.actor, &settings.critic]);
+    let [actor, critic] = versions.map_or([None; 2], |of| of.map(|of| of.version.as_deref()));
+    page.row("Actor", [agent(&start.actor_agent, actor, start.actor_model.as_deref())]);
+    page.row("Critic", [agent(&start.critic_agent, critic, start.critic_model.as_deref())]);
     page.row("Iterations", [limit]);
     page.row("Run", start.run_id.as_ref().map(ToString::to_string));
     page.row("Commit", commit(start));
     page.row("Evidence", session.evidence.as_ref().map(evidence));
 }
 
-fn agent(title: &str, model: Option<&str>) -> String {
-    model.map_or_else(|| title.to_owned(), |model| format!("{title} ({model})"))
+fn agent(title: &str, version: Option<&str>, model: Option<&str>) -> String {
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    let model = model.map(|model| format!(" ({model})")).unwrap_or_default();
+    format!("{title}{version}{model}")
 }
 
 fn commit(start: &SessionStart) -> Option<String> {
