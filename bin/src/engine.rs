@@ -24,7 +24,7 @@ use crate::inherited_trace::InheritedTrace;
 use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
-use crate::preflight::{self, Checked};
+use crate::preflight::{Checked, Preflight};
 use crate::prompt::Prompt;
 use crate::publisher::Publisher;
 use crate::record::{Recorded, RecordedLater, SessionRecord};
@@ -35,7 +35,6 @@ use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{start_notes, tell};
 use crate::suspend::clear_when_suspended;
 use crate::values::SinkName;
-use crate::versions;
 use crate::world::World;
 
 /// A run that is over.
@@ -92,9 +91,8 @@ async fn run(
         .and_then(|()| stop_requests())
         .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
     let host = host(&world.env, &settings.working_dir.value);
-    let cache = versions::cache_file(&world.env);
-    let Checked { settings, notes } =
-        preflight::check(settings, &host, cache, run_id, &mut stops).await?;
+    let preflight = Preflight { settings, host: &host, world, run_id };
+    let Checked { settings, notes } = preflight.check(&mut stops, printer).await?;
     let settings = &settings;
     let Prepared { agents, sinks, sessions, folder } =
         Prepared::new(settings, run_id, &host, world, printer)?;

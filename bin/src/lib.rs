@@ -30,7 +30,6 @@ mod offer;
 mod opening;
 mod preflight;
 mod publisher;
-mod reading;
 mod record;
 mod repository;
 mod runs_dir;
@@ -39,6 +38,7 @@ mod start_notes;
 mod surface;
 mod suspend;
 mod versions;
+mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

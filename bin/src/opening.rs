@@ -17,8 +17,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::reading::Reading;
 use crate::settings::RunSettings;
+use crate::waiting::{self, Waiting};
 use crate::world::World;
 
 /// From asking git to end to killing it.
@@ -58,7 +58,7 @@ impl Opening<'_> {
         printer: &mut Printer,
     ) -> Result<Opened, CliError> {
         let (mut task, warnings) = self.begin();
-        let reading = Reading::begin(self.settings, self.world);
+        let reading = Waiting::begin(waiting::REPOSITORY, self.settings, self.world);
         let opened = tokio::select! {
             biased;
             opened = watched(&mut task, warnings, reading, printer) => {
@@ -109,7 +109,7 @@ impl Opening<'_> {
 async fn watched(
     task: &mut Task,
     mut warnings: UnboundedReceiver<Notice>,
-    mut reading: Reading,
+    mut reading: Waiting,
     printer: &mut Printer,
 ) -> Result<Opened, OpenError> {
     loop {

@@ -1,6 +1,6 @@
 //! Before a run: an agent whose version is not understood works by the text path.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use codeloops_adapters::end_processes_of_run;
 use codeloops_adapters::resolve::{Host, ResolvedAgent, resolve, table_of};
@@ -9,9 +9,12 @@ use codeloops_event::RunId;
 use tokio::sync::mpsc::Receiver;
 
 use crate::error::CliError;
+use crate::output::Printer;
 use crate::settings::{RoleSettings, RunSettings};
 use crate::start_notes::Note;
 use crate::versions::{self, VersionCache};
+use crate::waiting::{self, Waiting};
+use crate::world::World;
 
 /// The settings of a run once the versions of its agents are known, and what is to be told of that.
 pub(crate) struct Checked {
@@ -19,46 +22,57 @@ pub(crate) struct Checked {
     pub(crate) notes: Vec<Note>,
 }
 
-/// Asks the agents for their versions where these are not known yet. One that is not there is told of
-/// by whoever starts it.
-///
-/// # Errors
-/// Where a stop was asked for, or a limit cannot be held by text.
-pub(crate) async fn check(
-    settings: &RunSettings,
-    host: &Host,
-    cache: Option<PathBuf>,
-    run_id: &RunId,
-    stops: &mut Receiver<String>,
-) -> Result<Checked, CliError> {
-    let dir = &settings.working_dir.value;
-    let mut asking = Asking { cache: VersionCache::read(cache), asked: Vec::new(), dir, run_id };
-    let mut settings = settings.clone();
-    let mut notes = Vec::new();
-    let all = async {
-        for role in [&mut settings.actor, &mut settings.critic] {
-            if let Ok(agent) = resolve(&role.agent.value, host)
+/// What is checked.
+pub(crate) struct Preflight<'a> {
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) host: &'a Host,
+    pub(crate) world: &'a World,
+    pub(crate) run_id: &'a RunId,
+}
+
+impl Preflight<'_> {
+    /// Asks the agents for their versions where these are not known yet. One that is not there is told
+    /// of by whoever starts it.
+    ///
+    /// # Errors
+    /// Where a stop was asked for, or a limit cannot be held by text.
+    pub(crate) async fn check(
+        &self,
+        stops: &mut Receiver<String>,
+        printer: &mut Printer,
+    ) -> Result<Checked, CliError> {
+        let waiting = Waiting::begin(waiting::AGENTS, self.settings, self.world);
+        let stopped = tokio::select! {
+            biased;
+            checked = waiting.until(self.ask(), printer) => Ok(checked),
+            Some(_) = stops.recv() => Err(CliError::interrupted_opening()),
+        };
+        let checked = stopped.inspect_err(|_| {
+            // Who stands by the program may not live as long as that takes.
+            let _ended = end_processes_of_run(self.run_id);
+        })?;
+        let refused = checked.settings.refuse_unmeasured();
+        refused.map_err(|error| with_notes(error, &checked.notes))?;
+        Ok(checked)
+    }
+
+    async fn ask(&self) -> Checked {
+        let mut checked = Checked { settings: self.settings.clone(), notes: Vec::new() };
+        let cache = VersionCache::read(versions::cache_file(&self.world.env));
+        let dir = &self.settings.working_dir.value;
+        let mut asking = Asking { cache, asked: Vec::new(), dir, run_id: self.run_id };
+        for role in [&mut checked.settings.actor, &mut checked.settings.critic] {
+            if let Ok(agent) = resolve(&role.agent.value, self.host)
                 && versions::matters(&agent)
             {
                 let state = asking.state(&agent).await;
-                notes.extend(by_text(role, &state));
+                checked.notes.extend(by_text(role, &state));
                 role.take_version(&state);
             }
         }
-    };
-    let stopped = tokio::select! {
-        biased;
-        () = all => false,
-        Some(_) = stops.recv() => true,
-    };
-    if stopped {
-        // Who stands by the program may not live as long as that takes.
-        let _ended = end_processes_of_run(run_id);
-        return Err(CliError::interrupted_opening());
+        checked.notes.dedup();
+        checked
     }
-    notes.dedup();
-    settings.refuse_unmeasured().map_err(|error| with_notes(error, &notes))?;
-    Ok(Checked { settings, notes })
 }
 
 /// Who has been asked.

@@ -246,3 +246,15 @@ fn a_run_that_is_interrupted_while_a_version_is_asked_for_leaves_nothing_behind(
     eventually("the end of what was asked", || processes_in(&place).is_empty().then_some(()));
     assert_eq!(place.session_files().len(), 0);
 }
+
+/// Root may write anywhere, so it is a file that stands in the way.
+#[test]
+fn a_place_where_nothing_can_be_recorded_is_a_problem() {
+    let mut place = place();
+    install(&place, "claude", CLAUDE);
+    fs::write(place.at("full"), "").unwrap();
+    place.set_var("XDG_DATA_HOME", place.at("full"));
+    let output = place.run(&["doctor"]).exits(2);
+    let problem = output.stdout.lines().find(|line| line.starts_with("problem: ")).unwrap();
+    insta::assert_snapshot!(problem, @"problem: no run can be recorded below `[ROOT]/full`: it cannot be written");
+}

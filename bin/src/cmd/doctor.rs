@@ -6,9 +6,10 @@ mod git;
 mod left_behind;
 mod page;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use codeloops_driver::stop_requests;
+use rustix::fs::Access;
 use serde::Serialize;
 
 use self::agents::AgentFound;
@@ -24,6 +25,7 @@ use crate::secrets::shown_words;
 use crate::settings::{RoleSettings, RunSettings, agent_table, host, working_dir};
 use crate::start_notes::{Note, start_notes};
 use crate::versions;
+use crate::waiting::{self, Waiting};
 use crate::world::World;
 
 /// All that was found. Its JSON is what `--json` prints.
@@ -78,12 +80,13 @@ pub(crate) fn doctor(
     let dir = working_dir(args.working_dir.as_deref(), &world.env)?.value;
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+    let waiting = Waiting::beside(waiting::AGENTS, world);
     let diagnosis = runtime.block_on(async {
         let mut stops = stop_requests()
             .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
         tokio::select! {
             biased;
-            diagnosis = diagnose(dir, world) => diagnosis,
+            diagnosis = waiting.until(diagnose(dir, world), printer) => diagnosis,
             Some(_) = stops.recv() => Err(CliError::interrupted()),
         }
     });
@@ -122,6 +125,7 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
     match &mut settings {
         Ok(settings) => {
             diagnosis.problems = obstacles(settings, &host).iter().map(Finding::from).collect();
+            diagnosis.problems.extend(unwritable(settings));
             diagnosis.take_notes(start_notes(settings, &host));
             diagnosis.take_role(&mut settings.actor);
             diagnosis.take_role(&mut settings.critic);
@@ -138,9 +142,31 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
 }
 
 /// The settings of a run here without any option.
-fn settings(dir: &std::path::Path, world: &World) -> Result<RunSettings, CliError> {
+fn settings(dir: &Path, world: &World) -> Result<RunSettings, CliError> {
     let args = RunArgs::default();
     RunSettings::resolve(&args, true, working_dir(Some(dir), &world.env)?, world)
+}
+
+/// The folders of the record that could not be made or written: a run that cannot be recorded does not
+/// begin.
+fn unwritable(settings: &RunSettings) -> Option<Finding> {
+    let folders = [&settings.data_dir, &settings.runs_dir.value].into_iter();
+    let there = |dir: &PathBuf| dir.ancestors().find(|dir| dir.exists()).map(Path::to_owned);
+    let needs = Access::WRITE_OK | Access::EXEC_OK;
+    let refused = folders
+        .filter_map(there)
+        .find(|dir| !dir.is_dir() || rustix::fs::access(dir, needs).is_err())?;
+    Some(Finding {
+        message: format!(
+            "no run can be recorded below `{}`: it cannot be written",
+            refused.display()
+        ),
+        hints: vec![
+            "make it a directory that you may write, or name others with `XDG_DATA_HOME` and \
+             `--runs-dir`"
+                .to_owned(),
+        ],
+    })
 }
 
 impl Diagnosis {

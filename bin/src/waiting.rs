@@ -1,8 +1,9 @@
-//! Tells that the repository is being read where that takes a while: of a run nothing else is to be
-//! seen before.
+//! Tells what is waited for where that takes a while and nothing else is to be seen: the reading of the
+//! repository, programs that are asked.
 
 use std::future;
 use std::io::Write;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -13,7 +14,7 @@ use crate::sinks::live_terminal;
 use crate::values::SinkName;
 use crate::world::{Stream, World};
 
-/// What is read in less time is not told of, and how often the status is drawn again.
+/// What takes less time is not told of, and how often the status is drawn again.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// When it is told where there is no terminal: only what takes long is worth a line that stays.
@@ -33,28 +34,73 @@ enum Shown {
     Nothing,
 }
 
-/// The time that the reading takes.
-pub(crate) struct Reading {
+/// What is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WaitedFor {
+    /// What is being done, as a status says it.
+    status: &'static str,
+    /// The line that stays where there is no terminal.
+    note: &'static str,
+}
+
+/// The repository is being read.
+pub(crate) const REPOSITORY: WaitedFor = WaitedFor {
+    status: "reading the repository",
+    note: "the repository is being read; a large one takes a while",
+};
+
+/// Agents are being asked.
+pub(crate) const AGENTS: WaitedFor = WaitedFor {
+    status: "asking the agents for their versions",
+    note: "the agents are being asked for their versions",
+};
+
+/// The time that it takes.
+pub(crate) struct Waiting {
+    what: WaitedFor,
     shown: Shown,
     since: Instant,
     /// When it is to be told next.
     next: Instant,
 }
 
-impl Reading {
-    pub(crate) fn begin(settings: &RunSettings, world: &World) -> Self {
+impl Waiting {
+    /// Before a run, where its console will be.
+    pub(crate) fn begin(what: WaitedFor, settings: &RunSettings, world: &World) -> Self {
         let terminal = live_terminal(settings, world);
-        Self::told_to(terminal, settings.has_sink(SinkName::Console))
+        Self::told_to(what, terminal, settings.has_sink(SinkName::Console))
     }
 
-    fn told_to(terminal: Option<Stream>, has_console: bool) -> Self {
+    /// On standard error.
+    pub(crate) fn beside(what: WaitedFor, world: &World) -> Self {
+        let terminal = world.terminal.stderr.then(|| world.stderr.clone());
+        Self::told_to(what, terminal, true)
+    }
+
+    /// Waits for something, and tells of it.
+    pub(crate) async fn until<T>(
+        mut self,
+        work: impl Future<Output = T>,
+        printer: &mut Printer,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.due() => self.tell(printer),
+            }
+        }
+    }
+
+    fn told_to(what: WaitedFor, terminal: Option<Stream>, has_console: bool) -> Self {
         let since = Instant::now();
         let (shown, after) = match terminal {
             Some(terminal) => (Shown::Status(terminal), A_MOMENT),
             None if has_console => (Shown::Note, LONG),
             None => (Shown::Nothing, LONG),
         };
-        Self { shown, since, next: since + after }
+        Self { what, shown, since, next: since + after }
     }
 
     /// Waits until there is something to tell; without end where there never is.
@@ -70,11 +116,11 @@ impl Reading {
         let seconds = self.since.elapsed().as_secs();
         match &mut self.shown {
             Shown::Status(terminal) => {
-                draw(terminal, &status(seconds));
+                draw(terminal, &status(self.what, seconds));
                 self.next += A_MOMENT;
             }
             Shown::Note => {
-                printer.remark("the repository is being read; a large one takes a while");
+                printer.remark(self.what.note);
                 self.shown = Shown::Nothing;
             }
             Shown::Nothing => {}
@@ -91,15 +137,15 @@ impl Reading {
     }
 }
 
-impl Drop for Reading {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
 /// Drawn as the live status of the run that follows: on one row, with the cursor at its beginning.
-fn status(seconds: u64) -> String {
-    format!("\r\x1b[?7lreading the repository | {seconds}s\x1b[K\x1b[?7h\r")
+fn status(what: WaitedFor, seconds: u64) -> String {
+    format!("\r\x1b[?7l{} | {seconds}s\x1b[K\x1b[?7h\r", what.status)
 }
 
 /// A terminal that is gone needs no status.
@@ -124,16 +170,8 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut reading = Reading::told_to(terminal, has_console);
-            let over = tokio::time::sleep(Duration::from_secs(secs));
-            tokio::pin!(over);
-            loop {
-                tokio::select! {
-                    biased;
-                    () = &mut over => break,
-                    () = reading.due() => reading.tell(&mut printer),
-                }
-            }
+            let waiting = Waiting::told_to(REPOSITORY, terminal, has_console);
+            waiting.until(tokio::time::sleep(Duration::from_secs(secs)), &mut printer).await;
         });
         let text = |bytes: &std::sync::Mutex<Vec<u8>>| {
             String::from_utf8(bytes.lock().unwrap().clone()).unwrap()
@@ -144,7 +182,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_each_second_that_it_goes_on_and_keeps_nothing_of_it() {
         let (shown, noted) = told(true, true, 3);
-        assert_eq!(shown, [&*status(1), &*status(2), CLEAR].concat());
+        assert_eq!(shown, [&*status(REPOSITORY, 1), &*status(REPOSITORY, 2), CLEAR].concat());
         assert_eq!(noted, "");
     }
 
