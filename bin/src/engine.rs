@@ -307,20 +307,25 @@ fn start_of(
     redactor: Option<&Redactor>,
     world: &World,
 ) -> Start {
-    let masked = |text: &str| match redactor {
-        Some(redactor) => redactor.text(text).0.into_owned(),
-        None => text.to_owned(),
+    let mut redacted = 0;
+    let mut masked = |text: &str| {
+        let Some(redactor) = redactor else { return text.to_owned() };
+        let (text, count) = redactor.text(text);
+        redacted += count;
+        text.into_owned()
     };
     let mut engine = settings.engine(settings.permissions.value);
     for role in [&mut engine.actor, &mut engine.critic] {
-        role.model = role.model.as_deref().map(masked);
+        role.model = role.model.as_deref().map(&mut masked);
         role.title = masked(&role.title);
     }
+    let recorded = masked(&prompt.text);
     let trace = InheritedTrace::from_env(&world.env);
     let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
     Start {
-        prompt: masked(&prompt.text),
+        prompt: recorded,
         task: prompt.text,
+        redacted,
         working_dir: shown(&settings.working_dir.value),
         run_id: run_id.clone(),
         commit_sha: base.commit_sha,

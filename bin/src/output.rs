@@ -49,6 +49,8 @@ pub struct RunDocument {
     pub error: Option<String>,
     /// What the run used; null where nothing is known.
     pub usage: Option<UsageByRole>,
+    /// Places at which a credential was masked.
+    pub redacted: u64,
     /// What became of each sink.
     pub sinks: Vec<SinkReport>,
 }
@@ -77,6 +79,7 @@ impl RunDocument {
             exit_code: error.kind.exit_code(),
             error: Some(error.message.clone()),
             usage: None,
+            redacted: 0,
             sinks: Vec::new(),
         }
     }

@@ -49,6 +49,7 @@ pub(crate) fn first_session() -> Vec<Event> {
         stop_reason: Some(StopReason::Approved),
         error: None,
         usage: None,
+        redacted: 0,
     })));
     events
 }
@@ -75,6 +76,7 @@ pub(crate) fn session_start() -> Event {
         parent_span_id: None,
         evidence_dir: None,
         settings: None,
+        redacted: 0,
     }))
 }
 

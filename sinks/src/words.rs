@@ -55,6 +55,12 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// How many credentials were masked over a run; nothing where there were none.
+#[must_use]
+pub fn masked(n: u64) -> Option<String> {
+    (n > 0).then(|| format!("{} masked", count(n, "credential", "credentials")))
+}
+
 /// How long something took: `89.4s`, from ten minutes on `12m 5s`, and from an hour on `8h 0m`.
 /// Each is rounded to what it shows before its form is chosen, so that no `60s` stands in it.
 #[must_use]

@@ -297,7 +297,8 @@ fn credentials_reach_the_agents_and_no_record() {
          print DECISION: DONE\\n\\nSUMMARY: It uses {KEY}.\\n\\nCONFIDENCE: 0.9\n"
     ));
     let prompt = format!("use {KEY}");
-    let ran = place.run(&["--prompt", &prompt, "--verbose", "--log-file", "../run.log"]).exits(0);
+    let args = ["--prompt", &prompt, "--actor-model", KEY, "--verbose", "--log-file", "../run.log"];
+    let ran = place.run(&args).exits(0);
     assert!(ran.stdout.contains("[redacted: AWS access key]"), "{ran}");
     assert!(!format!("{ran}").contains(KEY), "{ran}");
     let mut left = vec![place.data_dir(), place.at("run.log")];
@@ -312,6 +313,14 @@ fn credentials_reach_the_agents_and_no_record() {
         }
     }
     assert!(files >= 7, "session, run.json, log, patch and streams: {files}");
+    let session = place.session();
+    let start = [session.start.prompt, session.start.actor_model.unwrap()];
+    assert_eq!(start, ["use [redacted: AWS access key]", "[redacted: AWS access key]"]);
+    assert_eq!(session.start.redacted, 2);
+    assert_eq!(session.end.unwrap().redacted, 2 + 4, "patch and streams: {ran}");
+    assert!(ran.stdout.contains("[codeloops] 6 credentials masked\n"), "{ran}");
+    let shown = place.run(&["sessions", "show", "latest"]).exits(0);
+    assert!(shown.stdout.contains("  Redaction  6 credentials masked\n"), "{shown}");
     assert_eq!(
         fs::read_to_string(place.project().join("config.txt")).unwrap().trim(),
         format!("key={KEY}")

@@ -212,6 +212,7 @@ fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {
         exit_code: end.outcome.exit_code(),
         error: end.error.clone(),
         usage: end.usage.clone(),
+        redacted: end.redacted,
         sinks: finished.sinks.clone(),
     }
 }

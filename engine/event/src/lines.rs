@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentOutcome, Evidence, ProcessInfo, Usage, UsageByRole};
+use crate::agent::{AgentOutcome, Evidence, ProcessInfo, Usage, UsageByRole, is_zero};
 use crate::change::{TreeCheck, TreeId};
 use crate::gate::GateResult;
 use crate::id::{Attempt, CallId, Iteration, Nonce, Role, RunId};
@@ -31,7 +31,7 @@ pub struct Parent {
 pub struct SessionStart {
     /// When the run began.
     pub timestamp: Timestamp,
-    /// The task, unchanged.
+    /// The task; credentials in it are masked.
     pub prompt: String,
     /// Absolute path, lossily decoded.
     pub working_dir: String,
@@ -81,6 +81,9 @@ pub struct SessionStart {
     /// The resolved settings.
     #[serde(default)]
     pub settings: Option<Settings>,
+    /// Credentials that were masked in this line.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redacted: u64,
 }
 
 /// A round begins.
@@ -420,6 +423,10 @@ pub struct SessionEnd {
     /// What the run used.
     #[serde(default)]
     pub usage: Option<UsageByRole>,
+    /// Places of the whole run at which a credential was masked: of the first line, and of all
+    /// evidence.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub redacted: u64,
 }
 
 /// A stream of a process.

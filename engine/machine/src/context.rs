@@ -24,6 +24,8 @@ pub(crate) struct Context {
     /// Failed critic calls and unreadable rounds in a row.
     pub(crate) critic_failures: u32,
     pub(crate) usage: UsageByRole,
+    /// Places at which a credential was masked so far.
+    pub(crate) redacted: u64,
     /// How the actor's last turn ended, for its next prompt.
     pub(crate) last_turn: Option<AgentOutcome>,
     /// The actor's conversation that its next call goes on with.
@@ -44,6 +46,7 @@ pub(crate) struct Kept {
 impl Context {
     pub(crate) fn new(start: Start) -> Self {
         Self {
+            redacted: start.redacted,
             start: Arc::new(start),
             rounds: Arc::default(),
             actor_failures: 0,
@@ -176,6 +179,7 @@ impl Context {
             parent_span_id: self.start.parent_span_id.clone(),
             evidence_dir: self.start.evidence_dir.clone(),
             settings: Some(settings.clone()),
+            redacted: self.start.redacted,
         }
     }
 }

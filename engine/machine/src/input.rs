@@ -25,6 +25,8 @@ pub struct Start {
     pub prompt: String,
     /// The task, unchanged, for the agents. No decision rests on it.
     pub task: String,
+    /// Credentials that were masked in what is recorded of all this.
+    pub redacted: u64,
     /// Absolute path, lossily decoded.
     pub working_dir: String,
     /// The run's identity.
@@ -170,6 +172,25 @@ impl Input {
             | Self::WaitOver { call } => Some(*call),
             Self::StopRequested { .. } | Self::EngineFailed { .. } => None,
         }
+    }
+
+    /// Credentials that were masked in the evidence that the input brings.
+    #[must_use]
+    pub fn redacted(&self) -> u64 {
+        let files: [Option<&Evidence>; 2] = match self {
+            Self::AgentFinished { report, .. } => {
+                [report.stdout_file.as_ref(), report.stderr_file.as_ref()]
+            }
+            Self::DiffCaptured { diff, .. } => [Some(&diff.patch), None],
+            Self::GateFinished { result, .. } => [result.output.as_ref(), None],
+            Self::AgentStarted { .. }
+            | Self::DiffFailed { .. }
+            | Self::TreeChecked { .. }
+            | Self::WaitOver { .. }
+            | Self::StopRequested { .. }
+            | Self::EngineFailed { .. } => [None, None],
+        };
+        files.into_iter().flatten().fold(0, |sum, file| file.redacted.saturating_add(sum))
     }
 
     /// The input's kind, in one word.

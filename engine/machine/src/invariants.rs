@@ -2,8 +2,8 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Attempt, Decision, Event, Iteration, Outcome, Ruling, SessionStart, StopReason, TreeCheck,
-    TreeChecked, Verdict, VerdictReached,
+    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionStart, StopReason,
+    TreeCheck, TreeChecked, Verdict, VerdictReached,
 };
 
 /// Something that no run can have recorded.
@@ -53,6 +53,7 @@ struct Seen<'a> {
     judged: Option<(Iteration, &'a Verdict)>,
     last_decision: Option<Decision>,
     elapsed_ms: u64,
+    redacted: u64,
 }
 
 /// Tries are counted one by one.
@@ -72,23 +73,30 @@ impl<'a> Seen<'a> {
         let is_start = matches!(event, Event::SessionStart(_));
         holds((index == 0) == is_start, "a session start comes first, and only there")?;
         match event {
-            Event::SessionStart(start) => self.start = Some(start),
+            Event::SessionStart(start) => {
+                self.start = Some(start);
+                self.redacted = start.redacted;
+            }
             Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
             Event::ActorStarted(e) => self.in_round(e.iteration)?,
             Event::ActorCompleted(e) => {
                 self.in_round(e.iteration)?;
                 self.actor_attempt = next_attempt(self.actor_attempt, e.attempt)?;
+                self.masked(e.stdout.iter().chain(&e.stderr));
             }
             Event::DiffCaptured(e) => {
                 self.in_round(e.iteration)?;
                 self.captured = e.iteration;
+                self.masked([&e.patch]);
             }
             Event::CriticStarted(e) => self.critic_asked(e.iteration)?,
             Event::CriticCompleted(e) => {
                 self.critic_asked(e.iteration)?;
                 self.critic_attempt = next_attempt(self.critic_attempt, e.attempt)?;
                 self.heard = Some((e.iteration, e.attempt));
+                self.masked(e.stdout.iter().chain(&e.stderr));
             }
+            Event::GateCompleted(e) => self.masked(&e.gate.output),
             Event::TreeChecked(e) => self.tree_checked(e)?,
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
             Event::VerdictReached(e) => self.verdict_reached(e)?,
@@ -97,13 +105,18 @@ impl<'a> Seen<'a> {
             Event::EngineFailed(_) => self.engine_failed = true,
             Event::SessionEnd(e) => self.end(e)?,
             Event::DiffFailed(_)
-            | Event::GateCompleted(_)
             | Event::Waiting(_)
             | Event::WaitOver(_)
             | Event::AnswerIgnored(_)
             | Event::AgentOutput(_) => {}
         }
         self.time_goes_on(event)
+    }
+
+    fn masked<'e>(&mut self, files: impl IntoIterator<Item = &'e Evidence>) {
+        for file in files {
+            self.redacted = self.redacted.saturating_add(file.redacted);
+        }
     }
 
     fn iteration_started(&mut self, iteration: Iteration) -> Rule {
@@ -167,6 +180,7 @@ impl<'a> Seen<'a> {
     fn end(&mut self, e: &codeloops_event::SessionEnd) -> Rule {
         self.ended = true;
         holds(e.iterations == self.finished, "the end counts the recorded rounds")?;
+        holds(e.redacted == self.redacted, "the end counts what was masked")?;
         let reason = e.stop_reason;
         holds(reason.is_none_or(|r| r.outcome() == e.outcome), "outcome and reason agree")?;
         let approved = self.last_decision == Some(Decision::Done);

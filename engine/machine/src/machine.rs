@@ -98,6 +98,7 @@ impl Machine {
                 }));
             }
             Admission::Welcome => {
+                self.ctx.redacted = self.ctx.redacted.saturating_add(input.input.redacted());
                 self.phase = self.phase.handle(&mut self.ctx, input.input, &mut out);
             }
         }

@@ -145,6 +145,7 @@ fn start_of(line: &SessionStart, nonce: Nonce) -> Result<Stamped<Start>, Diverge
         input: Start {
             prompt: line.prompt.clone(),
             task: line.prompt.clone(),
+            redacted: line.redacted,
             working_dir: line.working_dir.clone(),
             run_id,
             commit_sha: line.commit_sha.clone(),

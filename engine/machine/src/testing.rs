@@ -42,8 +42,13 @@ impl Simulation {
     /// Begins a run.
     #[must_use]
     pub fn start(settings: Settings) -> Self {
-        let step =
-            Machine::start(Stamped { stamp: stamp(0), nonce: nonce(0), input: start(settings) });
+        Self::of(start(settings))
+    }
+
+    /// Begins a run with this.
+    #[must_use]
+    pub fn of(start: Start) -> Self {
+        let step = Machine::start(Stamped { stamp: stamp(0), nonce: nonce(0), input: start });
         let mut simulation = Self {
             machine: step.machine,
             events: step.events,
@@ -329,6 +334,7 @@ pub fn start(settings: Settings) -> Start {
     Start {
         prompt: "Fix the typo".to_owned(),
         task: "Fix the typo".to_owned(),
+        redacted: 0,
         working_dir: "/home/user/project".to_owned(),
         run_id: "01JJMZ0000000000000000TEST".parse().expect("a well-formed id"),
         commit_sha: None,

@@ -5,13 +5,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use codeloops_event::{
-    AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, LimitKind, Outcome,
-    Role, StopReason, Timestamp, TreeCheck, Usage,
+    AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, Evidence, LimitKind,
+    Outcome, Role, StopReason, Timestamp, TreeCheck, Usage,
 };
 use codeloops_machine::testing::{
-    Simulation, alphabet, answers, changed_tree, run_ops, settings, settings_from,
+    Simulation, alphabet, answers, changed_tree, diff, run_ops, settings, settings_from, start,
 };
-use codeloops_machine::{AgentReport, Budget, Input, Move, TRANSITIONS};
+use codeloops_machine::{AgentReport, Budget, Input, Move, Start, TRANSITIONS};
 use proptest::prelude::*;
 
 proptest! {
@@ -234,6 +234,12 @@ impl Script {
 
     fn actor_works(&mut self) -> &mut Self {
         self.says("I did it", "Completed").answer(|i| matches!(i, Input::DiffCaptured { .. }))
+    }
+
+    fn reports(&mut self, report: AgentReport) -> &mut Self {
+        let call = self.0.machine().awaited().expect("the run goes on");
+        self.0.give(Input::AgentFinished { call, report: Box::new(report) }, 10).unwrap();
+        self
     }
 
     fn tree_unchanged(&mut self) -> &mut Self {
@@ -464,6 +470,35 @@ fn actor_tells(run: &mut Script, outcome: AgentOutcome, usage: &Usage, session: 
         ..AgentReport::bare(outcome)
     };
     run.0.give(Input::AgentFinished { call, report: Box::new(report) }, 10).unwrap();
+}
+
+/// A call's evidence in which so many credentials were masked.
+fn masked(redacted: u64) -> Option<Evidence> {
+    let (path, sha256) = (String::new(), String::new());
+    Some(Evidence { path, bytes: 0, sha256, dropped_bytes: 0, redacted })
+}
+
+#[test]
+fn what_was_masked_over_the_run_is_counted_at_its_end() {
+    let start = Start { redacted: 1, ..start(settings()) };
+    let mut run = Script(Simulation::of(start));
+    let report = |stdout, stderr| AgentReport {
+        text: "DECISION: DONE\nSUMMARY: fine".to_owned(),
+        stdout_file: masked(stdout),
+        stderr_file: masked(stderr),
+        ..AgentReport::bare(AgentOutcome::Completed)
+    };
+    run.reports(report(10, 100));
+    let call = run.0.machine().awaited().unwrap();
+    let mut diff = diff(1);
+    diff.patch.redacted = 1000;
+    run.0.give(Input::DiffCaptured { call, diff: Box::new(diff) }, 10).unwrap();
+    run.reports(report(10_000, 100_000));
+    run.tree_unchanged();
+    let Some(Event::SessionEnd(end)) = run.0.events().last() else { panic!("it goes on") };
+    assert_eq!(end.redacted, 111_111);
+    assert_eq!(codeloops_machine::invariants::check(run.0.events()), Ok(()));
+    assert_eq!(codeloops_machine::replay::verify(run.0.events()), Ok(()));
 }
 
 fn used(tokens: u64, cost_usd: Option<f64>) -> Usage {

@@ -141,7 +141,7 @@ fn session_end(e: &SessionEnd) -> Vec<Line> {
     lines.push(note(Label::Codeloops, format!("Duration: {}", words::duration(e.duration_secs))));
     let used = e.usage.as_ref().map(usage::by_role).unwrap_or_default();
     let told = used.into_iter().map(|(whose, used)| format!("Usage, {whose}: {used}"));
-    lines.extend(told.map(|told| note(Label::Codeloops, told)));
+    lines.extend(told.chain(words::masked(e.redacted)).map(|told| note(Label::Codeloops, told)));
     lines
 }
 

@@ -191,6 +191,7 @@ fn decisions() -> Vec<Event> {
             stop_reason: Some(stop_reason),
             error: error.map(str::to_owned),
             usage: None,
+            redacted: 0,
         }))
     };
     let stop = |signal: &str, now| {
@@ -587,6 +588,20 @@ fn what_was_used_is_told_at_the_end() {
     );
     let compact = shown(&events, options(Format::Compact, false));
     assert!(compact.contains("12,800 tokens in, $0.5000"), "{compact}");
+}
+
+#[test]
+fn what_was_masked_is_counted_at_the_end() {
+    let Some(Event::SessionEnd(end)) = samples::first_session().pop() else { unreachable!() };
+    for format in [Format::Pretty, Format::Compact] {
+        let told = |redacted| {
+            let end = SessionEnd { redacted, ..(*end).clone() };
+            shown(&[Event::SessionEnd(Box::new(end))], options(format, false))
+        };
+        assert!(told(3).contains("3 credentials masked"), "{}", told(3));
+        assert!(told(1).contains("1 credential masked"), "{}", told(1));
+        assert!(!told(0).contains("masked"), "{}", told(0));
+    }
 }
 
 #[test]

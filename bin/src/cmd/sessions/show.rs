@@ -126,6 +126,7 @@ fn ended(end: &SessionEnd, page: &mut Page) {
     page.row("Duration", [words::duration(end.duration_secs)]);
     page.row("Confidence", end.confidence.map(|confidence| confidence.to_string()));
     page.row("Error", end.error.as_deref());
+    page.row("Redaction", words::masked(end.redacted));
 }
 
 fn stop(stop: &StopRequested) -> String {

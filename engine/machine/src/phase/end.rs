@@ -60,6 +60,7 @@ impl End {
             stop_reason: Some(ending.reason),
             error: ending.error,
             usage: total(&ctx.usage),
+            redacted: ctx.redacted,
         })));
         Phase::End(Self { reason: ending.reason })
     }

@@ -70,13 +70,13 @@ prop_compose! {
         base_tree in of(tree()),
         parent in of(parent()),
         (trace_id, parent_span_id) in (of("[0-9a-f]{32}"), of("[0-9a-f]{16}")),
-        (evidence_dir, settings) in (of(text()), of(settings().boxed())),
+        (evidence_dir, settings, redacted) in (of(text()), of(settings().boxed()), count()),
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
             max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha,
             branch, base_tree, parent, trace_id, parent_span_id, evidence_dir,
-            settings,
+            settings, redacted,
         }
     }
 }
@@ -111,10 +111,11 @@ prop_compose! {
         (confidence, duration_secs) in (of(amount()), amount()),
         (timestamp, elapsed_ms) in when(),
         (stop_reason, error, usage) in (of(stop_reason()), of(text()), of(usage_by_role().boxed())),
+        redacted in count(),
     ) -> SessionEnd {
         SessionEnd {
             outcome, iterations, summary, confidence, duration_secs, timestamp, elapsed_ms,
-            stop_reason, error, usage,
+            stop_reason, error, usage, redacted,
         }
     }
 }
