@@ -5,50 +5,52 @@
 //! [`SHORTEST_VALUE`] mask nothing: they would take words out of every text.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
 
+use regex_automata::Input;
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 
 use crate::text::lossy;
 
+mod before;
 pub mod rules;
+mod scan;
 mod stream;
+mod variables;
 
+use before::Before;
+use rules::Rule;
+use scan::{Found, Scan};
 pub(crate) use stream::Masking;
+pub use variables::SHORTEST_VALUE;
+use variables::{is_secret, written};
 
-/// Bytes that a variable's value has at least, for it to be masked.
-pub const SHORTEST_VALUE: usize = 8;
-
-/// The parts of a variable's name, between underscores and in upper case, by which its value is
-/// taken for a secret.
-const SECRET_PARTS: [&str; 14] = [
-    "KEY",
-    "APIKEY",
-    "TOKEN",
-    "SECRET",
-    "SECRETS",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "PASS",
-    "PWD",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "PAT",
-    "DSN",
-];
-
-/// Variables with such names that hold no secret.
-const NO_SECRETS: [&str; 2] = ["PWD", "OLDPWD"];
+/// Bytes that a credential has at most. Of a longer one a part may stay.
+const LONGEST: usize = 32 * 1024;
 
 /// Finds credentials and masks them.
 #[derive(Debug, Clone)]
 pub struct Redactor {
-    /// Every pattern, the values of variables first: what is known to be secret is named best.
+    /// What is known to be secret first: it is named best. Each kind of pattern is searched by itself,
+    /// for one that has no beginning of its own, or many more of them, would slow all down.
+    searches: Vec<Search>,
+}
+
+/// Patterns that are searched at once.
+#[derive(Debug, Clone)]
+struct Search {
     regex: Regex,
-    /// What stands for a match of each pattern.
-    masks: Vec<String>,
+    /// What is known of each pattern.
+    kinds: Vec<Kind>,
+}
+
+/// What a pattern finds.
+#[derive(Debug, Clone)]
+struct Kind {
+    /// What stands for it.
+    mask: String,
+    before: Before,
 }
 
 /// A pattern that is none.
@@ -65,32 +67,16 @@ impl Redactor {
         own: &[String],
         variables: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, BadPattern> {
-        let mut patterns = Vec::new();
-        let values: BTreeSet<(&str, &str)> =
-            variables.into_iter().filter(|(name, value)| is_secret(name, value)).collect();
-        for (name, value) in values {
-            let mask = format!("[redacted: ${name}]");
-            patterns.push((literally(value), mask.clone()));
-            // As it stands in a JSON string, such as the events of an agent.
-            let json = serde_json::Value::from(value).to_string();
-            if json[1..json.len() - 1] != *value {
-                patterns.push((literally(&json[1..json.len() - 1]), mask));
-            }
-        }
-        for (name, pattern) in rules::RULES {
-            patterns.push(((*pattern).to_owned(), format!("[redacted: {name}]")));
-        }
-        let (address, mask) = rules::ADDRESS;
-        patterns.push((address.to_owned(), mask.to_owned()));
-        for pattern in own {
-            patterns.push((pattern.clone(), "[redacted]".to_owned()));
-        }
-        let (patterns, masks): (Vec<String>, Vec<String>) = patterns.into_iter().unzip();
-        let config = meta::Config::new().utf8_empty(false);
-        let mut builder = Regex::builder();
-        let built = builder.configure(config).syntax(syntax()).build_many(&patterns);
-        let regex = built.map_err(|error| BadPattern(words(&error)))?;
-        Ok(Self { regex, masks })
+        let rules = rules::RULES.iter().map(|rule| {
+            let mask = format!("[redacted: {}]", rule.name);
+            (pattern_of(rule), Kind { mask, before: rule.before })
+        });
+        let address = (pattern_of(&rules::ADDRESS), Kind::anywhere(rules::ADDRESS_MASK.to_owned()));
+        let own = own.iter().map(|own| (own.clone(), Kind::anywhere("[redacted]".to_owned())));
+        let all: [Vec<(String, Kind)>; 3] =
+            [values(variables), rules.chain([address]).collect(), own.collect()];
+        let searches = all.into_iter().filter(|patterns| !patterns.is_empty()).map(Search::new);
+        Ok(Self { searches: searches.collect::<Result<_, _>>()? })
     }
 
     /// The text with credentials masked, and how many there were.
@@ -109,15 +95,60 @@ impl Redactor {
     /// Masks what begins before `end`; gives how far `out` holds the bytes, and how many there were.
     fn mask(&self, bytes: &[u8], end: usize, out: &mut Vec<u8>) -> (usize, u64) {
         let (mut done, mut count) = (0, 0);
-        // A pattern of the user's may match a place and no text, such as the beginning of a word.
-        let texts = self.regex.find_iter(bytes).filter(|found| !found.is_empty());
-        for found in texts.take_while(|found| found.start() < end) {
-            out.extend_from_slice(&bytes[done..found.start()]);
-            out.extend_from_slice(self.masks[found.pattern().as_usize()].as_bytes());
-            (done, count) = (found.end(), count + 1);
+        let mut scan = Scan::new(&self.searches, bytes);
+        while let Some(found) = scan.next(done, end) {
+            out.extend_from_slice(&bytes[done..found.at.start]);
+            out.extend_from_slice(found.mask.as_bytes());
+            (done, count) = (found.at.end, count + 1);
         }
         (done, count)
     }
+}
+
+impl Search {
+    fn new(patterns: Vec<(String, Kind)>) -> Result<Self, BadPattern> {
+        let (patterns, kinds): (Vec<String>, Vec<Kind>) = patterns.into_iter().unzip();
+        let config = meta::Config::new().utf8_empty(false);
+        let mut builder = Regex::builder();
+        let built = builder.configure(config).syntax(syntax()).build_many(&patterns);
+        let regex = built.map_err(|error| BadPattern(words(&error)))?;
+        Ok(Self { regex, kinds })
+    }
+
+    /// The first credential from a place on.
+    fn first(&self, bytes: &[u8], mut from: usize) -> Option<Found<'_>> {
+        while from < bytes.len() {
+            let found = self.regex.search(&Input::new(bytes).range(from..))?;
+            let (at, kind) = (found.range(), &self.kinds[found.pattern().as_usize()]);
+            // A pattern of the user's may match a place and no text, such as the beginning of a word.
+            if !at.is_empty() && kind.before.allows(bytes, at.start) {
+                return Some(Found { at, mask: &kind.mask });
+            }
+            from = at.start + 1;
+        }
+        None
+    }
+}
+
+impl Kind {
+    const fn anywhere(mask: String) -> Self {
+        Self { mask, before: Before::Anything }
+    }
+}
+
+/// Every value of a variable that holds a secret, the longest first: one may begin another.
+fn values<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, Kind)> {
+    let secrets = variables.into_iter().filter(|(name, value)| is_secret(name, value));
+    let all = secrets.flat_map(|(name, value)| written(value).into_iter().map(move |w| (w, name)));
+    let mut all: Vec<(String, &str)> = all.collect();
+    all.sort_by_key(|(written, name)| (Reverse(written.len()), *name));
+    let kind = |name| Kind::anywhere(format!("[redacted: ${name}]"));
+    all.into_iter().map(|(written, name)| (literally(&written), kind(name))).collect()
+}
+
+fn pattern_of(rule: &Rule) -> String {
+    let begins: Vec<String> = rule.begins.iter().map(|begin| literally(begin)).collect();
+    format!("(?:{})(?:{})", begins.join("|"), rule.rest)
 }
 
 /// Whether a pattern of the user's can be used.
@@ -145,15 +176,6 @@ fn words(error: &meta::BuildError) -> String {
     format!("it is no regular expression: {}", last.trim_start_matches("error: "))
 }
 
-/// Whether a variable holds a secret, by its name, and one that is long enough to be looked for.
-fn is_secret(name: &str, value: &str) -> bool {
-    let parts = name.to_uppercase();
-    let mut parts = parts.split('_');
-    value.len() >= SHORTEST_VALUE
-        && !NO_SECRETS.contains(&name)
-        && parts.any(|part| SECRET_PARTS.contains(&part))
-}
-
 /// The pattern that matches this text and nothing else.
 fn literally(text: &str) -> String {
     let escaped = text.bytes().map(|byte| match byte {
@@ -166,6 +188,9 @@ fn literally(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a key looks like; nobody's.
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
     fn redactor() -> Redactor {
         let own = ["internal-[0-9]{6}".to_owned()];
@@ -215,7 +240,113 @@ mod tests {
     /// One pattern without a beginning of its own would cost all texts four times the time.
     #[test]
     fn the_rules_are_searched_by_their_beginnings() {
-        assert!(Redactor::new(&[], []).unwrap().regex.is_accelerated());
+        let variables: Vec<(String, String)> =
+            (0..60).map(|n| (format!("KEY_{n}"), format!("{n:02}-secret"))).collect();
+        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let redactor = Redactor::new(&[], variables).unwrap();
+        assert_eq!(redactor.searches.len(), 2);
+        assert!(redactor.searches.iter().all(|search| search.regex.is_accelerated()));
+    }
+
+    #[test]
+    fn of_two_that_overlap_nothing_stays() {
+        let variables = [
+            ("A_TOKEN", "abcdefgh"),
+            ("B_TOKEN", "abcdefghijkl"),
+            ("C_TOKEN", "ijklmnop"),
+            ("KEY_PREFIX", "ghp_x7Kq"),
+            ("AWS_KEY", KEY),
+        ];
+        let redactor = Redactor::new(&["one two.*".to_owned()], variables).unwrap();
+        let token = format!("ghp_{}", "x7Kq".repeat(9));
+        for (text, masked) in [
+            ("abcdefgh abcdefghi", "[redacted: $A_TOKEN] [redacted: $A_TOKEN]i"),
+            ("abcdefghijkl.", "[redacted: $B_TOKEN]."),
+            ("abcdefghijklmnop.", "[redacted: $B_TOKEN]."),
+            (&format!("{token}."), "[redacted: GitHub token]."),
+            (&format!("x{KEY}x"), "x[redacted: $AWS_KEY]x"),
+            (&format!("{KEY} one two {KEY}"), "[redacted: $AWS_KEY] [redacted]"),
+        ] {
+            assert_eq!(redactor.text(text).0, masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_credential_begins_after_an_escape() {
+        let redactor = Redactor::new(&[], []).unwrap();
+        for before in
+            [r"\n", r"\\n", r"\t", r"\u003d", "%3D", "\x1b[1;32m", r"\u001b[0m", "=", "\n"]
+        {
+            let masked = format!("{before}[redacted: AWS access key]\x1b[0m");
+            assert_eq!(redactor.text(&format!("{before}{KEY}\x1b[0m")).0, masked);
+        }
+        let word = format!("word{KEY}");
+        assert_eq!(redactor.text(&word), (Cow::Borrowed(&*word), 0));
+    }
+
+    /// However it is written: by Rust and JavaScript, by Go, by Python, by PHP.
+    #[test]
+    fn a_value_is_masked_as_json_writes_it() {
+        let value = "a\"b\\c<d>&e/f\ng\u{e9}\u{1f600}";
+        let redactor = Redactor::new(&[], [("MY_SECRET", value)]).unwrap();
+        for written in [
+            r#"a\"b\\c<d>&e/f\ngé😀"#,
+            r#"a\"b\\c\u003cd\u003e\u0026e/f\ngé😀"#,
+            r#"a\"b\\c<d>&e/f\ng\u00e9\ud83d\ude00"#,
+            r#"a\"b\\c<d>&e\/f\ngé😀"#,
+            value,
+        ] {
+            assert_eq!(redactor.text(written).0, "[redacted: $MY_SECRET]", "{written}");
+        }
+    }
+
+    #[test]
+    fn of_a_value_of_several_lines_each_word_is_masked() {
+        let redactor =
+            Redactor::new(&[], [("TWO_KEYS", "first-key-1\r\na b c d e f\nsecond-key-2\nx\n")]);
+        let masked =
+            redactor.unwrap().text("+first-key-1\n+a b c d e f\n+second-key-2").0.into_owned();
+        assert_eq!(masked, "+[redacted: $TWO_KEYS]\n+a b c d e f\n+[redacted: $TWO_KEYS]");
+    }
+
+    /// It would take the first lines out of all keys, and leave the rest of them.
+    #[test]
+    fn a_key_in_a_variable_leaves_no_other_key() {
+        let key = |body: &str| {
+            format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+        };
+        let own = key(&"MIIEvQIBADANBgkq".repeat(4));
+        let redactor = Redactor::new(&[], [("SIGNING_KEY", own.as_str())]).unwrap();
+        let other = key(&"QmFzZTY0IG5vdGhp".repeat(4));
+        assert_eq!(redactor.text(&other).0, "[redacted: private key]\n");
+        assert_eq!(redactor.text(&own).0, "[redacted: $SIGNING_KEY]");
+    }
+
+    #[test]
+    fn a_key_is_masked_in_a_diff_in_json_and_in_part() {
+        let redactor = Redactor::new(&[], []).unwrap();
+        let lines =
+            ["-----BEGIN OPENSSH PRIVATE KEY-----", &"b3BlbnNzaC1rZXkt".repeat(4), "bm9uZQ=="];
+        let end = "-----END OPENSSH PRIVATE KEY-----";
+        for before in ["+", "-", " ", ""] {
+            let whole: String =
+                lines.iter().chain([&end]).map(|line| format!("{before}{line}\n")).collect();
+            assert_eq!(redactor.text(&whole).0, format!("{before}[redacted: private key]\n"));
+        }
+        for between in ["\\n", "\\\\n", "\\r\\n", "\r\n", " "] {
+            let (whole, part) =
+                (format!("{}{between}{end}", lines.join(between)), lines.join(between));
+            assert_eq!(redactor.text(&whole).0, "[redacted: private key]", "{whole}");
+            assert_eq!(redactor.text(&part).0, "[redacted: private key]", "{part}");
+        }
+        let told = format!("{}\n[... 40 lines more ...]", lines[..2].join("\n"));
+        assert_eq!(redactor.text(&told).0, "[redacted: private key]\n[... 40 lines more ...]");
+    }
+
+    #[test]
+    fn where_a_secret_is_kept_is_none() {
+        let redactor = Redactor::new(&[], [("PASSWORD_STORE_DIR", "/home/me/.passwords")]).unwrap();
+        assert_eq!(redactor.text("/home/me/.passwords").1, 0);
     }
 
     #[test]

@@ -617,10 +617,10 @@ const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
 #[tokio::test]
 async fn a_credential_is_masked_wherever_it_goes_and_costs_no_success() {
-    let text = format!("cat; echo 'the key {KEY}'; echo '{KEY}' >&2");
+    let text = format!("cat; echo 'the key {KEY}'; echo '{KEY}'; echo '{KEY}' >&2");
     let events = format!(
         r#"echo '{{"type":"thread.started","thread_id":"t1"}}'
-        echo '{{"type":"item.completed","item":{{"type":"agent_message","text":"the key {KEY}"}}}}'
+        echo '{{"type":"item.completed","item":{{"type":"agent_message","text":"the key {KEY}\\n{KEY}"}}}}'
         echo '{{"type":"turn.completed","usage":{{"input_tokens":5}}}}'; echo '{KEY}' >&2"#
     );
     for (script, format) in [(text, OutputFormat::Text), (events, OutputFormat::CodexJson)] {
@@ -631,7 +631,7 @@ async fn a_credential_is_masked_wherever_it_goes_and_costs_no_success() {
         assert!(report.text.contains("the key [redacted: AWS access key]"), "{}", report.text);
         let counts =
             [&report.stdout_file, &report.stderr_file].map(|f| f.as_ref().unwrap().redacted);
-        assert_eq!(counts, [1, 1]);
+        assert_eq!(counts, [2, 1]);
         let seen = format!("{report:?}{notes:?}");
         let kept = bench.read("evidence/iterations/3/actor.stdout")
             + &bench.read("evidence/iterations/3/actor.stderr");

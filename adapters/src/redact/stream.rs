@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Redactor;
+use super::{LONGEST, Redactor};
 
-/// Bytes that are held back at most. A credential that is longer may be masked only in part.
-const HELD_BACK: usize = 32 * 1024;
+/// Bytes that are held back at most.
+const HELD_BACK: usize = LONGEST;
 
 /// Where the long ones begin, which go over several lines.
 const LONG: &[u8] = b"-----BEGIN";
@@ -53,6 +53,9 @@ impl Stream {
 
     /// Masks in all that is there, so that one which goes beyond the end is seen as well.
     fn hand_on(&mut self, redactor: &Redactor, safe: usize, out: &mut Vec<u8>) {
+        if safe == 0 {
+            return;
+        }
         let (done, count) = redactor.mask(&self.pending, safe, out);
         self.redacted += count;
         let end = done.max(safe);
@@ -88,15 +91,14 @@ impl Masking {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
     fn redacted(text: &[u8], size: usize) -> (String, u64) {
-        let redactor = Redactor::new(&[], []).unwrap();
-        let (mut stream, mut out) = (Stream::default(), Vec::new());
-        text.chunks(size).for_each(|piece| stream.push(&redactor, piece, &mut out));
-        let count = stream.finish(&redactor, &mut out);
+        let (out, count) = masked(text.chunks(size));
         (String::from_utf8(out).unwrap(), count)
     }
 
@@ -117,6 +119,46 @@ mod tests {
             );
             assert_eq!(count, 4);
         }
+    }
+
+    /// Whatever stands around it: text, bytes that are no text, a JSON string, colours.
+    #[test]
+    fn a_piece_may_end_within_a_credential_at_every_byte() {
+        let key = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIGl\n-----END EC PRIVATE KEY-----";
+        for (credential, mask) in [(KEY, "AWS access key"), (key, "private key")] {
+            for (before, after) in [
+                (&b"a line\nthe key "[..], &b" and more\nlast"[..]),
+                (b"\xff\xfe\xc3", b"\xf0\x9f\x00"),
+                (br#"{"text":"the key:\n"#, br#"\nand more"}"#),
+                (b"\x1b[32m", b"\x1b[0m\r\n"),
+                (b"", b""),
+            ] {
+                let whole = [before, credential.as_bytes(), after].concat();
+                let expect = [before, format!("[redacted: {mask}]").as_bytes(), after].concat();
+                for cut in 0..=whole.len() {
+                    let (first, second) = whole.split_at(cut);
+                    assert_eq!(masked([first, second]), (expect.clone(), 1), "{cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_longer_than_what_is_held_back_is_masked_all_along() {
+        let part = format!("{} {KEY} ", "x".repeat(9_000));
+        let line = part.repeat(200);
+        let (out, count) = masked(line.as_bytes().chunks(64 * 1024));
+        assert_eq!(count, 200);
+        assert!(!String::from_utf8(out).unwrap().contains("AKIA"));
+    }
+
+    fn masked<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, u64) {
+        static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new(&[], []).unwrap());
+        let redactor = &*REDACTOR;
+        let (mut stream, mut out) = (Stream::default(), Vec::new());
+        pieces.into_iter().for_each(|piece| stream.push(redactor, piece, &mut out));
+        let count = stream.finish(redactor, &mut out);
+        (out, count)
     }
 
     #[test]

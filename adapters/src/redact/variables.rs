@@ -1,0 +1,80 @@
+//! Environment variables that hold a secret by their names, and how texts write their values.
+
+use std::collections::BTreeSet;
+
+/// Bytes that a variable's value has at least, for it to be masked.
+pub const SHORTEST_VALUE: usize = 8;
+
+/// The parts of a variable's name, between underscores and in upper case, by which its value is
+/// taken for a secret.
+const SECRET_PARTS: [&str; 16] = [
+    "KEY",
+    "KEYS",
+    "APIKEY",
+    "TOKEN",
+    "TOKENS",
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PWD",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "PAT",
+    "DSN",
+];
+
+/// Variables with such names that hold no secret.
+const NO_SECRETS: [&str; 2] = ["PWD", "OLDPWD"];
+
+/// How a name ends that says where a secret is, and not what.
+const PLACES: [&str; 4] = ["DIR", "FILE", "PATH", "SOCK"];
+
+/// Whether a variable holds a secret, by its name, and one that is long enough to be looked for.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    let upper = name.to_uppercase();
+    let is_place = upper.rsplit('_').next().is_some_and(|last| PLACES.contains(&last));
+    value.len() >= SHORTEST_VALUE
+        && !is_place
+        && !NO_SECRETS.contains(&name)
+        && upper.split('_').any(|part| SECRET_PARTS.contains(&part))
+}
+
+/// The value as texts write it: as it is, as it stands in a JSON string, such as the events of an
+/// agent, and, where it has several lines, each of them that is a word.
+pub(super) fn written(value: &str) -> BTreeSet<String> {
+    let mut written: BTreeSet<String> = in_json(value).into();
+    written.insert(value.to_owned());
+    // The first line of a key would be taken out of every key; a rule knows them all.
+    if value.contains('\n') && !value.contains("-----BEGIN") {
+        let lines = value.lines().map(str::trim);
+        let is_word = |line: &&str| {
+            line.len() >= SHORTEST_VALUE && !line.contains(|c: char| c.is_whitespace())
+        };
+        written.extend(lines.filter(is_word).map(str::to_owned));
+    }
+    written
+}
+
+/// Encoders agree on quotes and controls. Some escape what HTML could be made of, some slashes, some
+/// all that is not ASCII.
+fn in_json(value: &str) -> [String; 4] {
+    let quoted = serde_json::Value::from(value).to_string();
+    let plain = quoted[1..quoted.len() - 1].to_owned();
+    let escaped = |is: fn(char) -> bool| -> String {
+        let written = |c: char| if is(c) { in_utf16(c) } else { c.to_string() };
+        plain.chars().map(written).collect()
+    };
+    [
+        escaped(|c| matches!(c, '<' | '>' | '&')),
+        escaped(|c| !c.is_ascii()),
+        plain.replace('/', r"\/"),
+        plain,
+    ]
+}
+
+fn in_utf16(c: char) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
