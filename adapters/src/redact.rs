@@ -151,6 +151,19 @@ fn pattern_of(rule: &Rule) -> String {
     format!("(?:{})(?:{})", begins.join("|"), rule.rest)
 }
 
+/// Whether a [`Redactor`] of the same patterns and variables may find anything in a text. The look
+/// costs less than to make one.
+#[must_use]
+pub fn may_find<'a>(
+    text: &str,
+    own: &[String],
+    variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> bool {
+    let secrets = variables.into_iter().filter(|(name, value)| is_secret(name, value));
+    let mut values = secrets.flat_map(|(_, value)| written(value));
+    !own.is_empty() || rules::may_be_in(text) || values.any(|value| text.contains(&value))
+}
+
 /// Whether a pattern of the user's can be used.
 ///
 /// # Errors

@@ -88,7 +88,15 @@ impl Config {
         of_agents
             .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))
             .chain(self.widened(file))
+            .chain(self.unmasked(file))
             .collect()
+    }
+
+    /// Whether the project has credentials recorded that the user's own file does not.
+    fn unmasked(&self, project: &ConfigFile) -> Option<ProjectSetting> {
+        let is_off = |file: &ConfigFile| file.redact.as_ref().is_some_and(|redact| !redact.value);
+        let users = self.global.as_ref().is_some_and(is_off);
+        (is_off(project) && !users).then_some(ProjectSetting::Unmasked)
     }
 
     /// The keys by which a project lets agents do more than the user's own file does.
@@ -161,6 +169,8 @@ pub enum ProjectSetting {
         /// What the user's own file says.
         from: &'static str,
     },
+    /// `redact = false`, where the user's own file does not say so.
+    Unmasked,
 }
 
 impl fmt::Display for ProjectSetting {
@@ -179,6 +189,9 @@ impl fmt::Display for ProjectSetting {
                 write!(f, "says where programs are looked up, agent {agent}: {path}")
             }
             Self::RunsDir(dir) => write!(f, "keeps the evidence of runs in {}", dir.display()),
+            Self::Unmasked => {
+                f.write_str("has credentials recorded and shown as they are: redact = false")
+            }
             Self::Widens { key, to, from } => {
                 write!(f, "lets agents do more than you do: {key} = \"{to}\" (yours: \"{from}\")")
             }

@@ -103,7 +103,9 @@ async fn run(
     let evidence = folder.path();
     let opening = Opening { settings, world, run_id, evidence, redactor: redactor.clone() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
-    tell(&[start_notes(settings, &host), notes].concat(), printer);
+    let told = start_notes(settings, &host).into_iter().chain(notes);
+    let told = told.map(|note| note.map(|text| masked(text, redactor.as_deref())));
+    tell(&told.collect::<Vec<_>>(), printer);
     let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
     let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
     let ports = Ports {
@@ -296,6 +298,10 @@ fn create_folders(
         CliError::failed(error.to_string())
             .hint("it must be a directory that you may write; name another with `--runs-dir`")
     })
+}
+
+fn masked(text: &str, redactor: Option<&Redactor>) -> String {
+    redactor.map_or_else(|| text.to_owned(), |redactor| redactor.text(text).0.into_owned())
 }
 
 fn start_of(

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use codeloops_adapters::redact::Redactor;
+use codeloops_adapters::redact::{Redactor, may_find};
 use codeloops_adapters::resolve::Host;
 use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES, OutputFormat};
 use codeloops_adapters::version::Version;
@@ -186,11 +186,27 @@ impl RunSettings {
         if !self.redact.value {
             return Ok(None);
         }
+        let redactor = Redactor::new(&self.redact_patterns.value, self.variables(env));
+        redactor.map(Some).map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
+    }
+
+    /// What masks credentials in this text; none where there is nothing to mask.
+    pub(crate) fn redactor_for(
+        &self,
+        text: &str,
+        env: &Environment,
+    ) -> Result<Option<Redactor>, CliError> {
+        if may_find(text, &self.redact_patterns.value, self.variables(env)) {
+            return self.redactor(env);
+        }
+        Ok(None)
+    }
+
+    /// The variables that agents get, as far as they are text.
+    fn variables<'a>(&'a self, env: &'a Environment) -> impl Iterator<Item = (&'a str, &'a str)> {
         let agents = [&self.actor, &self.critic].map(|role| &role.agent.value.env);
         let set = agents.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
-        let variables = env.texts().chain(set);
-        let redactor = Redactor::new(&self.redact_patterns.value, variables);
-        redactor.map(Some).map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
+        env.texts().chain(set)
     }
 
     /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes, and

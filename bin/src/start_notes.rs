@@ -40,6 +40,11 @@ impl Note {
         self.kind == Kind::Warning
     }
 
+    /// The note with its text changed.
+    pub(crate) fn map(self, change: impl FnOnce(&str) -> String) -> Self {
+        Self { text: change(&self.text), ..self }
+    }
+
     /// What it says.
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -240,6 +240,28 @@ fn dry_run_shows_everything_of_an_own_agent_and_tells_what_a_start_tells() {
     assert!(!format!("{ran}{json}").contains("sk-"));
 }
 
+/// The prompt, what an own agent is started with, and what the project's file is told to say.
+#[test]
+fn dry_run_masks_what_a_run_would() {
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+    let sandbox = Sandbox::new();
+    let project = format!(
+        "agent = 'mine'\nmodel = '{KEY}'\n[agents.mine]\ncommand = ['mine', '{KEY}', 'its-own-value']\n\
+         model_args = ['-m', '{{model}}']\nenv = {{ MY_SECRET = 'its-own-value' }}\n"
+    );
+    for (redact, masks) in [("", true), ("redact = false\n", false)] {
+        sandbox.project(&format!("{redact}{project}"));
+        for json in [&[][..], &["--json-output"]] {
+            let prompt = format!("use {KEY} and its-own-value");
+            let ran = sandbox.run(&[&["--dry-run", "--prompt", &prompt], json].concat());
+            let told = format!("{ran}");
+            assert_eq!(told.contains("[redacted: AWS access key]"), masks, "{ran}");
+            assert_eq!(told.contains("[redacted: $MY_SECRET]"), masks, "{ran}");
+            assert!(!masks || !(told.contains(KEY) || told.contains("its-own-value")), "{ran}");
+        }
+    }
+}
+
 #[test]
 fn dry_run_works_before_prompt_and_agent_are_there() {
     let sandbox = Sandbox::new();

@@ -156,9 +156,9 @@ pub const ADDRESS_MASK: &str = "://[redacted: user and password]@";
 /// Whether one of them may stand in a text: a look that costs less than to make ready for a search.
 #[must_use]
 pub fn may_be_in(text: &str) -> bool {
-    let begins = RULES.iter().flat_map(|rule| rule.begins);
-    begins.into_iter().any(|begin| text.contains(begin))
-        || (text.contains('@') && ADDRESS.begins.iter().any(|begin| text.contains(begin)))
+    let has = |begin: &&str| memchr::memmem::find(text.as_bytes(), begin.as_bytes()).is_some();
+    RULES.iter().flat_map(|rule| rule.begins).any(has)
+        || (text.contains('@') && ADDRESS.begins.iter().any(has))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `--dry-run`: every resolved setting with where it came from and what a start would tell of them,
 //! and nothing else happens.
 
-use codeloops_adapters::resolve::Host;
 use codeloops_sinks::{one_line, words};
 use console::measure_text_width;
 use serde_json::{Map, Value, json};
@@ -10,35 +9,64 @@ use crate::engine::obstacles;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::prompt::Prompt;
-use crate::settings::{Row, RunSettings};
+use crate::settings::{Row, RunSettings, host};
 use crate::start_notes::{Note, start_notes, tell};
 use crate::text::{shorten, wrap};
+use crate::world::{Environment, World};
+
+/// The name of the task's row.
+const PROMPT: &str = "prompt";
 
 /// Columns of the task that are shown.
 const PROMPT_WIDTH: usize = 60;
 
-/// Shows the settings. A task that is missing and an agent that is not installed are warned of, not
+/// Shows the settings; credentials in them are masked as in what a run records. A task that is missing and an agent that is not installed are warned of, not
 /// errors: the configuration can be looked at before either is there.
 pub(crate) fn dry_run(
     settings: &RunSettings,
     prompt: &Result<Prompt, CliError>,
-    host: &Host,
+    world: &World,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
+    let host = &host(&world.env, &settings.working_dir.value);
     let mut notes = start_notes(settings, host);
     notes.extend(unlimited(settings));
     notes.extend(obstacles(settings, host).iter().chain(prompt.as_ref().err()).map(obstacle));
+    let rows = std::iter::once(prompt_row(prompt)).chain(settings.rows(host)).collect();
+    let (rows, notes) = masked(rows, notes, settings, &world.env)?;
     tell(&notes, printer);
-    let prompt = prompt_row(prompt);
-    let rows = settings.rows(host);
     if settings.json_output {
-        let rows = std::iter::once(&prompt).chain(&rows);
         return printer.json(&document(rows, &notes, settings));
     }
-    let shown = shorten(&one_line(&prompt.shown_value()), PROMPT_WIDTH);
-    let prompt = Row { value: shown.into(), ..prompt };
     let columns = printer.stdout_columns();
-    printer.data(&table(&[&[prompt], &rows[..]].concat(), columns))
+    printer.data(&table(&rows.into_iter().map(in_short).collect::<Vec<_>>(), columns))
+}
+
+/// Masks credentials. To make ready for that costs as much as all the rest of a dry run, and is done
+/// only where there may be some.
+fn masked(
+    rows: Vec<Row>,
+    notes: Vec<Note>,
+    settings: &RunSettings,
+    env: &Environment,
+) -> Result<(Vec<Row>, Vec<Note>), CliError> {
+    let texts = rows.iter().flat_map(|row| [row.shown_value(), row.origin.clone()]);
+    let texts = texts.chain(notes.iter().map(|note| note.text().to_owned()));
+    let Some(redactor) = settings.redactor_for(&texts.collect::<Vec<_>>().join("\n"), env)? else {
+        return Ok((rows, notes));
+    };
+    let change = |text: &str| redactor.text(text).0.into_owned();
+    let rows = rows.into_iter().map(|row| row.map(&change)).collect();
+    Ok((rows, notes.into_iter().map(|note| note.map(change)).collect()))
+}
+
+/// The task in one line, of which the beginning is shown; the others as they are.
+fn in_short(row: Row) -> Row {
+    if row.name != PROMPT {
+        return row;
+    }
+    let shown = shorten(&one_line(&row.shown_value()), PROMPT_WIDTH);
+    Row { value: shown.into(), ..row }
 }
 
 /// What would keep the run from starting.
@@ -54,19 +82,16 @@ fn unlimited(settings: &RunSettings) -> Option<Note> {
 
 fn prompt_row(prompt: &Result<Prompt, CliError>) -> Row {
     match prompt {
-        Ok(prompt) => Row::new("prompt", prompt.text.as_str(), prompt.source.shown()),
-        Err(error) => Row::new("prompt", Value::Null, &error.message),
+        Ok(prompt) => Row::new(PROMPT, prompt.text.as_str(), prompt.source.shown()),
+        Err(error) => Row::new(PROMPT, Value::Null, &error.message),
     }
 }
 
-fn document<'a>(
-    rows: impl Iterator<Item = &'a Row>,
-    notes: &[Note],
-    settings: &RunSettings,
-) -> Value {
+fn document(rows: Vec<Row>, notes: &[Note], settings: &RunSettings) -> Value {
     let files = settings.config_files.iter().map(|file| file.display().to_string());
     let settings: Map<String, Value> = rows
-        .map(|row| (row.name.clone(), json!({ "value": row.value, "origin": row.origin })))
+        .into_iter()
+        .map(|row| (row.name, json!({ "value": row.value, "origin": row.origin })))
         .collect();
     let files: Vec<String> = files.collect();
     json!({ "settings": settings, "notes": notes, "config_files": files })

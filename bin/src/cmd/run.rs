@@ -17,7 +17,7 @@ use crate::lost_console::CONSOLE;
 use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
-use crate::settings::{RunSettings, host, working_dir};
+use crate::settings::{RunSettings, working_dir};
 use crate::values::SinkName;
 use crate::world::World;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(
     let dir = &settings.working_dir.value;
     let prompt = Prompt::load(args, dir, world.env.current_dir()?, settings.max_task_bytes());
     if args.output.dry_run {
-        dry_run(&settings, &prompt, &host(&world.env, dir), printer)?;
+        dry_run(&settings, &prompt, world, printer)?;
         return Ok(exit_code::SUCCESS);
     }
     let prompt = prompt.map_err(|error| repository_first(error, dir))?;

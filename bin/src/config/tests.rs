@@ -314,5 +314,12 @@ fn a_project_that_lets_agents_do_more_than_the_user_does_is_told() {
     lets agents do more than you do: critic_access = "run-commands" (yours: "read-only")
     "#);
     assert_eq!(told(careful, &global(full)), "");
+    insta::assert_snapshot!(told("redact = false\n", &global("")), @"has credentials recorded and shown as they are: redact = false");
+    assert_eq!(
+        told("redact = false\n", &global("redact = false\n")),
+        "",
+        "it is what the user does"
+    );
+    assert_eq!(told("redact = true\n", &global("redact = false\n")), "");
     assert_eq!(told(full, &global("")), "");
 }

@@ -27,6 +27,12 @@ impl Row {
         Self { name: name.to_owned(), value: value.into(), origin: origin.to_string() }
     }
 
+    /// The row with its texts changed.
+    #[must_use]
+    pub fn map(self, change: &impl Fn(&str) -> String) -> Self {
+        Self { value: map(self.value, change), origin: change(&self.origin), ..self }
+    }
+
     /// The value in one line, which can be broken between the items of a list.
     #[must_use]
     pub fn shown_value(&self) -> String {
@@ -71,6 +77,15 @@ impl RunSettings {
         ));
         rows.push(Row::new("runs_dir", path(&self.runs_dir.value), &self.runs_dir.origin));
         rows
+    }
+}
+
+/// A value with the texts in it changed.
+fn map(value: Value, change: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => change(&text).into(),
+        Value::Array(items) => items.into_iter().map(|item| map(item, change)).collect(),
+        other => other,
     }
 }
 
