@@ -14,12 +14,14 @@ use regex_automata::util::syntax;
 use crate::text::lossy;
 
 mod before;
+mod report;
 pub mod rules;
 mod scan;
 mod stream;
 mod variables;
 
 use before::Before;
+pub(crate) use report::report_text;
 use rules::Rule;
 use scan::{Found, Scan};
 pub(crate) use stream::Masking;

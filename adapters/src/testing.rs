@@ -1,7 +1,6 @@
 //! The body of the fuzz target: what must hold for any output of any agent.
 
 use codeloops_event::Item;
-use codeloops_event::layout::TEXT_LIMIT;
 
 use crate::decode::{Decoded, Decoder};
 use crate::spec::OutputFormat;
@@ -29,7 +28,7 @@ pub fn fuzz_decoder(bytes: &[u8]) {
     let pieces = decode(format, printed.chunks(usize::from(*size).max(1)), printed);
     assert_eq!(whole, pieces, "{format:?} in pieces of {size}");
     // The marker of what was left out stands between head and tail.
-    assert!(whole.1.text.len() <= TEXT_LIMIT + 100, "{} bytes", whole.1.text.len());
+    assert!(whole.1.text.len() <= crate::text::KEPT + 100, "{} bytes", whole.1.text.len());
 }
 
 /// What was told on the way, and what it came to. The same bytes stand for stderr.

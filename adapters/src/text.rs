@@ -4,9 +4,17 @@ use std::borrow::Cow;
 
 use codeloops_event::layout::{TEXT_LIMIT, cap_text, join_capped};
 
-const HALF: usize = TEXT_LIMIT / 2;
+/// Bytes that decoders keep of a longer text, on either side: half of what a report may hold, and so
+/// much more that a credential is whole which a cut at that half would leave in part.
+pub(crate) const HALF: usize = TEXT_LIMIT / 2 + 64 * 1024;
 
-/// Keeps the first and the last half mebibyte of a stream of any length.
+/// Bytes that they keep in all, without the marker.
+pub(crate) const KEPT: usize = 2 * HALF;
+
+/// Bytes of the longest marker.
+const MARKER: usize = 64;
+
+/// Keeps the beginning and the end of a stream of any length.
 #[derive(Debug, Default)]
 pub(crate) struct HeadTail {
     head: Vec<u8>,
@@ -32,23 +40,49 @@ impl HeadTail {
         self.total == 0
     }
 
-    /// The text, lossily decoded, of at most `TEXT_LIMIT` bytes and a marker.
+    /// The text, lossily decoded, of at most `KEPT` bytes and a marker.
     pub(crate) fn into_text(mut self) -> String {
-        if self.total <= TEXT_LIMIT as u64 {
+        if self.total <= KEPT as u64 {
             self.head.append(&mut self.tail);
-            return cap_text(&lossy(&self.head), TEXT_LIMIT);
+            return cap_text(&lossy(&self.head), KEPT);
         }
         let head = &self.head[..whole_chars(&self.head)];
         let tail = &self.tail[self.tail.len().saturating_sub(HALF)..];
         let tail = &tail[tail.iter().take(3).take_while(|b| is_continuation(**b)).count()..];
         let omitted = self.total - (head.len() + tail.len()) as u64;
-        join_capped(&lossy(head), &lossy(tail), omitted)
+        // Lossy decoding may have made them longer.
+        let (head, tail) = (lossy(head), lossy(tail));
+        join_capped(beginning(&head, HALF), ending(&tail, HALF), omitted)
     }
 }
 
-/// The text, or its head and tail where it is longer than a report may be.
+/// The text, or its head and tail where it is longer than what is kept. One that was cut already stays.
 pub(crate) fn capped(text: &str) -> String {
-    cap_text(text, TEXT_LIMIT)
+    if text.len() <= KEPT + MARKER { text.to_owned() } else { cap_text(text, KEPT) }
+}
+
+/// What [`capped`] or [`HeadTail`] left of a longer text: its head, the bytes left out, its tail.
+pub(crate) fn parts(text: &str) -> Option<(&str, u64, &str)> {
+    if text.len() <= KEPT {
+        return None;
+    }
+    let cut = |at: usize| {
+        let (head, rest) = text.split_at_checked(at)?;
+        let (omitted, tail) = rest.strip_prefix("\n[... ")?.split_once(" bytes omitted ...]\n")?;
+        Some((head, omitted.parse().ok()?, tail))
+    };
+    // A head ends with a whole character.
+    (HALF - 3..=HALF).find_map(cut)
+}
+
+/// At most so many bytes of the beginning.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// At most so many bytes of the end.
+pub(crate) fn ending(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
 }
 
 /// Decodes lossily. The standard function looks at every byte; where all is well, as nearly always,
@@ -81,9 +115,12 @@ const fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// A message of somebody else's in one line of at most 500 characters, without characters that act.
+/// A message of somebody else's in one line, without characters that act: 500 of it, and what is left
+/// of a word there, for half a credential would not be known for one.
 pub(crate) fn one_line(text: &str) -> String {
-    codeloops_event::text::one_line(text).chars().take(500).collect()
+    let is_kept = |&(at, c): &(usize, char)| at < 500 || (at < 1000 && !c.is_whitespace());
+    let line = codeloops_event::text::one_line(text);
+    line.chars().enumerate().take_while(is_kept).map(|(_, c)| c).collect()
 }
 
 #[cfg(test)]
@@ -119,6 +156,24 @@ mod tests {
     fn a_message_is_one_line_that_nothing_acts_in() {
         let message = "a\n\tb\u{2028}c \u{1b}[91md\u{202e}e\u{e0041}f";
         assert_eq!(one_line(message), "a b c def");
+    }
+
+    #[test]
+    fn a_text_that_was_cut_is_taken_apart_and_not_cut_again() {
+        let all = format!("{}é{}", "a".repeat(HALF - 1), "b".repeat(3 * HALF));
+        let cut = capped(&all);
+        assert_eq!(capped(&cut), cut);
+        let (head, omitted, tail) = parts(&cut).unwrap();
+        assert_eq!((head.len(), tail.len()), (HALF - 1, HALF));
+        assert_eq!(omitted as usize, all.len() - head.len() - tail.len());
+        assert_eq!(parts("short\n[... 5 bytes omitted ...]\n"), None);
+    }
+
+    #[test]
+    fn a_message_ends_with_a_word() {
+        let message = format!("{} {} more", "x".repeat(495), "y".repeat(40));
+        assert_eq!(one_line(&message), message.strip_suffix(" more").unwrap());
+        assert_eq!(one_line(&"x".repeat(5000)).len(), 1000);
     }
 
     #[test]

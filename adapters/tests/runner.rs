@@ -445,7 +445,7 @@ fn is_running(child: &std::process::Child, program: &str) -> bool {
 async fn what_cannot_be_started_says_why() {
     let bench = Bench::new("exit 0");
     let agents = bench.agents();
-    fs::remove_file(bench.path("agent")).unwrap();
+    fs::write(bench.path("agent"), "#!/no/such/interpreter\n").unwrap();
     let (notes, _received) = mpsc::channel(10);
     let (_stop, stopped) = watch::channel(None);
     let report = agents.run(bench.call(), notes, stopped).await;
@@ -651,4 +651,45 @@ async fn a_prompts_file_is_masked_once_the_agent_has_read_it() {
     let files = fs::read_dir(bench.path("evidence/iterations/3")).unwrap();
     let mut kept = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
     assert!(kept.all(|text| !text.contains(KEY)));
+}
+
+/// It is masked before the text is cut, wherever the cut falls.
+#[tokio::test]
+async fn a_credential_at_the_cut_of_a_long_answer_leaves_no_part() {
+    let half = codeloops_event::layout::TEXT_LIMIT / 2;
+    for into in [0, 1, 7, KEY.len() - 1] {
+        let script = format!(
+            r#"echo '{{"type":"thread.started","thread_id":"t1"}}'
+            printf '%s' '{{"type":"item.completed","item":{{"type":"agent_message","text":"'
+            head -c {} /dev/zero | tr '\0' x; printf ' {KEY} '; head -c 2000000 /dev/zero | tr '\0' x
+            echo '"}}}}'; echo '{{"type":"turn.completed","usage":{{"input_tokens":5}}}}'"#,
+            half - 1 - into
+        );
+        let mut bench = Bench::new(&script).speaking(OutputFormat::CodexJson);
+        bench.redactor = Some(Arc::new(Redactor::new(&[], []).unwrap()));
+        let report = bench.run().await;
+        assert_eq!(report.outcome, AgentOutcome::Completed);
+        let (head, rest) = report.text.split_once("\n[... ").unwrap();
+        assert_eq!(
+            head.trim_start_matches('x').trim(),
+            &"[redacted: AWS access key]"[..into.min(26)]
+        );
+        let (omitted, tail) = rest.split_once(" bytes omitted ...]\n").unwrap();
+        let printed = half - 1 - into + KEY.len() + 2 + 2_000_000;
+        assert_eq!(omitted.parse(), Ok(printed - head.len() - tail.len()));
+    }
+}
+
+#[tokio::test]
+async fn a_prompts_file_is_masked_though_no_program_has_read_it() {
+    let mut bench = Bench::new("true");
+    bench.spec.prompt = PromptVia::File;
+    bench.spec.prompt_args = vec!["{prompt}".into()];
+    bench.prompt = format!("use {KEY}");
+    bench.redactor = Some(Arc::new(Redactor::new(&[], []).unwrap()));
+    fs::write(bench.path("agent"), "#!/no/such/interpreter\n").unwrap();
+    let report = bench.run().await;
+    assert!(matches!(report.outcome, AgentOutcome::NotStarted { .. }), "{report:?}");
+    let prompt = bench.read("evidence/iterations/3/actor.prompt");
+    assert_eq!(prompt, "use [redacted: AWS access key]");
 }

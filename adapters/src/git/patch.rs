@@ -142,6 +142,25 @@ mod tests {
         assert!(whole.ends_with(&text.as_bytes()[text.len() - Ends::HALF..]));
     }
 
+    /// It is masked before the text is cut, wherever the cut falls.
+    #[test]
+    fn a_credential_at_the_cut_leaves_no_part() {
+        const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+        let dir = tempfile::tempdir().unwrap();
+        let redactor = Arc::new(Redactor::new(&[], []).unwrap());
+        for into in [0, 1, 7, KEY.len() - 1, KEY.len()] {
+            let outer = "+line of a file\n".repeat(Ends::HALF / 16);
+            let outer = &outer[..Ends::HALF - 1 - into];
+            let all = format!("{outer} {KEY} {} {KEY} {outer}", "y\n".repeat(Ends::HALF));
+            let mut patch =
+                PatchWriter::create(dir.path(), "diff.patch".into(), Some(&redactor)).unwrap();
+            all.as_bytes().chunks(8192).for_each(|piece| patch.write(piece).unwrap());
+            let (text, evidence) = patch.finish().unwrap();
+            assert_eq!(evidence.redacted, 2);
+            assert!(!text.contains("AKI") && !text.contains("PLE"), "{into}");
+        }
+    }
+
     #[test]
     fn no_character_is_cut_in_two() {
         let whole = format!("x{}", "ü".repeat(TEXT_LIMIT));

@@ -19,10 +19,22 @@ use crate::evidence::create_new;
 use crate::process::{
     Control, Ended, Invocation, Leader, OTHER_REPOSITORY, Pipes, Supervisor, Times,
 };
-use crate::spec::{AgentSpec, PromptVia, StopWith};
+use crate::redact::report_text;
+use crate::spec::{AgentSpec, OutputFormat, PromptVia, StopWith};
 
 /// Runs the call to its end.
 pub(super) fn run(
+    config: &AgentsConfig,
+    call: &AgentCall,
+    notes: &Notes,
+    control: Control,
+) -> AgentReport {
+    let report = start_and_supervise(config, call, notes, control);
+    mask_prompt_file(config, call);
+    report
+}
+
+fn start_and_supervise(
     config: &AgentsConfig,
     call: &AgentCall,
     notes: &Notes,
@@ -125,7 +137,6 @@ fn supervise(
         Ok(supervisor) => supervisor.run(stop_signal(spec)),
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };
-    mask_prompt_file(config, call);
     report(config, call, ended, capture.finish())
 }
 
@@ -154,15 +165,15 @@ fn report(
         Some((usage, sum)) => (Some(usage), sum),
         None => (None, None),
     };
-    let masked = |text: String| match &config.redactor {
-        Some(redactor) => redactor.text(&text).0.into_owned(),
-        None => text,
-    };
+    let redactor = config.redactor.as_deref();
+    // What came as text was masked as it came.
+    let of_answer = redactor.filter(|_| spec.output != OutputFormat::Text);
     AgentReport {
         exit_code: outcome::exit_code(&facts),
-        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr).map(masked),
-        text: masked(decoded.text),
-        stderr,
+        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr)
+            .map(|message| report_text(&message, redactor)),
+        text: report_text(&decoded.text, of_answer),
+        stderr: report_text(&stderr, None),
         stdout_file: Some(stdout_file),
         stderr_file: Some(stderr_file),
         agent_session: decoded.session,
@@ -215,8 +226,8 @@ fn prompt_argument(
     }
 }
 
-/// Masks the file that the program took its prompt from, now that it has read it: it stays with the
-/// evidence.
+/// Masks the file that the program took its prompt from, now that it has read it, or could not be
+/// started: it stays with the evidence.
 fn mask_prompt_file(config: &AgentsConfig, call: &AgentCall) {
     let Some(redactor) = &config.redactor else { return };
     let (masked, count) = redactor.text(&call.prompt);
@@ -224,6 +235,9 @@ fn mask_prompt_file(config: &AgentsConfig, call: &AgentCall) {
         return;
     }
     let path = prompt_file(&config.evidence_root, &stream_path(call, OutputStream::Stdout));
+    if !path.exists() {
+        return;
+    }
     let written = create_new(&path).and_then(|mut file| file.write_all(masked.as_bytes()));
     if let Err(error) = written {
         tracing::warn!(%error, path = %path.display(), "the prompt's file is not masked");
