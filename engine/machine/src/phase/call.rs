@@ -21,6 +21,10 @@ const TRANSIENT_BACKOFF_SECS: i64 = 5;
 const USAGE_POLL_SECS: i64 = 300;
 const USAGE_POLL_CAP_SECS: i64 = 1800;
 
+/// The shortest wait for a reset time that was told, in seconds; doubled with each further one, up to
+/// the same cap. The provider's clock and ours differ, and some tell the time to the minute.
+const RESET_POLL_SECS: i64 = 5;
+
 /// A call that cannot wait: git, a gate.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TaskState {
@@ -195,6 +199,7 @@ pub(crate) struct Retries {
     afresh: bool,
     limited_since: Option<Timestamp>,
     usage_polls: u32,
+    resets: u32,
 }
 
 /// What an agent call that is over leads to.
@@ -287,11 +292,11 @@ fn usage_limit(
     message: &str,
     now: Stamp,
 ) -> Disposition {
-    let poll = (USAGE_POLL_SECS << retries.usage_polls.min(8)).min(USAGE_POLL_CAP_SECS);
     let since = *retries.limited_since.get_or_insert(now.at);
-    retries.usage_polls += 1;
-    // A reset time that has passed already is not believed a second time in a row without a pause.
-    let until = resets_at.filter(|at| *at > now.at).unwrap_or_else(|| later(now, poll));
+    let until = match resets_at {
+        Some(at) => at.max(later(now, poll(RESET_POLL_SECS, &mut retries.resets))),
+        None => later(now, poll(USAGE_POLL_SECS, &mut retries.usage_polls)),
+    };
     let patience = ctx.limits().usage_limit_wait_secs.map(seconds);
     let patience = patience.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
     if patience.is_some_and(|patience| until.signed_duration_since(since) > patience) {
@@ -299,6 +304,13 @@ fn usage_limit(
         return Disposition::End(EndCause::WaitTooLong, ending);
     }
     wait(ctx, until, message.to_owned(), now)
+}
+
+/// Each wait is twice as long as the one before.
+fn poll(first_secs: i64, polls: &mut u32) -> i64 {
+    let secs = (first_secs << (*polls).min(16)).min(USAGE_POLL_CAP_SECS);
+    *polls += 1;
+    secs
 }
 
 /// A wait that goes past the run's own budget is not begun.
