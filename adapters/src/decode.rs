@@ -26,6 +26,18 @@ use json::Object;
 use lines::Lines;
 pub(crate) use provider::Trouble;
 
+/// What a stream was read as.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Text, as declared: how the turn ended, only the exit code tells.
+    #[default]
+    Text,
+    /// Events, up to this ending.
+    Events(Ending),
+    /// Text, though events were declared: not one of them is in it.
+    TextInstead,
+}
+
 /// How a turn ended, as far as its stream tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -37,6 +49,8 @@ pub(crate) enum Ending {
         /// Tool calls that its permission rules denied.
         denied: u32,
     },
+    /// The final event says success, and nothing was said.
+    Silent,
     /// The answer broke off.
     CutOff(CutOffKind),
     /// The final event says failure.
@@ -46,16 +60,16 @@ pub(crate) enum Ending {
 /// What a stream came to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Decoded {
-    /// How the turn ended; `None` for text, where only the exit code tells.
-    pub(crate) ending: Option<Ending>,
+    /// What the stream was read as.
+    pub(crate) reading: Reading,
     /// The final text.
     pub(crate) text: String,
     /// The agent's name for the conversation.
     pub(crate) session: Option<String>,
     /// Tokens and money.
     pub(crate) told: Option<Told>,
-    /// Whether the stream went on to speak after it had ended well. Whoever holds the pipe can write
-    /// into it, so what was said last need not be the agent's word.
+    /// Whether the stream went on to speak after it had ended. Whoever holds the pipe can write into
+    /// it, so what was said last need not be the agent's word.
     pub(crate) disputed: bool,
 }
 
@@ -99,6 +113,8 @@ impl Told {
 
 /// One program's way of telling.
 trait Format: Send {
+    /// Whether the program has events of this `type`.
+    fn knows(&self, kind: &str) -> bool;
     /// Whether events of this `type` make up the answer or end the turn.
     fn speaks(&self, kind: &str) -> bool;
     /// How the turn ended so far.
@@ -123,6 +139,8 @@ pub(crate) struct Events {
     format: Box<dyn Format>,
     /// Lines that are no events: messages of the program itself.
     plain: HeadTail,
+    /// All of what may be shown, as long as no event was known.
+    shown: Option<HeadTail>,
     disputed: bool,
 }
 
@@ -140,6 +158,7 @@ impl Decoder {
             lines: Lines::default(),
             format,
             plain: HeadTail::default(),
+            shown: Some(HeadTail::default()),
             disputed: false,
         }))
     }
@@ -149,14 +168,25 @@ impl Decoder {
         matches!(self, Self::Text(_))
     }
 
-    /// Takes a chunk; gives what it tells: nothing for a text, whose chunks tell it all.
+    /// Takes a chunk of what was printed; gives what it tells: nothing for a text, whose chunks tell
+    /// it all.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
         match self {
-            Self::Text(text) => {
-                text.push(bytes);
-                Vec::new()
-            }
+            Self::Text(_) => Vec::new(),
             Self::Events(events) => events.push(bytes),
+        }
+    }
+
+    /// Takes a chunk of what may be shown of it. A text is read from this, for a mask does not hurt
+    /// it as it would an event.
+    pub(crate) fn push_shown(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Text(text) => text.push(bytes),
+            Self::Events(events) => {
+                if let Some(shown) = &mut events.shown {
+                    shown.push(bytes);
+                }
+            }
         }
     }
 
@@ -180,11 +210,22 @@ impl Events {
     }
 
     fn finish(mut self, stderr: &str) -> Decoded {
-        if let Some(line) = std::mem::take(&mut self.lines).finish() {
+        let lines = std::mem::take(&mut self.lines);
+        let mut may_be_torn = lines.has_skipped();
+        if let Some(line) = lines.finish() {
+            may_be_torn |= is_torn(&line);
             self.take_line(&line, &mut Items::default());
         }
+        if let Some(text) = self.shown.take().map(HeadTail::into_text)
+            && !may_be_torn
+            && !text.trim().is_empty()
+        {
+            return Decoded { reading: Reading::TextInstead, text, ..Decoded::default() };
+        }
         let mut decoded = self.format.finish(stderr);
-        if decoded.text.is_empty() && !matches!(decoded.ending, Some(Ending::Done { .. })) {
+        if decoded.text.is_empty()
+            && !matches!(decoded.reading, Reading::Events(Ending::Done { .. }))
+        {
             decoded.text = self.plain.into_text();
         }
         decoded.text = capped(&decoded.text);
@@ -212,10 +253,17 @@ impl Events {
 
     fn take_event(&mut self, event: &Object<'_>, items: &mut Items) {
         let kind = event.text("type");
-        self.disputed |=
-            *self.format.ending() == Ending::Done { denied: 0 } && self.format.speaks(&kind);
+        if self.format.knows(&kind) {
+            self.shown = None;
+        }
+        self.disputed |= *self.format.ending() != Ending::Open && self.format.speaks(&kind);
         self.format.event(&kind, event, items);
     }
+}
+
+/// Whether a line without an end may be the beginning of an event.
+fn is_torn(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"{") && Object::parse(&lossy(line)).is_none()
 }
 
 /// The sum of those that are known; none where none is.

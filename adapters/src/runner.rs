@@ -18,6 +18,7 @@ mod call;
 mod capture;
 mod chatter;
 mod outcome;
+mod reset;
 
 /// One role's agent, as it is called.
 #[derive(Debug, Clone)]
@@ -155,5 +156,7 @@ fn prompt_file(evidence_root: &Path, stdout: &str) -> PathBuf {
     evidence_root.join(stdout).with_extension("prompt")
 }
 
+#[cfg(test)]
+mod plausible;
 #[cfg(test)]
 mod tests;

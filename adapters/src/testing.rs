@@ -38,7 +38,10 @@ fn decode<'a>(
     stderr: &[u8],
 ) -> (Vec<Item>, Decoded) {
     let mut decoder = Decoder::new(format);
-    let items = pieces.flat_map(|piece| decoder.push(piece));
+    let items = pieces.flat_map(|piece| {
+        decoder.push_shown(piece);
+        decoder.push(piece)
+    });
     let told = joined(items);
     (told, decoder.finish(&lossy(stderr)))
 }

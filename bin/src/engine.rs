@@ -42,6 +42,8 @@ pub(crate) struct Finished {
     pub(crate) run_id: RunId,
     /// Where what it changed can be seen.
     pub(crate) changes_in: ChangesIn,
+    /// What a reader of its result should know.
+    pub(crate) notes: Vec<String>,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -118,14 +120,20 @@ async fn run(
     let (record, recorded) = SessionRecord::new(sessions, folder);
     let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
-    let (publisher, changed) = Publisher::new(Arc::clone(&hub));
+    let (publisher, seen) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
     let result = codeloops_driver::run(start, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();
-    let (run_id, changes_in) = (run_id.clone(), changed.get());
-    let sinks = Vec::new();
-    let finished = Finished { run_id, changes_in, result, recorded, sinks, lost_console };
+    let finished = Finished {
+        run_id: run_id.clone(),
+        changes_in: seen.changes(),
+        notes: seen.notes(),
+        result,
+        recorded,
+        sinks: Vec::new(),
+        lost_console,
+    };
     Ok((finished, hub))
 }
 

@@ -47,6 +47,8 @@ pub struct RunDocument {
     pub exit_code: u8,
     /// What failed, in one line; null where nothing did.
     pub error: Option<String>,
+    /// What to know of the run beside its end.
+    pub notes: Vec<String>,
     /// What the run used; null where nothing is known.
     pub usage: Option<UsageByRole>,
     /// Places at which a credential was masked.
@@ -78,6 +80,7 @@ impl RunDocument {
             evidence_dir: None,
             exit_code: error.kind.exit_code(),
             error: Some(error.message.clone()),
+            notes: Vec::new(),
             usage: None,
             redacted: 0,
             sinks: Vec::new(),

@@ -4,7 +4,7 @@ use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
     CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Item, Iteration,
     IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions, ProcessInfo,
-    Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
+    ReadAsText, Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
     TreeChecked, TreeId, TreeUnverified, Usage, Verdict, VerdictReached,
 };
 
@@ -232,6 +232,7 @@ pub(crate) fn actor_completed(
         conversation_usage: None,
         usage: None,
         leftovers: 0,
+        text_instead_of: None,
     }))
 }
 
@@ -253,6 +254,7 @@ pub(crate) fn critic_completed(
         stderr: None,
         usage: None,
         leftovers: 0,
+        text_instead_of: None,
     }))
 }
 
@@ -264,6 +266,18 @@ pub(crate) fn tree_checked(check: TreeCheck) -> Event {
         attempt: 1,
         check,
     }))
+}
+
+pub(crate) fn read_as_text(agent: &str) -> Event {
+    Event::ReadAsText(ReadAsText {
+        timestamp: at(42_100),
+        elapsed_ms: 42_100,
+        iteration: 1,
+        attempt: 1,
+        role: Role::Critic,
+        agent: agent.to_owned(),
+        declared: "claude-stream-json".to_owned(),
+    })
 }
 
 pub(crate) fn tree_unverified(before: &str) -> Event {

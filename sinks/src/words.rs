@@ -312,6 +312,18 @@ pub fn tree_unverified(before: &str, dir: Option<&Path>) -> [Said; 2] {
     [told.into(), Said::with("To see what differs:", &commands::diff_with_tree(dir, &before))]
 }
 
+/// What an agent prints is read as text, and what to set where that is right.
+#[must_use]
+pub fn read_as_text(agent: &str, declared: &str) -> [String; 2] {
+    let (agent, declared) = (one_line(agent), one_line(declared));
+    [
+        format!("What {agent} printed is read as text: nothing in it is of `{declared}`"),
+        format!(
+            "Its exit code tells how it ended; where that is meant, set output = \"text\" for {agent}"
+        ),
+    ]
+}
+
 fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
     let mut parts = Vec::new();
     let changed = files.iter().map(|name| Changed::named(name));

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use codeloops_event::Event;
+
 use crate::scripts::{APPROVES, approved};
 use crate::{scripted, workspace};
 
@@ -133,4 +135,36 @@ fn without_a_branch_there_is_no_branch_to_know_of() {
     place.git(&["checkout", "--quiet", "--detach"]);
     let _ran = place.task(&[]).exits(0);
     assert_eq!(place.session().start.branch, None);
+}
+
+/// A release of an agent whose stream has changed, or a command that prints text.
+#[test]
+fn an_agent_that_prints_no_event_of_its_output_is_read_as_text_and_that_is_told_once() {
+    let script = "on actor 1\nprint I did it.\nedit a.txt a\n\
+                  on critic 1\nprint DECISION: CONTINUE\\n\\nFEEDBACK: more\n\
+                  on actor 2\nprint {\"kind\":\"over\"}\nedit a.txt b\n\
+                  on critic 2\nprint DECISION: DONE\\n\\nSUMMARY: all of it\n";
+    let run = |options: &[&str], code| {
+        let place = scripted(script);
+        let table = place.fake_agent() + "output = \"claude-stream-json\"\n";
+        place.global_config(&format!("[defaults]\nagent = \"fake\"\n{table}"));
+        let ran = place.task(options).exits(code);
+        (place, ran)
+    };
+    let (place, ran) = run(&[], 0);
+    let told = "What Fake Agent printed is read as text";
+    assert_eq!(ran.stdout.matches(told).count(), 2, "{ran}");
+    let told = |e: &Event| matches!(e, Event::ReadAsText(e) if e.declared == "claude-stream-json");
+    assert_eq!(place.events().iter().filter(|e| told(e)).count(), 2);
+    assert_eq!(codeloops_machine::replay::verify(&place.events()), Ok(()));
+    let shown = place.run(&["sessions", "show", "latest"]).exits(0);
+    assert!(shown.stdout.contains("Read as text"), "{shown}");
+
+    let (_place, ran) = run(&["--json-output"], 0);
+    let notes = ran.document()["notes"].clone();
+    assert_eq!(notes.as_array().map(Vec::len), Some(2), "{notes}");
+    assert!(notes[1].as_str().unwrap().contains("output = \"text\""), "{notes}");
+
+    let (_place, ran) = run(&["--max-tokens", "1000000"], 1);
+    assert!(ran.stdout.contains("cannot be held"), "{ran}");
 }

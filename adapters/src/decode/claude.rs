@@ -4,7 +4,7 @@ use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
 
 use super::items::Items;
 use super::json::{Object, text_of};
-use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember, sum};
+use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember, sum};
 use crate::text::{capped, one_line};
 
 /// The final event is `result`. Its `subtype` stays `success` after an error of the API;
@@ -33,6 +33,13 @@ struct SoFar {
 }
 
 impl Format for Claude {
+    fn knows(&self, kind: &str) -> bool {
+        matches!(
+            kind,
+            "system" | "assistant" | "user" | "result" | "rate_limit_event" | "stream_event"
+        )
+    }
+
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "assistant" | "result")
     }
@@ -56,7 +63,7 @@ impl Format for Claude {
         // A program that was stopped tells what its messages told.
         let so_far = (!self.so_far.message.is_empty()).then_some(self.so_far.usage);
         Decoded {
-            ending: Some(self.ending),
+            reading: Reading::Events(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
             told: self.usage.or(so_far).map(|usage| Told { usage, cumulative: Cumulative::Cost }),
@@ -138,7 +145,7 @@ impl Claude {
     fn result(&mut self, event: &Object<'_>) {
         remember(&mut self.session, &event.text("session_id"));
         let cost_usd = event.value("total_cost_usd").filter(|cost| *cost >= 0.0);
-        self.usage = Some(Usage { cost_usd, ..tokens(&event.object("usage")) });
+        self.usage = Some(Usage { cost_usd, ..used(event) });
         self.result = event.some_text("result").map(|text| capped(&text));
         let denied = u32::try_from(event.list("permission_denials").len()).unwrap_or(u32::MAX);
         let succeeded =
@@ -159,8 +166,14 @@ impl Claude {
         match self.error.as_str() {
             "max_output_tokens" => Ending::CutOff(CutOffKind::Length),
             "billing_error" => Ending::Failed(Trouble::Refused(Refusal::Billing, message)),
-            "authentication_failed" => Ending::Failed(Trouble::Refused(Refusal::Auth, message)),
-            _ if event.text("terminal_reason") == "api_error" => {
+            "authentication_failed" | "oauth_org_not_allowed" => {
+                Ending::Failed(Trouble::Refused(Refusal::Auth, message))
+            }
+            "invalid_request" | "model_not_found" => {
+                Ending::Failed(Trouble::Refused(Refusal::BadRequest, message))
+            }
+            // An error of the API leaves it at `success`.
+            _ if event.text("subtype") == "success" => {
                 Ending::Failed(Trouble::classify(event.value("api_error_status"), &message))
             }
             _ => Ending::Failed(Trouble::Other(message)),
@@ -183,6 +196,29 @@ fn results(message: &Object<'_>, items: &mut Items) {
                 items.tool_result(failed, &texts.join("\n"));
             }
         }
+    }
+}
+
+/// What the call used. Where its own budget ended it, only the sums by model tell.
+fn used(event: &Object<'_>) -> Usage {
+    let told = tokens(&event.object("usage"));
+    if told.tokens() > 0 {
+        return told;
+    }
+    let models = event.object("model_usage_since_last_result");
+    models.objects_within().iter().map(tokens_of_model).fold(told, |sum, model| sum.plus(&model))
+}
+
+fn tokens_of_model(usage: &Object<'_>) -> Usage {
+    let read = usage.value("cacheReadInputTokens");
+    let written = usage.value("cacheCreationInputTokens");
+    Usage {
+        input_tokens: sum([usage.value("inputTokens"), read, written]),
+        output_tokens: usage.value("outputTokens"),
+        cache_read_tokens: read,
+        cache_creation_tokens: written,
+        reasoning_tokens: usage.value("thinkingTokens"),
+        cost_usd: None,
     }
 }
 

@@ -4,21 +4,38 @@ use codeloops_event::Usage;
 
 use super::items::Items;
 use super::json::Object;
-use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
-use crate::text::capped;
+use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember};
+use crate::text::{capped, one_line};
 
-/// The final event is `turn.completed` or `turn.failed`; a plain `error` may be a reconnection. A
-/// patch that the sandbox refused is told only on stderr.
+/// The final event is `turn.completed` or `turn.failed`; a plain `error` may be a reconnection, and is
+/// the last word only where nothing comes after it. A patch that the sandbox refused is told only on
+/// stderr.
 #[derive(Debug, Default)]
 pub(super) struct Codex {
     session: Option<String>,
     last_text: String,
     declined: u32,
+    /// What went wrong last, if nothing came after it.
+    error: String,
     ending: Ending,
     usage: Option<Usage>,
 }
 
 impl Format for Codex {
+    fn knows(&self, kind: &str) -> bool {
+        matches!(
+            kind,
+            "thread.started"
+                | "turn.started"
+                | "turn.completed"
+                | "turn.failed"
+                | "item.started"
+                | "item.updated"
+                | "item.completed"
+                | "error"
+        )
+    }
+
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "turn.started" | "item.completed" | "turn.completed" | "turn.failed")
     }
@@ -28,12 +45,16 @@ impl Format for Codex {
     }
 
     fn event(&mut self, kind: &str, event: &Object<'_>, items: &mut Items) {
+        self.error.clear();
         match kind {
             "thread.started" => remember(&mut self.session, &event.text("thread_id")),
             "turn.started" => self.ending = Ending::Open,
             "item.started" => started(&event.object("item"), items),
             "item.completed" => self.completed(&event.object("item"), items),
-            "error" => items.retry(&event.text("message")),
+            "error" => {
+                event.text("message").as_ref().clone_into(&mut self.error);
+                items.retry(&self.error);
+            }
             "turn.completed" => {
                 self.ending = Ending::Done { denied: 0 };
                 self.usage = Some(usage(&event.object("usage")));
@@ -51,8 +72,11 @@ impl Format for Codex {
             let patches = stderr.matches("error=patch rejected").count();
             *denied = self.declined.saturating_add(u32::try_from(patches).unwrap_or(u32::MAX));
         }
+        if self.ending == Ending::Open && !self.error.is_empty() {
+            self.ending = Ending::Failed(last_word(&self.error));
+        }
         Decoded {
-            ending: Some(self.ending),
+            reading: Reading::Events(self.ending),
             text: self.last_text,
             session: self.session,
             told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::All }),
@@ -89,6 +113,15 @@ impl Codex {
             _ => {}
         }
     }
+}
+
+/// What an error means that nothing came after. One that it was still mending is no verdict of the
+/// provider's.
+fn last_word(error: &str) -> Trouble {
+    if error.starts_with("Reconnecting") {
+        return Trouble::Transient(one_line(error));
+    }
+    Trouble::classify(None, error)
 }
 
 fn started(item: &Object<'_>, items: &mut Items) {

@@ -4,7 +4,7 @@ use codeloops_event::Usage;
 
 use super::items::Items;
 use super::json::Object;
-use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
+use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember};
 use crate::text::capped;
 
 /// The final event is `result`; after a failure there may be none, only a message on stderr.
@@ -19,6 +19,19 @@ pub(super) struct Cursor {
 }
 
 impl Format for Cursor {
+    fn knows(&self, kind: &str) -> bool {
+        matches!(
+            kind,
+            "system"
+                | "user"
+                | "assistant"
+                | "thinking"
+                | "tool_call"
+                | "interaction_query"
+                | "result"
+        )
+    }
+
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "assistant" | "result")
     }
@@ -45,7 +58,7 @@ impl Format for Cursor {
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         Decoded {
-            ending: Some(self.ending),
+            reading: Reading::Events(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
             told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),

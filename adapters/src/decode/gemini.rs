@@ -4,8 +4,8 @@ use codeloops_event::Usage;
 
 use super::items::Items;
 use super::json::Object;
-use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember};
-use crate::text::HeadTail;
+use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember};
+use crate::text::{HeadTail, one_line};
 
 /// The final event is `result`. Its success counts only if the model said something: a prompt that
 /// was cut off ends with `success` and nothing. Messages come in pieces.
@@ -21,6 +21,10 @@ pub(super) struct Gemini {
 }
 
 impl Format for Gemini {
+    fn knows(&self, kind: &str) -> bool {
+        matches!(kind, "init" | "message" | "tool_use" | "tool_result" | "error" | "result")
+    }
+
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "message" | "tool_use" | "result")
     }
@@ -54,7 +58,7 @@ impl Format for Gemini {
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         Decoded {
-            ending: Some(self.ending),
+            reading: Reading::Events(self.ending),
             text: self.answer.into_text(),
             session: self.session,
             told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),
@@ -75,10 +79,19 @@ impl Gemini {
     fn result(&self, event: &Object<'_>) -> Ending {
         match &*event.text("status") {
             "success" if self.said_anything => Ending::Done { denied: self.denied },
-            "success" => Ending::Open,
-            _ => Ending::Failed(Trouble::classify(None, &event.object("error").text("message"))),
+            "success" => Ending::Silent,
+            _ => Ending::Failed(trouble(&event.object("error").text("message"))),
         }
     }
+}
+
+/// The provider has the same words, of plan and billing, for too many requests in a minute as for none
+/// left; a used-up day the program tells in words of its own.
+fn trouble(message: &str) -> Trouble {
+    if message.contains("exceeded your current quota") && !message.contains("PerDay") {
+        return Trouble::Transient(one_line(message));
+    }
+    Trouble::classify(None, message)
 }
 
 /// Whether a tool failed because of what it may do, which plan mode tells in words only.

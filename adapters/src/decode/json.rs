@@ -61,6 +61,11 @@ impl<'a> Object<'a> {
         self.raw(key).is_some_and(|raw| raw.get() != "null")
     }
 
+    /// The objects of its fields.
+    pub(super) fn objects_within(&self) -> Vec<Self> {
+        self.fields.iter().filter_map(|(_, raw)| Self::parse(raw.get())).collect()
+    }
+
     /// The first field.
     pub(super) fn first(&self) -> Option<(&str, Self)> {
         let (name, raw) = self.fields.first()?;

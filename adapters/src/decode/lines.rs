@@ -8,6 +8,7 @@ const MAX_LINE: usize = 16 * 1024 * 1024;
 pub(super) struct Lines {
     carry: Vec<u8>,
     oversized: bool,
+    skipped: bool,
 }
 
 impl Lines {
@@ -30,6 +31,11 @@ impl Lines {
         self.keep(bytes);
     }
 
+    /// Whether a line was too long.
+    pub(super) const fn has_skipped(&self) -> bool {
+        self.skipped
+    }
+
     /// A last line without an end.
     pub(super) fn finish(self) -> Option<Vec<u8>> {
         (!self.oversized && !self.carry.is_empty()).then_some(self.carry)
@@ -43,7 +49,7 @@ impl Lines {
                     "oversized: a line of the agent's output is skipped"
                 );
             }
-            self.oversized = true;
+            (self.oversized, self.skipped) = (true, true);
             self.carry = Vec::new();
         } else {
             self.carry.extend_from_slice(bytes);

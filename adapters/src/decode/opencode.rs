@@ -1,11 +1,11 @@
 //! `opencode run --format json`.
 
-use codeloops_event::{CutOffKind, Usage};
+use codeloops_event::{CutOffKind, Refusal, Usage};
 
 use super::items::Items;
 use super::json::Object;
-use super::{Cumulative, Decoded, Ending, Format, Told, Trouble, remember, sum};
-use crate::text::HeadTail;
+use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember, sum};
+use crate::text::{HeadTail, one_line};
 
 /// There is no final event of its own: the end is a `step_finish` with the reason `stop`, or an
 /// `error`. A rejected permission ends the run after a step with the reason `tool-calls`.
@@ -23,6 +23,10 @@ pub(super) struct Opencode {
 }
 
 impl Format for Opencode {
+    fn knows(&self, kind: &str) -> bool {
+        matches!(kind, "step_start" | "text" | "reasoning" | "tool_use" | "step_finish" | "error")
+    }
+
     fn speaks(&self, kind: &str) -> bool {
         matches!(kind, "step_start" | "text" | "step_finish" | "error")
     }
@@ -48,14 +52,14 @@ impl Format for Opencode {
                 self.ending = self.step_end(&part.text("reason"));
                 self.add_usage(&part, items);
             }
-            "error" => self.ending = Ending::Failed(error(&event.object("error"))),
+            "error" => self.ending = error(&event.object("error")),
             _ => {}
         }
     }
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         Decoded {
-            ending: Some(self.ending),
+            reading: Reading::Events(self.ending),
             text: self.step.into_text(),
             session: self.session,
             told: self.usage.map(|usage| Told { usage, cumulative: Cumulative::Nothing }),
@@ -118,11 +122,21 @@ impl Opencode {
     }
 }
 
-fn error(error: &Object<'_>) -> Trouble {
+/// Some errors are known by their name.
+fn error(error: &Object<'_>) -> Ending {
     let data = error.object("data");
-    let message = data.text("message");
-    let message = if message.is_empty() { error.text("name") } else { message };
-    match Trouble::classify(data.value("statusCode"), &message) {
+    let (name, message) = (error.text("name"), data.text("message"));
+    let message = if message.is_empty() { &name } else { &message };
+    Ending::Failed(match &*name {
+        "MessageOutputLengthError" => return Ending::CutOff(CutOffKind::Length),
+        "ProviderAuthError" => Trouble::Refused(Refusal::Auth, one_line(message)),
+        "ContextOverflowError" => Trouble::Refused(Refusal::BadRequest, one_line(message)),
+        _ => trouble(&data, message),
+    })
+}
+
+fn trouble(data: &Object<'_>, message: &str) -> Trouble {
+    match Trouble::classify(data.value("statusCode"), message) {
         // Its provider library knows more kinds of these than we do.
         Trouble::Other(message) if data.value("isRetryable") == Some(true) => {
             Trouble::Transient(message)
@@ -133,16 +147,13 @@ fn error(error: &Object<'_>) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use codeloops_event::Refusal;
-
     use super::*;
 
     #[test]
     fn what_it_calls_retryable_is_tried_again_unless_it_is_known_for_what_it_is() {
         let trouble = |message: &str, retryable: bool| {
             let data = serde_json::json!({ "message": message, "isRetryable": retryable });
-            let event = serde_json::json!({ "name": "APIError", "data": data }).to_string();
-            error(&Object::parse(&event).unwrap())
+            trouble(&Object::parse(&data.to_string()).unwrap(), message)
         };
         assert_eq!(trouble("broke", true), Trouble::Transient("broke".into()));
         assert_eq!(trouble("broke", false), Trouble::Other("broke".into()));

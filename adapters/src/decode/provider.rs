@@ -18,11 +18,23 @@ pub(crate) enum Trouble {
 }
 
 /// Words of a usage window that resets by waiting.
-const USAGE_LIMIT: [&str; 5] =
-    ["usage limit", "usage_limit_reached", "5-hour limit", "weekly limit", "perday"];
+const USAGE_LIMIT: [&str; 10] = [
+    "usage limit",
+    "usage_limit_reached",
+    "5-hour limit",
+    "session limit",
+    "weekly limit",
+    "hit your limit",
+    "perday",
+    "daily quota",
+    "quota will reset",
+    "out of extra usage",
+];
 /// Words of money that is missing.
-const BILLING: [&str; 7] = [
+const BILLING: [&str; 9] = [
     "credit balance",
+    "out of credits",
+    "spend cap",
     "insufficient_quota",
     "insufficient quota",
     "insufficient credit",
@@ -30,9 +42,15 @@ const BILLING: [&str; 7] = [
     "billing",
     "payment required",
 ];
-const AUTH: [&str; 6] = [
+const AUTH: [&str; 12] = [
     "not logged in",
+    "not authenticated",
+    "login required",
+    "please run /login",
+    "sign in again",
     "invalid api key",
+    "missing api key",
+    "api key is missing",
     "unauthorized",
     "authentication",
     "invalid x-api-key",
@@ -68,7 +86,7 @@ const BAD_REQUEST: [&str; 3] = ["invalid_request_error", "input_too_large", "pro
 impl Trouble {
     /// Sorts an error by its HTTP status, where one is known or stands in the message, and its
     /// words. Money is looked for first: it comes with many a status.
-    pub(super) fn classify(status: Option<u64>, message: &str) -> Self {
+    pub(crate) fn classify(status: Option<u64>, message: &str) -> Self {
         let words = message.to_lowercase();
         let says = |list: &[&str]| list.iter().any(|word| words.contains(word));
         let line = one_line(message);

@@ -5,8 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 
+use chrono::{DateTime, FixedOffset, Offset, Utc};
 use codeloops_driver::ports::{AgentNote, Notes};
-use codeloops_event::{OutputStream, layout};
+use codeloops_event::{AgentOutcome, OutputStream, layout};
 use codeloops_machine::{AgentCall, AgentReport};
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -15,6 +16,7 @@ use super::capture::{Capture, Captured};
 use super::outcome::{self, Facts};
 use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
 use crate::argv::{ArgvOf, argv};
+use crate::decode::Reading;
 use crate::evidence::create_new;
 use crate::process::{
     Control, Ended, Invocation, Leader, OTHER_REPOSITORY, Pipes, Supervisor, Times,
@@ -154,10 +156,11 @@ fn report(
         cause: ended.cause,
         goes_on: call.conversation.is_some(),
         status: ended.status,
+        now: local_time(),
         printed,
         disputed: decoded.disputed,
-        foreign: outcome::is_foreign(&decoded),
     };
+    let is_text_instead = decoded.reading == Reading::TextInstead;
     let earlier = call.conversation.as_ref();
     let same = earlier.filter(|earlier| decoded.session.as_ref() == Some(&earlier.id));
     let used = same.and_then(|conversation| conversation.used.as_ref());
@@ -166,12 +169,16 @@ fn report(
         None => (None, None),
     };
     let redactor = config.redactor.as_deref();
-    // What came as text was masked as it came.
+    // What was declared as text was masked as it came.
     let of_answer = redactor.filter(|_| spec.output != OutputFormat::Text);
+    let outcome = outcome::outcome(&facts, spec, decoded.reading, &stderr)
+        .map(|message| report_text(&message, redactor));
+    // Nothing rests on how a failure was read.
+    let text_instead_of = (is_text_instead && outcome == AgentOutcome::Completed)
+        .then(|| spec.output.as_str().to_owned());
     AgentReport {
         exit_code: outcome::exit_code(&facts),
-        outcome: outcome::outcome(&facts, spec, decoded.ending, &stderr)
-            .map(|message| report_text(&message, redactor)),
+        outcome,
         text: report_text(&decoded.text, of_answer),
         stderr: report_text(&stderr, None),
         stdout_file: Some(stdout_file),
@@ -180,7 +187,19 @@ fn report(
         usage,
         conversation_usage,
         leftovers: ended.leftovers,
+        text_instead_of,
     }
+}
+
+/// The time of day, in which programs tell people when a usage window resets. Git, which signs with it,
+/// knows how far the zone is from UTC.
+fn local_time() -> DateTime<FixedOffset> {
+    let signed = git2::Signature::now("codeloops", "codeloops@localhost");
+    let when =
+        signed.map(|signature| (signature.when().seconds(), signature.when().offset_minutes()));
+    let (secs, minutes) = when.unwrap_or_default();
+    let zone = FixedOffset::east_opt(minutes * 60).unwrap_or_else(|| Utc.fix());
+    DateTime::from_timestamp(secs, 0).unwrap_or_default().with_timezone(&zone)
 }
 
 /// The command line. Fails only where the prompt's file cannot be written.

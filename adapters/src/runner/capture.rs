@@ -126,10 +126,11 @@ impl Capture {
     /// printed, for a mask may stand in the middle of one.
     fn tell_stdout(&mut self, shown: &[u8]) {
         self.keep(OutputStream::Stdout, shown);
-        if self.is_over_for_critic() {
-            self.stdout_chatter.say(shown);
-        } else if self.decoder.is_text() {
-            self.decoder.push(shown);
+        let is_over = self.is_over_for_critic();
+        if !is_over {
+            self.decoder.push_shown(shown);
+        }
+        if is_over || self.decoder.is_text() {
             self.stdout_chatter.say(shown);
         }
     }

@@ -4,9 +4,11 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use chrono::{DateTime, FixedOffset};
 use codeloops_event::{AgentOutcome, CutOffKind, Refusal, Role};
 
-use crate::decode::{Decoded, Ending, Trouble};
+use super::reset;
+use crate::decode::{Ending, Reading, Trouble};
 use crate::process::Cause;
 use crate::spec::{AgentSpec, OutputFormat};
 use crate::text::one_line;
@@ -19,17 +21,12 @@ pub(super) struct Facts {
     /// Whether it was to go on with a conversation.
     pub(super) goes_on: bool,
     pub(super) status: io::Result<ExitStatus>,
+    /// The time of day where it ran.
+    pub(super) now: DateTime<FixedOffset>,
     /// Whether it printed anything on stdout.
     pub(super) printed: bool,
     /// Whether its stream spoke on after its end (see [`crate::decode::Decoded`]).
     pub(super) disputed: bool,
-    /// Whether its stream is another one than was declared (see [`is_foreign`]).
-    pub(super) foreign: bool,
-}
-
-/// Whether text came and no event: an event tells first of all what the conversation is called.
-pub(super) fn is_foreign(decoded: &Decoded) -> bool {
-    decoded.session.is_none() && !decoded.text.is_empty()
 }
 
 /// The exit code as a shell counts it; null where the system did not give one.
@@ -42,7 +39,7 @@ pub(super) fn exit_code(facts: &Facts) -> Option<i32> {
 pub(super) fn outcome(
     facts: &Facts,
     spec: &AgentSpec,
-    ending: Option<Ending>,
+    reading: Reading,
     stderr: &str,
 ) -> AgentOutcome {
     match facts.cause {
@@ -60,20 +57,22 @@ pub(super) fn outcome(
         return AgentOutcome::Signaled { signal };
     }
     let code = exit_code(facts).unwrap_or(-1);
-    if facts.goes_on && code != 0 && is_lost(spec, code, ending.as_ref(), stderr) {
+    if facts.goes_on && code != 0 && is_lost(spec, code, &reading, stderr) {
         return AgentOutcome::ConversationLost { message: last_line(stderr).unwrap_or_default() };
     }
-    match ending {
-        None => of_text(facts, code, stderr),
-        Some(ending) => of_stream(facts, spec, code, ending, stderr),
+    match reading {
+        Reading::Text => of_text(facts, code, stderr),
+        Reading::TextInstead if code == 0 => of_text(facts, code, stderr),
+        Reading::TextInstead => at_start(facts, spec, code, stderr),
+        Reading::Events(ending) => of_stream(facts, spec, code, ending, stderr),
     }
 }
 
 /// Whether the conversation that was to be gone on with is not there: how each program says so was
 /// seen with the releases that the rows name.
-fn is_lost(spec: &AgentSpec, code: i32, ending: Option<&Ending>, stderr: &str) -> bool {
-    let told = match ending {
-        Some(Ending::Failed(Trouble::Other(message))) => message,
+fn is_lost(spec: &AgentSpec, code: i32, reading: &Reading, stderr: &str) -> bool {
+    let told = match reading {
+        Reading::Events(Ending::Failed(Trouble::Other(message))) => message,
         _ => stderr,
     };
     match spec.output {
@@ -102,9 +101,12 @@ fn of_stream(
     stderr: &str,
 ) -> AgentOutcome {
     match ending {
-        Ending::Failed(trouble) => of_trouble(trouble, code),
+        Ending::Failed(trouble) => of_trouble(facts, trouble, code),
         Ending::CutOff(how) => AgentOutcome::CutOff { how },
-        _ if code != 0 => refused_at_start(spec, code, stderr),
+        Ending::Open if code != 0 && is_at_start(facts, spec, stderr) => {
+            at_start(facts, spec, code, stderr)
+        }
+        _ if code != 0 => failed(code, stderr),
         // The critic's word decides; an actor's is only told.
         Ending::Done { .. } if facts.disputed && facts.role == Role::Critic => {
             let message = "something was added to its answer after its end".to_owned();
@@ -112,16 +114,18 @@ fn of_stream(
         }
         Ending::Done { denied: 0 } => AgentOutcome::Completed,
         Ending::Done { denied } => AgentOutcome::Denied { count: denied },
-        Ending::Open if facts.foreign => not_declared(spec, code),
         Ending::Open if facts.printed => AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent },
-        Ending::Open => AgentOutcome::NoOutput,
+        Ending::Open | Ending::Silent => AgentOutcome::NoOutput,
     }
 }
 
-fn of_trouble(trouble: Trouble, exit_code: i32) -> AgentOutcome {
+fn of_trouble(facts: &Facts, trouble: Trouble, exit_code: i32) -> AgentOutcome {
     match trouble {
         Trouble::Refused(refusal, message) => AgentOutcome::Refused { refusal, message },
-        Trouble::UsageLimit(resets_at, message) => AgentOutcome::UsageLimit { resets_at, message },
+        Trouble::UsageLimit(resets_at, message) => {
+            let resets_at = resets_at.or_else(|| reset::told_in(&message, facts.now));
+            AgentOutcome::UsageLimit { resets_at, message }
+        }
         Trouble::Transient(message) => AgentOutcome::Transient { message },
         Trouble::Other(message) => {
             AgentOutcome::Failed { exit_code, message: Some(message).filter(|m| !m.is_empty()) }
@@ -129,24 +133,26 @@ fn of_trouble(trouble: Trouble, exit_code: i32) -> AgentOutcome {
     }
 }
 
-/// Another try would print the same.
-fn not_declared(spec: &AgentSpec, exit_code: i32) -> AgentOutcome {
-    let declared = spec.output.as_str();
-    let message = format!(
-        "its output is not `{declared}`; for a program that prints text, set `output = \"text\"`"
-    );
-    AgentOutcome::Failed { exit_code, message: Some(message) }
+/// Whether a program ended before it asked anybody. Later on it tells in its stream what went wrong,
+/// and others write on its stderr; only Cursor tells everything there.
+fn is_at_start(facts: &Facts, spec: &AgentSpec, stderr: &str) -> bool {
+    !facts.printed
+        || spec.output == OutputFormat::CursorStreamJson
+        || (spec.output == OutputFormat::CodexJson && stderr.contains("input_too_large"))
 }
 
-/// A program that ended before it asked anybody says why only by its exit code and on stderr.
-fn refused_at_start(spec: &AgentSpec, code: i32, stderr: &str) -> AgentOutcome {
+/// Such a program says why only by its exit code and on stderr.
+fn at_start(facts: &Facts, spec: &AgentSpec, code: i32, stderr: &str) -> AgentOutcome {
     let refused = |refusal| AgentOutcome::Refused { refusal, message: one_line(stderr) };
     match spec.output {
         OutputFormat::GeminiStreamJson if code == 41 => refused(Refusal::Auth),
         OutputFormat::CodexJson if stderr.contains("input_too_large") => {
             refused(Refusal::BadRequest)
         }
-        _ => failed(code, stderr),
+        _ => {
+            let message = last_line(stderr).unwrap_or_default();
+            of_trouble(facts, Trouble::classify(None, &message), code)
+        }
     }
 }
 

@@ -211,6 +211,7 @@ fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {
         evidence_dir: Some(shown(&evidence_of(settings, finished))),
         exit_code: end.outcome.exit_code(),
         error: end.error.clone(),
+        notes: finished.notes.clone(),
         usage: end.usage.clone(),
         redacted: end.redacted,
         sinks: finished.sinks.clone(),

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::item::AgentOutput;
 use crate::lines::{
     ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
-    EngineFailed, GateCompleted, IterationEnd, IterationStarted, SessionEnd, SessionStart,
-    StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
+    EngineFailed, GateCompleted, IterationEnd, IterationStarted, ReadAsText, SessionEnd,
+    SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -33,6 +33,8 @@ pub enum Event {
     ActorStarted(AgentStarted),
     /// Fact: an actor call is over.
     ActorCompleted(Box<ActorCompleted>),
+    /// Decision: what an agent prints is read as text, for it is not what was declared.
+    ReadAsText(ReadAsText),
     /// Fact: the changes are captured.
     DiffCaptured(Box<DiffCaptured>),
     /// Fact: they could not be captured.
@@ -85,6 +87,7 @@ impl Event {
             | Self::StopRequested(_)
             | Self::EngineFailed(_) => Class::Fact,
             Self::IterationStarted(_)
+            | Self::ReadAsText(_)
             | Self::TreeUnverified(_)
             | Self::VerdictReached(_)
             | Self::Waiting(_)
@@ -103,6 +106,7 @@ impl Event {
             Self::IterationStarted(e) => e.timestamp,
             Self::ActorStarted(e) | Self::CriticStarted(e) => e.timestamp,
             Self::ActorCompleted(e) => e.timestamp,
+            Self::ReadAsText(e) => e.timestamp,
             Self::DiffCaptured(e) => e.timestamp,
             Self::DiffFailed(e) => e.timestamp,
             Self::GateCompleted(e) => e.timestamp,
@@ -129,6 +133,7 @@ impl Event {
             Self::IterationStarted(_) => "iteration_started",
             Self::ActorStarted(_) => "actor_started",
             Self::ActorCompleted(_) => "actor_completed",
+            Self::ReadAsText(_) => "read_as_text",
             Self::DiffCaptured(_) => "diff_captured",
             Self::DiffFailed(_) => "diff_failed",
             Self::GateCompleted(_) => "gate_completed",

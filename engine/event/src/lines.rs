@@ -145,6 +145,30 @@ pub struct ActorCompleted {
     pub usage: Option<Usage>,
     /// Processes it had left behind, which were ended.
     pub leftovers: u32,
+    /// The declared `output`, where not one event of it was printed, and a turn that came to its end
+    /// was read as text instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_instead_of: Option<String>,
+}
+
+/// What an agent prints is read as text, for not one event of its declared `output` was in it. Told
+/// once for each role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAsText {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// After which try.
+    pub attempt: Attempt,
+    /// Whose agent it is.
+    pub role: Role,
+    /// The agent's title.
+    pub agent: String,
+    /// The declared `output`.
+    pub declared: String,
 }
 
 /// The changes are captured.
@@ -223,6 +247,10 @@ pub struct CriticCompleted {
     pub usage: Option<Usage>,
     /// Processes it had left behind, which were ended.
     pub leftovers: u32,
+    /// The declared `output`, where not one event of it was printed, and a turn that came to its end
+    /// was read as text instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_instead_of: Option<String>,
 }
 
 /// The tree was compared with what it was before the critic.

@@ -30,8 +30,10 @@ pub(crate) struct Context {
     pub(crate) last_turn: Option<AgentOutcome>,
     /// The actor's conversation that its next call goes on with.
     pub(crate) conversation: Option<Kept>,
-    /// Whose call told tokens and no cost, where the cost of the run is bounded.
-    cost_untold: Option<Role>,
+    /// Whose agent was told to print something else than was declared.
+    pub(crate) told_read_as_text: BTreeSet<Role>,
+    /// How the run ends because a call did not tell what there is a bound of.
+    untold: Option<Ending>,
     issued: BTreeSet<CallId>,
 }
 
@@ -54,7 +56,8 @@ impl Context {
             usage: UsageByRole::default(),
             last_turn: None,
             conversation: None,
-            cost_untold: None,
+            told_read_as_text: BTreeSet::new(),
+            untold: None,
             issued: BTreeSet::new(),
         }
     }
@@ -82,11 +85,30 @@ impl Context {
     /// Takes in what a call used.
     pub(crate) fn add_usage(&mut self, role: Role, report: &AgentReport) {
         add_usage(&mut self.usage, role, report.usage.as_ref());
-        let told = report.usage.as_ref().filter(|usage| usage.tokens() > 0);
-        let bounded = self.limits().max_cost_usd.is_some();
-        if bounded && report.outcome.is_whole() && told.is_some_and(|u| u.cost_usd.is_none()) {
-            self.cost_untold = Some(role);
+        if report.outcome.is_whole() {
+            self.untold = self.untold_by(role, report).or(self.untold.take());
         }
+    }
+
+    /// How the run ends if a bound of it cannot be held for want of what this call told. One that was
+    /// read as text told nothing at all.
+    fn untold_by(&self, role: Role, report: &AgentReport) -> Option<Ending> {
+        let told = report.usage.as_ref().filter(|usage| usage.tokens() > 0);
+        let is_text = report.text_instead_of.is_some();
+        let no_cost = is_text || told.is_some_and(|usage| usage.cost_usd.is_none());
+        let (bound, what, limit) = if no_cost && self.limits().max_cost_usd.is_some() {
+            (StopReason::MaxCost, "cost", "max_cost_usd")
+        } else if is_text && self.limits().max_tokens.is_some() {
+            (StopReason::MaxTokens, "tokens", "max_tokens")
+        } else {
+            return None;
+        };
+        let but = if is_text { "" } else { "; `limits.max_tokens` can" };
+        let error = format!(
+            "the {role}'s agent told no {what} of its last call, so `limits.{limit}` cannot be \
+             held{but}"
+        );
+        Some(Ending::with(bound, error))
     }
 
     /// Takes in which conversation the actor's next call goes on with: that of a turn which came to
@@ -127,14 +149,8 @@ impl Context {
         if self.time_left(now).is_some_and(|left| left.is_zero()) {
             return Some(Ending::of(StopReason::MaxDuration));
         }
-        if let Some(role) = self.cost_untold {
-            let error = format!(
-                "the {role}'s agent told no cost of its last call, so `limits.max_cost_usd` cannot \
-                 be held; `limits.max_tokens` can"
-            );
-            return Some(Ending::with(StopReason::MaxCost, error));
-        }
-        self.budget().exceeded_by(&Usage::default()).map(spent_ending)
+        let spent = || self.budget().exceeded_by(&Usage::default()).map(spent_ending);
+        self.untold.clone().or_else(spent)
     }
 
     /// How long a call of this role may take, and which limit says so.

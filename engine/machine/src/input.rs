@@ -73,6 +73,9 @@ pub struct AgentReport {
     pub conversation_usage: Option<Usage>,
     /// Processes it left behind, which were ended.
     pub leftovers: u32,
+    /// The declared `output`, where not one event of it was printed, and a turn that came to its end
+    /// was read as text instead.
+    pub text_instead_of: Option<String>,
 }
 
 impl AgentReport {
@@ -90,6 +93,7 @@ impl AgentReport {
             usage: None,
             conversation_usage: None,
             leftovers: 0,
+            text_instead_of: None,
         }
     }
 }

@@ -84,6 +84,7 @@ impl<'a> Seen<'a> {
                 self.actor_attempt = next_attempt(self.actor_attempt, e.attempt)?;
                 self.masked(e.stdout.iter().chain(&e.stderr));
             }
+            Event::ReadAsText(e) => self.in_round(e.iteration)?,
             Event::DiffCaptured(e) => {
                 self.in_round(e.iteration)?;
                 self.captured = e.iteration;
@@ -211,6 +212,7 @@ pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
         Event::IterationStarted(e) => Some(e.elapsed_ms),
         Event::ActorStarted(e) | Event::CriticStarted(e) => Some(e.elapsed_ms),
         Event::ActorCompleted(e) => Some(e.elapsed_ms),
+        Event::ReadAsText(e) => Some(e.elapsed_ms),
         Event::DiffCaptured(e) => Some(e.elapsed_ms),
         Event::DiffFailed(e) => Some(e.elapsed_ms),
         Event::GateCompleted(e) => Some(e.elapsed_ms),

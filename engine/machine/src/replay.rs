@@ -195,6 +195,7 @@ fn input_of(event: &Event, all: &[Event], gates: &mut GateCounter) -> Option<Inp
         Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
         Event::SessionStart(_)
         | Event::IterationStarted(_)
+        | Event::ReadAsText(_)
         | Event::TreeUnverified(_)
         | Event::VerdictReached(_)
         | Event::Waiting(_)
@@ -247,6 +248,7 @@ fn actor_report(
         conversation_usage: e.conversation_usage.clone(),
         usage: e.usage.clone(),
         leftovers: e.leftovers,
+        text_instead_of: e.text_instead_of.clone(),
     }
 }
 
@@ -263,6 +265,7 @@ fn critic_report(e: &codeloops_event::CriticCompleted) -> AgentReport {
         conversation_usage: None,
         usage: e.usage.clone(),
         leftovers: e.leftovers,
+        text_instead_of: e.text_instead_of.clone(),
     }
 }
 

@@ -316,3 +316,54 @@ fn a_request_to_stop_ends_a_wait_at_once() {
         }
     }
 }
+
+/// A whole turn that was read as text though events were declared.
+fn read_as_text(run: &mut Run, text: &str) -> Leads {
+    let call = run.0.machine().awaited().unwrap();
+    let report = AgentReport {
+        text: text.to_owned(),
+        text_instead_of: Some("codex-json".to_owned()),
+        ..AgentReport::bare(AgentOutcome::Completed)
+    };
+    run.give(Input::AgentFinished { call, report: Box::new(report) });
+    if let Some(call) = run.0.machine().awaited().filter(|c| c.kind == CallKind::TreeCheck) {
+        run.give(Input::TreeChecked { call, check: TreeCheck::Unchanged });
+    }
+    run.leads()
+}
+
+#[test]
+fn what_is_read_as_text_though_events_were_declared_counts_and_is_told_once_for_each_role() {
+    let mut run = Run::to(Role::Actor);
+    for _ in 0..2 {
+        assert_eq!(read_as_text(&mut run, "I did it"), Tree);
+        run.is_captured();
+        let answer = "DECISION: CONTINUE\nFEEDBACK: not yet";
+        assert_eq!(read_as_text(&mut run, answer), NextRound);
+    }
+    let told = run.0.events().iter().filter_map(|event| match event {
+        Event::ReadAsText(e) => Some((e.iteration, e.role, e.agent.as_str(), e.declared.as_str())),
+        _ => None,
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (1, Role::Actor, "Fake Actor", "codex-json"),
+            (1, Role::Critic, "Fake Critic", "codex-json"),
+        ]
+    );
+}
+
+#[test]
+fn a_budget_that_such_an_agent_tells_nothing_of_ends_the_run() {
+    let tokens = |limits: &mut Limits| limits.max_tokens = Some(1000);
+    let cost = |limits: &mut Limits| limits.max_cost_usd = Some(1.0);
+    for (bound, reason) in
+        [(&tokens as &dyn Fn(&mut Limits), StopReason::MaxTokens), (&cost, StopReason::MaxCost)]
+    {
+        let mut run = Run::bounded(Role::Actor, bound);
+        assert_eq!(read_as_text(&mut run, "I did it"), Tree);
+        run.is_captured();
+        assert_eq!(run.leads(), End(reason));
+    }
+}

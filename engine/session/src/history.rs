@@ -125,6 +125,7 @@ impl Round {
         };
         match event {
             Event::ActorCompleted(_) | Event::DiffFailed(_) => RoundPhase::CapturingDiff,
+            Event::ReadAsText(_) => self.phase.unwrap_or(RoundPhase::ActorExecuting),
             Event::DiffCaptured(_) => after_gates(0),
             Event::GateCompleted(_) => after_gates(self.gates.len() + 1),
             Event::CriticStarted(_)
@@ -151,6 +152,7 @@ const fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::IterationStarted(e) => e.iteration,
         Event::ActorStarted(e) | Event::CriticStarted(e) => e.iteration,
         Event::ActorCompleted(e) => e.iteration,
+        Event::ReadAsText(e) => e.iteration,
         Event::DiffCaptured(e) => e.iteration,
         Event::DiffFailed(e) => e.iteration,
         Event::GateCompleted(e) => e.iteration,

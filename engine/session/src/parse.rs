@@ -46,6 +46,7 @@ fn parse_as(tag: &str, line: &[u8]) -> Result<Option<Event>, Error> {
         "iteration_started" => Event::IterationStarted(from_slice(line)?),
         "actor_started" => Event::ActorStarted(from_slice(line)?),
         "actor_completed" => Event::ActorCompleted(from_slice(line)?),
+        "read_as_text" => Event::ReadAsText(from_slice(line)?),
         "diff_captured" => Event::DiffCaptured(from_slice(line)?),
         "diff_failed" => Event::DiffFailed(from_slice(line)?),
         "gate_completed" => Event::GateCompleted(from_slice(line)?),

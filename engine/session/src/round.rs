@@ -86,6 +86,9 @@ pub struct CallEnd<T> {
     pub usage: Option<Usage>,
     /// Processes it had left behind, which were ended.
     pub leftovers: u32,
+    /// The declared `output`, where what it printed was read as text instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_instead_of: Option<String>,
     /// What only its role leaves.
     pub left: T,
 }
@@ -203,6 +206,7 @@ impl From<ActorCompleted> for CallState<Turn> {
             stderr: line.stderr,
             usage: line.usage,
             leftovers: line.leftovers,
+            text_instead_of: line.text_instead_of,
             left: Turn { agent_session: line.agent_session },
         }))
     }
@@ -218,6 +222,7 @@ impl From<CriticCompleted> for CallState<Answer> {
             stderr: line.stderr,
             usage: line.usage,
             leftovers: line.leftovers,
+            text_instead_of: line.text_instead_of,
             left: Answer { text: line.text, tree: None, unverified: None, ruling: None },
         }))
     }

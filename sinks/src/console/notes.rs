@@ -3,8 +3,8 @@
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
-    GateResult, GateStatus, Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck,
-    TreeChecked, VerdictProblem, Waiting,
+    GateResult, GateStatus, ReadAsText, Role, Ruling, SessionEnd, StopReason, StopRequested,
+    TreeCheck, TreeChecked, VerdictProblem, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -20,6 +20,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
             lines.extend(left_over(Role::Actor, &e.outcome, e.leftovers, [&e.stdout, &e.stderr]));
             lines
         }
+        Event::ReadAsText(e) => read_as_text(e),
         Event::DiffCaptured(e) => diff_captured(e),
         Event::DiffFailed(e) => {
             vec![bad(Label::Git, format!("Could not capture the changes: {}", one_line(&e.error)))]
@@ -102,6 +103,12 @@ fn gate_ended(gate: &GateResult) -> Line {
         _ => Tone::Bad,
     };
     said(Label::Gate, tone, words::gate_ended(gate))
+}
+
+/// What it means for the answer, and what would end the doubt.
+fn read_as_text(e: &ReadAsText) -> Vec<Line> {
+    let [told, setting] = words::read_as_text(&e.agent, &e.declared);
+    vec![attention(e.role.into(), told), note(e.role.into(), setting)]
 }
 
 fn left_over(

@@ -91,6 +91,7 @@ impl Status {
             }
             Event::GateCompleted(_)
             | Event::TreeChecked(_)
+            | Event::ReadAsText(_)
             | Event::TreeUnverified(_)
             | Event::VerdictReached(_)
             | Event::AnswerIgnored(_)

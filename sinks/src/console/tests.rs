@@ -175,6 +175,7 @@ fn changes() -> Vec<Event> {
         }),
         samples::tree_checked(TreeCheck::Failed { error: "disk full".to_owned() }),
         samples::tree_unverified("refs/codeloops/01ARZ3NDEKTSV4RRFFQ69G5FAV/1"),
+        samples::read_as_text("Claude\u{1b}[2J Code"),
     ]
 }
 

@@ -156,6 +156,9 @@ impl View<'_> {
         let used = used.map_or_else(String::new, |used| format!("; {used}"));
         let mut says = vec![format!("{ended}{used}")];
         says.extend(words::left_over(&end.outcome, end.leftovers, [&end.stdout, &end.stderr]));
+        if let Some(declared) = &end.text_instead_of {
+            says.push(format!("Read as text: nothing that it printed is of `{declared}`"));
+        }
         let went_well =
             matches!(end.outcome, AgentOutcome::Completed | AgentOutcome::Denied { .. });
         // What the actor said stands in the summary, what the critic said in its line.

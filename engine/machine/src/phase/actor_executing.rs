@@ -10,8 +10,8 @@ use crate::input::{AgentReport, Input};
 use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::call::{
-    AgentState, Disposition, EndCause, NextAttempt, NothingRuns, Retries, StopAsk, begin_wait,
-    dispose, tell_wait_over,
+    AgentState, Disposition, EndCause, NothingRuns, Retries, StopAsk, Try, begin_wait, dispose,
+    tell_read_as_text, tell_wait_over,
 };
 use crate::phase::capturing_diff::CapturingDiff;
 use crate::phase::end::End;
@@ -95,6 +95,8 @@ impl ActorExecuting {
         ctx.add_usage(Role::Actor, &report);
         add_usage(&mut self.usage, Role::Actor, report.usage.as_ref());
         self.tell_completed(&report, call_ms, out);
+        let this = Try { iteration: self.iteration, attempt: self.attempt };
+        tell_read_as_text(ctx, Role::Actor, this, &report, out);
         ctx.last_turn = Some(report.outcome.clone());
         ctx.keep_conversation(&report);
         if let AgentState::Stopping { ending, .. } = self.state {
@@ -136,7 +138,7 @@ impl ActorExecuting {
         what: (codeloops_event::Timestamp, String),
         out: &mut Out,
     ) -> Phase {
-        let next = NextAttempt { iteration: self.iteration, attempt: self.attempt + 1 };
+        let next = Try { iteration: self.iteration, attempt: self.attempt + 1 };
         self.state = begin_wait(ctx, Role::Actor, next, what, out);
         out.moved(PhaseName::ActorExecuting, Trigger::WaitBegan, PhaseName::ActorExecuting);
         Phase::ActorExecuting(self)
@@ -144,7 +146,7 @@ impl ActorExecuting {
 
     fn wait_over(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
         self.attempt += 1;
-        let next = NextAttempt { iteration: self.iteration, attempt: self.attempt };
+        let next = Try { iteration: self.iteration, attempt: self.attempt };
         tell_wait_over(Role::Actor, next, out);
         if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::ActorExecuting, Trigger::BudgetSpent, PhaseName::End);
@@ -185,6 +187,7 @@ impl ActorExecuting {
             usage: report.usage.clone(),
             conversation_usage: report.conversation_usage.clone(),
             leftovers: report.leftovers,
+            text_instead_of: report.text_instead_of.clone(),
         })));
     }
 }

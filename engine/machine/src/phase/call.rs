@@ -1,12 +1,13 @@
 //! The states of a call, and what an agent call that is over leads to.
 
 use codeloops_event::{
-    AgentOutcome, Attempt, CallId, CallKind, Event, LimitKind, Role, Stamp, StopReason,
+    AgentOutcome, Attempt, CallId, CallKind, Event, LimitKind, ReadAsText, Role, Stamp, StopReason,
     StopRequested, Timestamp, WaitOver, Waiting,
 };
 
 use crate::context::{Context, seconds, spent_ending};
 use crate::effect::{AgentCall, Effect, StopLevel};
+use crate::input::AgentReport;
 use crate::out::Out;
 use crate::phase::end::Ending;
 use crate::prompts::Prompt;
@@ -334,11 +335,11 @@ fn later(now: Stamp, secs: i64) -> Timestamp {
 pub(crate) fn begin_wait(
     ctx: &mut Context,
     role: Role,
-    attempt: NextAttempt,
+    attempt: Try,
     (until, reason): (Timestamp, String),
     out: &mut Out,
 ) -> AgentState {
-    let NextAttempt { iteration, attempt } = attempt;
+    let Try { iteration, attempt } = attempt;
     let kind = match role {
         Role::Actor => CallKind::ActorWait,
         Role::Critic => CallKind::CriticWait,
@@ -357,8 +358,36 @@ pub(crate) fn begin_wait(
     AgentState::Waiting { call }
 }
 
+/// Tells the user, once for each role, that what was printed is not what was declared.
+pub(crate) fn tell_read_as_text(
+    ctx: &mut Context,
+    role: Role,
+    this: Try,
+    report: &AgentReport,
+    out: &mut Out,
+) {
+    let Some(declared) = &report.text_instead_of else { return };
+    if !ctx.told_read_as_text.insert(role) {
+        return;
+    }
+    let settings = &ctx.start.settings;
+    let agent = match role {
+        Role::Actor => &settings.actor,
+        Role::Critic => &settings.critic,
+    };
+    out.event(Event::ReadAsText(ReadAsText {
+        timestamp: out.stamp.at,
+        elapsed_ms: out.stamp.elapsed_ms,
+        iteration: this.iteration,
+        attempt: this.attempt,
+        role,
+        agent: agent.title.clone(),
+        declared: declared.clone(),
+    }));
+}
+
 /// Tells that a wait is over.
-pub(crate) fn tell_wait_over(role: Role, next: NextAttempt, out: &mut Out) {
+pub(crate) fn tell_wait_over(role: Role, next: Try, out: &mut Out) {
     out.event(Event::WaitOver(WaitOver {
         timestamp: out.stamp.at,
         elapsed_ms: out.stamp.elapsed_ms,
@@ -368,9 +397,9 @@ pub(crate) fn tell_wait_over(role: Role, next: NextAttempt, out: &mut Out) {
     }));
 }
 
-/// The try that comes next.
+/// A try of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NextAttempt {
+pub(crate) struct Try {
     pub(crate) iteration: codeloops_event::Iteration,
     pub(crate) attempt: Attempt,
 }

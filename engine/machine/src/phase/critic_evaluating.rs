@@ -17,8 +17,8 @@ use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::actor_executing::{millis, trigger_of};
 use crate::phase::call::{
-    AgentState, Disposition, NextAttempt, NothingRuns, Retries, StopAsk, TaskState, begin_wait,
-    dispose, tell_wait_over,
+    AgentState, Disposition, NothingRuns, Retries, StopAsk, TaskState, Try, begin_wait, dispose,
+    tell_read_as_text, tell_wait_over,
 };
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{End, Ending};
@@ -177,6 +177,8 @@ impl Desk {
         ctx.add_usage(Role::Critic, &report);
         add_usage(&mut self.usage, Role::Critic, report.usage.as_ref());
         self.tell_completed(&report, call_ms, out);
+        let this = Try { iteration: self.case.work.turn.iteration, attempt: self.attempt };
+        tell_read_as_text(ctx, Role::Critic, this, &report, out);
         match state {
             AgentState::Stopping { ending, .. } if !ran(&report) => {
                 end(ctx, Trigger::Stopped, ending, out)
@@ -259,7 +261,7 @@ impl Desk {
             Disposition::FailedTurn => self.failed_turn(ctx, report, out),
             Disposition::Wait { until, reason } => {
                 let iteration = self.case.work.turn.iteration;
-                let next = NextAttempt { iteration, attempt: self.attempt + 1 };
+                let next = Try { iteration, attempt: self.attempt + 1 };
                 let state = begin_wait(ctx, Role::Critic, next, (until, reason), out);
                 out.moved(HERE, Trigger::WaitBegan, HERE);
                 self.calling(state)
@@ -364,7 +366,7 @@ impl Desk {
 
     fn wait_over(self, ctx: &mut Context, out: &mut Out) -> Phase {
         let iteration = self.case.work.turn.iteration;
-        tell_wait_over(Role::Critic, NextAttempt { iteration, attempt: self.attempt + 1 }, out);
+        tell_wait_over(Role::Critic, Try { iteration, attempt: self.attempt + 1 }, out);
         if let Some(ending) = ctx.spent(out.stamp) {
             return end(ctx, Trigger::BudgetSpent, ending, out);
         }
@@ -407,6 +409,7 @@ impl Desk {
             stderr: report.stderr_file.clone(),
             usage: report.usage.clone(),
             leftovers: report.leftovers,
+            text_instead_of: report.text_instead_of.clone(),
         })));
     }
 }

@@ -5,9 +5,9 @@ use codeloops_event::{
     CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision, DiffCaptured, DiffFailed,
     EngineFailed, Event, Evidence, FORMAT_VERSION, GateCompleted, GateResult, GateSettings,
     GateStatus, IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent,
-    Permissions, ProcessInfo, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart, Settings,
-    StopReason, StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage,
-    UsageByRole, Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
+    Permissions, ProcessInfo, ReadAsText, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart,
+    Settings, StopReason, StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified,
+    Usage, UsageByRole, Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -34,6 +34,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         agent_started(of(nonce()).boxed()).prop_map(Event::CriticStarted).boxed(),
         agent_started(Just(None).boxed()).prop_map(Event::ActorStarted).boxed(),
         actor_completed().prop_map(|e| Event::ActorCompleted(Box::new(e))).boxed(),
+        read_as_text().prop_map(Event::ReadAsText).boxed(),
         diff_captured().prop_map(|e| Event::DiffCaptured(Box::new(e))).boxed(),
         diff_failed().prop_map(Event::DiffFailed).boxed(),
         gate_completed().prop_map(|e| Event::GateCompleted(Box::new(e))).boxed(),
@@ -138,11 +139,11 @@ prop_compose! {
         stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
         agent_session in of(text()),
         (usage, conversation_usage) in (of(usage().boxed()), of(usage().boxed())),
-        leftovers in any::<u32>(),
+        (leftovers, text_instead_of) in (any::<u32>(), of(text())),
     ) -> ActorCompleted {
         ActorCompleted {
             timestamp, elapsed_ms, iteration, attempt, outcome, exit_code, duration_secs, stdout,
-            stderr, agent_session, usage, conversation_usage, leftovers,
+            stderr, agent_session, usage, conversation_usage, leftovers, text_instead_of,
         }
     }
 }
@@ -153,11 +154,12 @@ prop_compose! {
         outcome in agent_outcome().boxed(), exit_code in of(any::<i32>()),
         duration_secs in amount(),
         text in text(), stdout in of(evidence().boxed()), stderr in of(evidence().boxed()),
-        usage in of(usage().boxed()), leftovers in any::<u32>(),
+        usage in of(usage().boxed()),
+        (leftovers, text_instead_of) in (any::<u32>(), of(text())),
     ) -> CriticCompleted {
         CriticCompleted {
             timestamp, elapsed_ms, iteration, attempt, outcome, exit_code, duration_secs, text,
-            stdout, stderr, usage, leftovers,
+            stdout, stderr, usage, leftovers, text_instead_of,
         }
     }
 }
@@ -197,6 +199,15 @@ prop_compose! {
         check in tree_check().boxed(),
     ) -> TreeChecked {
         TreeChecked { timestamp, elapsed_ms, iteration, attempt, check }
+    }
+}
+
+prop_compose! {
+    fn read_as_text()(
+        (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
+        role in role(), agent in text(), declared in text(),
+    ) -> ReadAsText {
+        ReadAsText { timestamp, elapsed_ms, iteration, attempt, role, agent, declared }
     }
 }
 

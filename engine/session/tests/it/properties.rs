@@ -23,6 +23,7 @@ fn is_recorded(event: &Event) -> bool {
         | Event::CriticStarted(_)
         | Event::CriticCompleted(_)
         | Event::TreeChecked(_)
+        | Event::ReadAsText(_)
         | Event::TreeUnverified(_)
         | Event::VerdictReached(_)
         | Event::Waiting(_)
@@ -37,7 +38,7 @@ fn is_recorded(event: &Event) -> bool {
 }
 
 /// Types of lines between the first and the last.
-const MIDDLE_TYPES: usize = 17;
+const MIDDLE_TYPES: usize = 18;
 
 fn lines(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
