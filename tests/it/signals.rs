@@ -37,6 +37,14 @@ echo '{"type":"turn.started"}'
 echo '{"type":"turn.failed","error":{"message":"the model is overloaded"}}'
 "#;
 
+/// Its provider's usage window is used up, and resets in five hours.
+const USED_UP: &str = r#"
+echo "$CODELOOPS_ROLE" >> ../calls
+cat > /dev/null
+echo '{"type":"turn.started"}'
+echo '{"type":"turn.failed","error":{"message":"You hit your usage limit. Try again in 5 hours."}}'
+"#;
+
 /// Does not end, however it is asked, and counts how often it was.
 const STUBBORN: &str = "
 cat > /dev/null
@@ -106,6 +114,20 @@ fn while_a_run_waits_for_its_provider_it_ends_without_another_try() {
         let place = place_with_shell_agent("codex-json", OVERLOADED);
         let run = start(&place, "");
         line_where(&place, "a wait", |event| matches!(event, Event::Waiting(_)));
+        assert_interrupted(&place, run, stop);
+        assert_calls(&place, "actor\n");
+    }
+}
+
+/// It would have waited for hours.
+#[test]
+fn while_a_run_waits_for_a_usage_limit_to_reset_it_ends_at_once() {
+    for stop in STOPS {
+        let place = place_with_shell_agent("codex-json", USED_UP);
+        let run = start(&place, "");
+        let wait = line_where(&place, "a wait", |event| matches!(event, Event::Waiting(_)));
+        let Event::Waiting(wait) = wait else { unreachable!() };
+        assert!((wait.until - wait.timestamp).num_hours() >= 4, "{wait:?}");
         assert_interrupted(&place, run, stop);
         assert_calls(&place, "actor\n");
     }
