@@ -74,7 +74,7 @@ impl AgentsConfig {
 /// of a structured stream together with exit code 0, the exit code. An agent that prints text and
 /// ends with 0 has completed its turn; where it printed nothing, only the actor has (it may edit in
 /// silence), a critic has given no answer. A structured stream without a final event never counts
-/// as a success.
+/// as a success; one without a single event that is known is read as text, and that is reported.
 ///
 /// A call runs on a blocking thread of its own. Dropping the future of a call ends its processes at
 /// once.
