@@ -20,6 +20,7 @@ mod json;
 mod lines;
 mod opencode;
 mod provider;
+mod scan;
 
 use items::Items;
 use json::Object;
@@ -235,17 +236,15 @@ impl Events {
 
     /// Takes a line. Bytes that are no UTF-8 do not cost it.
     fn take_line(&mut self, line: &[u8], items: &mut Items) {
-        let first = line.trim_ascii_start().first();
-        if first.is_none() {
+        if line.trim_ascii_start().is_empty() {
             return;
         }
-        let text = lossy(line);
-        match Object::parse(&text).filter(|_| first == Some(&b'{')) {
+        match Object::parse(line) {
             Some(event) => self.take_event(&event, items),
             None => {
                 self.plain.push(line);
                 self.plain.push(b"\n");
-                items.printed(&text);
+                items.printed(&lossy(line));
                 items.printed("\n");
             }
         }
@@ -263,7 +262,7 @@ impl Events {
 
 /// Whether a line without an end may be the beginning of an event.
 fn is_torn(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"{") && Object::parse(&lossy(line)).is_none()
+    line.trim_ascii_start().starts_with(b"{") && Object::parse(line.trim_ascii()).is_none()
 }
 
 /// The sum of those that are known; none where none is.

@@ -123,6 +123,13 @@ pub(crate) fn one_line(text: &str) -> String {
     line.chars().enumerate().take_while(is_kept).map(|(_, c)| c).collect()
 }
 
+/// The first so many characters.
+pub(crate) fn first_chars(text: &str, count: usize) -> &str {
+    let mut rest = text.chars();
+    rest.by_ref().take(count).for_each(drop);
+    &text[..text.len() - rest.as_str().len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +181,13 @@ mod tests {
         let message = format!("{} {} more", "x".repeat(495), "y".repeat(40));
         assert_eq!(one_line(&message), message.strip_suffix(" more").unwrap());
         assert_eq!(one_line(&"x".repeat(5000)).len(), 1000);
+    }
+
+    #[test]
+    fn the_first_characters_are_whole() {
+        for (text, first) in [("", ""), ("né", "né"), ("néa", "néa"), ("néab", "néa")] {
+            assert_eq!(first_chars(text, 3), first);
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
 
 use super::items::Items;
-use super::json::{Object, text_of};
+use super::json::Object;
+use super::scan::text_of;
 use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember, sum};
 use crate::text::{capped, one_line};
 
@@ -156,7 +157,10 @@ impl Claude {
     fn failure(&self, event: &Object<'_>) -> Ending {
         let message = match event.some_text("result") {
             Some(result) => one_line(&result),
-            None => event.list("errors").first().map(|e| one_line(&text_of(e))).unwrap_or_default(),
+            None => {
+                let error = event.list("errors").first().and_then(|error| text_of(error));
+                one_line(&error.unwrap_or_default())
+            }
         };
         let used_up = event.text("api_error") == "usage_limit_reached";
         if used_up || (self.error == "rate_limit" && self.resets_at.is_some()) {
@@ -191,8 +195,7 @@ fn results(message: &Object<'_>, items: &mut Items) {
         match part.some_text("content") {
             Some(text) => items.tool_result(failed, &text),
             None => {
-                let parts = part.objects("content");
-                let texts: Vec<_> = parts.iter().map(|part| part.text("text")).collect();
+                let texts: Vec<_> = part.objects("content").map(|part| part.text("text")).collect();
                 items.tool_result(failed, &texts.join("\n"));
             }
         }

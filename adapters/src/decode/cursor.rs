@@ -44,8 +44,8 @@ impl Format for Cursor {
         match kind {
             "system" => remember(&mut self.session, &event.text("session_id")),
             "assistant" => {
-                let content = event.object("message").objects("content");
-                let said = content.first().map(|part| part.text("text")).unwrap_or_default();
+                let mut content = event.object("message").objects("content");
+                let said = content.next().map(|part| part.text("text")).unwrap_or_default();
                 items.paragraph(&said);
                 self.last_text = capped(&said);
             }

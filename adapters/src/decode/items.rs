@@ -3,7 +3,7 @@
 use codeloops_event::{Item, Timestamp, Usage};
 
 use super::json::Object;
-use crate::text::one_line;
+use crate::text::{first_chars, one_line};
 
 /// Characters of a tool's result that are shown; the whole of it is in evidence.
 const SHOWN_OF_RESULT: usize = 2000;
@@ -67,7 +67,7 @@ impl Items {
     }
 
     pub(super) fn tool_result(&mut self, failed: bool, text: &str) {
-        let text = text.chars().take(SHOWN_OF_RESULT).collect();
+        let text = first_chars(text, SHOWN_OF_RESULT).to_owned();
         self.0.push(Item::ToolResult { failed, text });
     }
 

@@ -153,7 +153,7 @@ mod tests {
     fn what_it_calls_retryable_is_tried_again_unless_it_is_known_for_what_it_is() {
         let trouble = |message: &str, retryable: bool| {
             let data = serde_json::json!({ "message": message, "isRetryable": retryable });
-            trouble(&Object::parse(&data.to_string()).unwrap(), message)
+            trouble(&Object::parse(data.to_string().as_bytes()).unwrap(), message)
         };
         assert_eq!(trouble("broke", true), Trouble::Transient("broke".into()));
         assert_eq!(trouble("broke", false), Trouble::Other("broke".into()));
