@@ -1,9 +1,12 @@
 //! What a stream told, gathered for whoever watches.
 
+use std::borrow::Cow;
+
+use codeloops_event::layout::TEXT_LIMIT;
 use codeloops_event::{Item, Timestamp, Usage};
 
 use super::json::Object;
-use crate::text::{first_chars, one_line};
+use crate::text::{capped, first_chars, one_line};
 
 /// Characters of a tool's result that are shown; the whole of it is in evidence.
 const SHOWN_OF_RESULT: usize = 2000;
@@ -28,16 +31,18 @@ pub(super) struct Items(pub(super) Vec<Item>);
 impl Items {
     /// A piece of what the program prints beside its events.
     pub(super) fn printed(&mut self, piece: &str) {
+        let piece = shown(piece);
         match self.0.last_mut() {
-            Some(Item::Printed { text }) => text.push_str(piece),
+            Some(Item::Printed { text }) => text.push_str(&piece),
             _ => self.add(piece, |text| Item::Printed { text }),
         }
     }
 
     /// A piece of what the model says.
     pub(super) fn text(&mut self, piece: &str) {
+        let piece = shown(piece);
         match self.0.last_mut() {
-            Some(Item::Text { text }) => text.push_str(piece),
+            Some(Item::Text { text }) => text.push_str(&piece),
             _ => self.add(piece, |text| Item::Text { text }),
         }
     }
@@ -52,7 +57,7 @@ impl Items {
 
     /// A paragraph of what the model thinks.
     pub(super) fn reasoning(&mut self, text: &str) {
-        self.add(text, |text| Item::Reasoning { text: text + "\n" });
+        self.add(shown(text), |text| Item::Reasoning { text: text + "\n" });
     }
 
     /// A tool that is used, with what it is given.
@@ -83,9 +88,36 @@ impl Items {
         self.0.push(Item::Limit { resets_at, message: one_line(message) });
     }
 
-    fn add(&mut self, text: &str, item: impl FnOnce(String) -> Item) {
+    fn add(&mut self, text: Cow<'_, str>, item: impl FnOnce(String) -> Item) {
         if !text.is_empty() {
-            self.0.push(item(text.to_owned()));
+            self.0.push(item(text.into_owned()));
+        }
+    }
+}
+
+/// What is shown of a text; the whole of it is in evidence.
+fn shown(text: &str) -> Cow<'_, str> {
+    if text.len() <= TEXT_LIMIT { Cow::Borrowed(text) } else { Cow::Owned(capped(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A watcher's copy of a line of 16 MiB would be another 16 MiB, and the next one another.
+    #[test]
+    fn of_a_text_that_is_long_both_ends_are_shown() {
+        let text = format!("begin{}end", "x".repeat(3 * TEXT_LIMIT));
+        for say in [Items::printed, Items::text, Items::paragraph, Items::reasoning] {
+            let mut items = Items::default();
+            say(&mut items, &text);
+            let [Item::Printed { text } | Item::Text { text } | Item::Reasoning { text }] =
+                &items.0[..]
+            else {
+                panic!("{} items", items.0.len());
+            };
+            assert!(text.starts_with("begin") && text.trim_end().ends_with("end"));
+            assert!(text.len() < TEXT_LIMIT + 100, "{} bytes", text.len());
         }
     }
 }
