@@ -265,6 +265,12 @@ fn is_torn(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"{") && Object::parse(line.trim_ascii()).is_none()
 }
 
+/// Whether a line is an event.
+#[cfg(feature = "testing")]
+pub(crate) fn is_event(line: &[u8]) -> bool {
+    Object::parse(line).is_some()
+}
+
 /// The sum of those that are known; none where none is.
 fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
     parts.into_iter().flatten().reduce(u64::saturating_add)

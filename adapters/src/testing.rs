@@ -1,8 +1,10 @@
-//! The body of the fuzz target: what must hold for any output of any agent.
+//! The body of the fuzz target: what must hold for any output of any agent; and the decoders for
+//! the bench of their speed.
 
 use codeloops_event::Item;
+use serde_json::value::RawValue;
 
-use crate::decode::{Decoded, Decoder};
+use crate::decode::{Decoded, Decoder, Ending, Reading, is_event};
 use crate::spec::OutputFormat;
 use crate::text::lossy;
 
@@ -15,12 +17,19 @@ const FORMATS: [OutputFormat; 6] = [
     OutputFormat::CursorStreamJson,
 ];
 
+/// Decodes what an agent printed, as it came; tells how many items that gave.
+pub fn count_items<'a>(format: OutputFormat, pieces: impl Iterator<Item = &'a [u8]>) -> usize {
+    let mut decoder = Decoder::new(format);
+    pieces.map(|piece| decoder.push(piece).len()).sum()
+}
+
 /// Decodes any bytes as what an agent printed: the first one chooses the format (from `0` on), the
-/// second how long the pieces are in which the others arrive.
+/// second how long the pieces are in which the others arrive, and where they are cut off.
 ///
 /// # Panics
 ///
-/// Where the pieces make a difference, or the text grows with what was printed.
+/// Where the pieces make a difference, the text grows with what was printed, an event that was cut off
+/// counts, or a line is one that is no JSON.
 pub fn fuzz_decoder(bytes: &[u8]) {
     let [format, size, printed @ ..] = bytes else { return };
     let format = FORMATS[usize::from(format.wrapping_sub(b'0')) % FORMATS.len()];
@@ -29,6 +38,35 @@ pub fn fuzz_decoder(bytes: &[u8]) {
     assert_eq!(whole, pieces, "{format:?} in pieces of {size}");
     // The marker of what was left out stands between head and tail.
     assert!(whole.1.text.len() <= crate::text::KEPT + 100, "{} bytes", whole.1.text.len());
+    printed.split(|b| *b == b'\n').for_each(check_line);
+    check_cut(format, printed, printed.len() * usize::from(*size) / 256);
+}
+
+/// Of what an event is, another reader of JSON is the judge.
+fn check_line(line: &[u8]) {
+    let text = lossy(line);
+    let is_json = serde_json::from_str::<&RawValue>(&text).is_ok();
+    let is_object = is_json && text.trim_ascii_start().starts_with('{');
+    assert_eq!(is_event(line), is_object, "{text}");
+}
+
+/// Whatever was told by a stream that broke off within an event had been told before it.
+fn check_cut(format: OutputFormat, printed: &[u8], cut: usize) {
+    let start = printed[..cut].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let line = printed[start..].split(|b| *b == b'\n').next().unwrap_or_default();
+    if !is_event(line) || cut - start >= line.trim_ascii_end().len() {
+        return;
+    }
+    let told = |end: usize| {
+        let (items, decoded) = decode(format, std::iter::once(&printed[..end]), printed);
+        // Text beside a torn event is none of its own.
+        let reading = match decoded.reading {
+            Reading::TextInstead => Reading::Events(Ending::Open),
+            reading => reading,
+        };
+        (items, reading, decoded.session, decoded.told, decoded.disputed)
+    };
+    assert_eq!(told(cut), told(start), "{format:?} cut at {cut}");
 }
 
 /// What was told on the way, and what it came to. The same bytes stand for stderr.
