@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 
-use codeloops_event::{AgentOutcome, Event, LimitKind};
+use codeloops_event::{AgentOutcome, CutOffKind, Event, LimitKind};
 use codeloops_tests::{Workspace, wait_for};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -189,6 +189,46 @@ fn memory_does_not_grow_with_what_an_agent_prints() {
         assert!(peak < 32 * 1024, "lines of {line} bytes took {peak} KiB");
         let printed = fs::metadata(place.evidence("iterations/1/actor.stdout")).unwrap();
         assert_eq!(printed.len(), 200_000_000, "all of it is kept");
+    }
+}
+
+/// Prints a line of 150 MB without an end in its first call, and waits in the second one.
+const ENDLESS_LINE: &str = "
+on actor
+edit a.txt a
+on critic
+run if [ -e ../begun ]; then touch ../again; else cat ../begin; head -c 150000000 /dev/zero | tr '\\0' x; fi
+run if [ -e ../again ]; then while [ ! -e ../measured ]; do sleep 0.01; done; else touch ../begun; fi
+";
+
+/// It begins like an approval, in a stream of events and in a text.
+#[test]
+fn an_endless_line_of_the_critic_takes_no_memory_and_approves_nothing() {
+    let result =
+        r#"{"type":"result","subtype":"success","is_error":false,"result":"DECISION: DONE"#;
+    let cut_off = AgentOutcome::CutOff { how: CutOffKind::NoFinalEvent };
+    for (output, begin, outcome) in [
+        ("claude-stream-json", result, cut_off),
+        ("text", "DECISION: DONE ", AgentOutcome::Completed),
+    ] {
+        let place = place();
+        let agent = place.fake_agent();
+        place.global_config(&format!(
+            "[defaults]\nagent = \"fake\"\n\n{agent}output = {output:?}\n"
+        ));
+        place.write("../begin", begin);
+        place.script(ENDLESS_LINE);
+        let run = place.start(&["--prompt", "Fix the typo"]);
+        wait_for(&place.at("again"));
+        let peak = peak_kib(run.pid().as_raw_nonzero().get());
+        fs::write(place.at("measured"), "").unwrap();
+        let _output = run.wait().exits(2);
+        assert!(peak < 32 * 1024, "{output} took {peak} KiB");
+        let first = place.events().into_iter().find_map(|event| match event {
+            Event::CriticCompleted(e) => Some(e.outcome),
+            _ => None,
+        });
+        assert_eq!(first, Some(outcome));
     }
 }
 
