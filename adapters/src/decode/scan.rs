@@ -3,6 +3,9 @@
 //! stand in strings.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, Visitor};
 
 use crate::text::lossy;
 
@@ -227,7 +230,32 @@ pub(super) fn text_of(raw: &[u8]) -> Option<Cow<'_, str>> {
     let text = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     match memchr::memchr(b'\\', text) {
         None => Some(lossy(text)),
-        Some(_) => serde_json::from_str(&lossy(raw)).ok().map(Cow::Owned),
+        Some(_) => unescaped(raw).map(Cow::Owned),
+    }
+}
+
+/// A text without its escapes. Half a character of two escapes, as JavaScript writes where a text was
+/// cut, does not cost the rest.
+fn unescaped(raw: &[u8]) -> Option<String> {
+    let raw = lossy(raw);
+    serde_json::from_str(&raw).ok().or_else(|| {
+        let mut bytes = serde_json::Deserializer::from_str(&raw);
+        bytes.deserialize_bytes(Halves).ok()
+    })
+}
+
+/// Takes the bytes of a text that may hold half characters.
+struct Halves;
+
+impl Visitor<'_> for Halves {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+        Ok(lossy(bytes).into_owned())
     }
 }
 
@@ -359,6 +387,18 @@ mod tests {
         let list = |entries: usize| format!("[{}1]", "1,".repeat(entries - 1));
         assert!(is_list(&list(MAX_ENTRIES)) && !is_list(&list(MAX_ENTRIES + 1)));
         assert!(is_list(&format!("[{}]", list(MAX_ENTRIES + 1))), "it is not read");
+    }
+
+    /// A program in JavaScript that cuts a text within an emoji prints one half of it.
+    #[test]
+    fn half_a_character_does_not_cost_the_text() {
+        let text = |raw: &str| text_of(raw.as_bytes()).unwrap().into_owned();
+        assert_eq!(text(r#""a \ud83d\ude00 b""#), "a \u{1f600} b");
+        for half in [r"\ud83d", r"\ude00", r"\ud83d\u0041", r"\ud83d\ud83d"] {
+            let text = text(&format!("\"DECISION: DONE {half}\\n\""));
+            assert!(text.starts_with("DECISION: DONE \u{fffd}"), "{text}");
+            assert!(text.ends_with('\n'), "{text}");
+        }
     }
 
     #[test]
