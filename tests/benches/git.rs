@@ -19,6 +19,10 @@ use codeloops_event::{CallId, CallKind, TreeCheck};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
+use support::cpu_time;
+
+mod support;
+
 /// Files that the actor changed.
 const CHANGED: usize = 100;
 
@@ -98,16 +102,6 @@ struct Round {
     whole: Duration,
     /// Of the threads of this process during `whole`.
     cpu: Duration,
-}
-
-/// Processor time of all threads of this process.
-fn cpu_time() -> Duration {
-    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-    let nanos = tasks.filter_map(|task| -> Option<u64> {
-        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanos.sum())
 }
 
 /// One capture and one check that finds nothing.

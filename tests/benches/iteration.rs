@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench iteration`: a run of 2 rounds is taken from one of 42 and divided by 40; from
 //! the wall time goes what the same agent takes when it is run directly. Where `strace` is there, it
-//! counts the syncs to the disk.
+//! counts the syncs to the disk. Then the same with agents that print a stream of events, in turn.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has no figures")]
 
@@ -18,27 +18,74 @@ mod support;
 
 const SCRIPT: &str = "on actor\nappend 1.txt one more line\nprint I added a line\n\
                       on critic\nprint DECISION: CONTINUE\\n\\nFEEDBACK: one more, please\n";
+/// The same in events; what the actor prints was recorded.
+const IN_EVENTS: &str = r#"on actor
+append 1.txt one more line
+print-file ../recorded
+on critic
+print {"type":"system","subtype":"init","session_id":"s"}
+print {"type":"result","subtype":"success","is_error":false,"result":"DECISION: CONTINUE\\n\\nFEEDBACK: one more, please"}
+"#;
 const ROUNDS: u32 = 40;
 const TIMES: usize = 11;
 
 fn main() {
     let program = support::released();
-    let place = Place::new(100, SCRIPT);
-    let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+    let text = Place::new(100, SCRIPT);
+    let events = Place::new(100, IN_EVENTS);
+    events.speak("claude-stream-json");
+    fs::write(events.path("recorded"), recorded_turn()).unwrap();
+    let (mut of_text, mut of_events) = (Figures::default(), Figures::default());
     for _ in 0..TIMES {
-        let (few, many) = (run(&place, &program, 2), run(&place, &program, 2 + ROUNDS));
-        let agents = agents(&place);
-        let per_round = |many: f64, few: f64| (many - few) / f64::from(ROUNDS);
-        walls.push(per_round(millis(many.wall), millis(few.wall)) - agents);
-        cpus.push(per_round(millis(many.cpu), millis(few.cpu)));
+        of_text.take(&text, &program);
+        of_events.take(&events, &program);
     }
     say(&format!(
         "an iteration beside its agents, {TIMES} times {ROUNDS} rounds (lowest, median):"
     ));
-    say(&format!("  wall {:5.1} ms {:5.1} ms (to reach: 8)", lowest(&walls), median(walls)));
-    say(&format!("  cpu  {:5.1} ms {:5.1} ms (to reach: 4)", lowest(&cpus), median(cpus)));
-    if let Some(syncs) = syncs(&place, &program) {
+    of_text.tell("text");
+    of_events.tell("events");
+    let more = |events: &[f64], text: &[f64]| {
+        median(events.iter().zip(text).map(|(events, text)| events - text).collect())
+    };
+    let wall = more(&of_events.walls, &of_text.walls);
+    let cpu = more(&of_events.cpus, &of_text.cpus);
+    say(&format!("  events take {wall:.2} ms and {cpu:.2} ms more (median; to reach: 2)"));
+    if let Some(syncs) = syncs(&text, &program) {
         say(&format!("  {syncs:.1} syncs to the disk"));
+    }
+}
+
+/// A turn in which a tool was used, and which ended well.
+fn recorded_turn() -> String {
+    let mut turns = support::recordings("claude").into_iter();
+    let used = ["\"tool_result\"", "\"is_error\":false", "\"permission_denials\":[]"];
+    turns.find(|turn| used.iter().all(|word| turn.contains(word))).unwrap()
+}
+
+/// Milliseconds for each round, of each time.
+#[derive(Default)]
+struct Figures {
+    walls: Vec<f64>,
+    cpus: Vec<f64>,
+}
+
+impl Figures {
+    fn take(&mut self, place: &Place, program: &Path) {
+        let (few, many) = (run(place, program, 2), run(place, program, 2 + ROUNDS));
+        let agents = agents(place);
+        let per_round = |many: f64, few: f64| (many - few) / f64::from(ROUNDS);
+        self.walls.push(per_round(millis(many.wall), millis(few.wall)) - agents);
+        self.cpus.push(per_round(millis(many.cpu), millis(few.cpu)));
+    }
+
+    fn tell(&self, what: &str) {
+        let line = |figure, values: &[f64], bound| {
+            let (low, middle) = (lowest(values), median(values.to_vec()));
+            say(&format!("  {what:7}{figure} {low:5.1} ms {middle:5.1} ms (to reach: {bound})"));
+        };
+        line("wall", &self.walls, 8);
+        line("cpu ", &self.cpus, 4);
     }
 }
 

@@ -46,6 +46,13 @@ impl Place {
         place
     }
 
+    /// Lets the agent print this `output`.
+    pub(crate) fn speak(&self, output: &str) {
+        let path = self.path("config/codeloops/config.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        fs::write(path, format!("{config}output = {output:?}\n")).unwrap();
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -73,6 +80,17 @@ impl Place {
     pub(crate) fn git(&self, args: &[&str]) {
         assert!(self.command("git").args(args).status().unwrap().success());
     }
+}
+
+/// What each recorded call of an agent printed.
+pub(crate) fn recordings(agent: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters/tests/transcripts");
+    let entries = fs::read_dir(folder.join(agent)).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "stdout"));
+    paths.sort();
+    let printed = paths.iter().map(|path| fs::read_to_string(path).unwrap());
+    printed.map(|text| text.trim_end().to_owned() + "\n").collect()
 }
 
 /// What one run used.
@@ -104,6 +122,16 @@ fn own_cpu(pid: u32) -> Duration {
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
     Duration::from_millis(ticks * 10)
+}
+
+/// Processor time of all threads of this process.
+pub(crate) fn cpu_time() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let nanos = tasks.filter_map(|task| -> Option<u64> {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
 
 /// Reaps a process; gives its peak memory in KiB.
