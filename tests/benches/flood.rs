@@ -30,10 +30,11 @@ fn main() {
     report(&program, "1 GB of events, lines as recorded", CLAUDE, &events(stream), 3);
     let long = "for n in $(seq 67); do cat ../long; done";
     report(&program, "1 GB of events, lines of 15 MB", CLAUDE, &events(long), 3);
-    let line = format!("cat ../begin; {}", "head -c 1000000000 /dev/zero | tr '\\0' x");
-    report(&program, "1 GB in one line of a stream", CLAUDE, &events(&line), 3);
-    let line = format!("on actor\nflood 1000000000 1000000001\n{APPROVES}");
-    report(&program, "1 GB of text in one line", TEXT, &line, 3);
+    let line = "for n in $(seq 100); do cat ../block; done";
+    let events_line = events(&format!("cat ../begin; {line}; echo"));
+    report(&program, "1 GB in one line of a stream", CLAUDE, &events_line, 3);
+    let text_line = format!("on actor\nrun {line}\n{APPROVES}");
+    report(&program, "1 GB of text in one line", TEXT, &text_line, 3);
 }
 
 /// A script of two that speak in events.
@@ -48,6 +49,7 @@ fn report(program: &Path, what: &str, output: &str, script: &str, times: usize) 
     fs::write(place.path("stream"), recorded.repeat(10_000_000 / recorded.len() + 1)).unwrap();
     fs::write(place.path("long"), MESSAGE.join(&"x".repeat(15_000_000)) + "\n").unwrap();
     fs::write(place.path("begin"), MESSAGE[0]).unwrap();
+    fs::write(place.path("block"), "x".repeat(10_000_000)).unwrap();
     let (mut walls, mut cpus, mut peak) = (Vec::new(), Vec::new(), 0);
     for _ in 0..times {
         let used = measure(place.command(program).args(["--prompt", "Print a lot"]));

@@ -212,18 +212,19 @@ fn an_endless_line_of_the_critic_takes_no_memory_and_approves_nothing() {
         ("text", "DECISION: DONE ", AgentOutcome::Completed),
     ] {
         let place = place();
+        place.script(ENDLESS_LINE);
         let agent = place.fake_agent();
         place.global_config(&format!(
             "[defaults]\nagent = \"fake\"\n\n{agent}output = {output:?}\n"
         ));
         place.write("../begin", begin);
-        place.script(ENDLESS_LINE);
         let run = place.start(&["--prompt", "Fix the typo"]);
         wait_for(&place.at("again"));
         let peak = peak_kib(run.pid().as_raw_nonzero().get());
         fs::write(place.at("measured"), "").unwrap();
         let _output = run.wait().exits(2);
-        assert!(peak < 32 * 1024, "{output} took {peak} KiB");
+        // The longest line that is read is held until it is known to be longer.
+        assert!(peak < 56 * 1024, "{output} took {peak} KiB");
         let first = place.events().into_iter().find_map(|event| match event {
             Event::CriticCompleted(e) => Some(e.outcome),
             _ => None,
