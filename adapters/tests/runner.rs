@@ -449,7 +449,7 @@ fn is_running(child: &std::process::Child, program: &str) -> bool {
 async fn what_cannot_be_started_says_why() {
     let bench = Bench::new("exit 0");
     let agents = bench.agents();
-    fs::write(bench.path("agent"), "#!/no/such/interpreter\n").unwrap();
+    fs::remove_file(bench.path("agent")).unwrap();
     let (notes, _received) = mpsc::channel(10);
     let (_stop, stopped) = watch::channel(None);
     let report = agents.run(bench.call(), notes, stopped).await;

@@ -103,6 +103,7 @@ fn shown(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::KEPT;
 
     /// A watcher's copy of a line of 16 MiB would be another 16 MiB, and the next one another.
     #[test]
@@ -117,7 +118,7 @@ mod tests {
                 panic!("{} items", items.0.len());
             };
             assert!(text.starts_with("begin") && text.trim_end().ends_with("end"));
-            assert!(text.len() < TEXT_LIMIT + 100, "{} bytes", text.len());
+            assert!(text.len() < KEPT + 100, "{} bytes", text.len());
         }
     }
 }

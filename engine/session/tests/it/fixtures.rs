@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::fixtures;
 
 /// Types of lines in format 1.0.
-const TYPES: usize = 19;
+const TYPES: usize = 20;
 
 #[track_caller]
 fn check(name: &str) {
