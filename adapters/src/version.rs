@@ -56,19 +56,6 @@ pub struct Understood {
     pub from: Option<Version>,
     /// The first that need not: mostly the next major version.
     pub below: Option<Version>,
-    /// Versions between them that are known to fail.
-    pub bad: &'static [KnownBad],
-}
-
-/// Versions that are known to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownBad {
-    /// The first of them.
-    pub from: Version,
-    /// The first in which it is mended.
-    pub below: Version,
-    /// What fails.
-    pub why: &'static str,
 }
 
 /// What is known of the version of a program that was asked for it.
@@ -87,13 +74,6 @@ pub enum VersionState {
     TooNew {
         /// The version.
         version: Version,
-    },
-    /// It is known to fail.
-    Bad {
-        /// The version.
-        version: Version,
-        /// What fails.
-        why: &'static str,
     },
     /// It told no version.
     Unreadable {
@@ -121,10 +101,9 @@ impl VersionState {
     #[must_use]
     pub const fn version(&self) -> Option<Version> {
         match self {
-            Self::Understood(version)
-            | Self::TooOld { version, .. }
-            | Self::TooNew { version }
-            | Self::Bad { version, .. } => Some(*version),
+            Self::Understood(version) | Self::TooOld { version, .. } | Self::TooNew { version } => {
+                Some(*version)
+            }
             Self::Unreadable { .. } | Self::NoAnswer(_) => None,
         }
     }
@@ -153,7 +132,6 @@ impl VersionState {
             Self::TooNew { version } => {
                 Some(format!("{version} is newer than what codeloops knows"))
             }
-            Self::Bad { version, why } => Some(format!("{version} is known to fail: {why}")),
             Self::Unreadable { printed } if printed.is_empty() => {
                 Some("does not tell its version".to_owned())
             }
@@ -167,11 +145,9 @@ impl VersionState {
 
 impl Understood {
     fn judge(&self, version: Version) -> VersionState {
-        let bad = self.bad.iter().find(|bad| bad.from <= version && version < bad.below);
-        match (self.from, self.below, bad) {
-            (Some(from), ..) if version < from => VersionState::TooOld { version, from },
-            (_, Some(below), _) if version >= below => VersionState::TooNew { version },
-            (.., Some(bad)) => VersionState::Bad { version, why: bad.why },
+        match (self.from, self.below) {
+            (Some(from), _) if version < from => VersionState::TooOld { version, from },
+            (_, Some(below)) if version >= below => VersionState::TooNew { version },
             _ => VersionState::Understood(version),
         }
     }
@@ -213,15 +189,8 @@ mod tests {
         assert!(Version::new(1, 2, 3) < Version::new(2, 0, 0));
     }
 
-    const UNDERSTOOD: Understood = Understood {
-        from: Some(Version::new(1, 2, 0)),
-        below: Some(Version::new(2, 0, 0)),
-        bad: &[KnownBad {
-            from: Version::new(1, 5, 1),
-            below: Version::new(1, 5, 3),
-            why: "it prints nothing",
-        }],
-    };
+    const UNDERSTOOD: Understood =
+        Understood { from: Some(Version::new(1, 2, 0)), below: Some(Version::new(2, 0, 0)) };
 
     /// What is told of a program that answers this.
     fn trouble(stdout: &str, stderr: &str) -> Option<String> {
@@ -231,13 +200,12 @@ mod tests {
 
     #[test]
     fn what_keeps_a_version_from_being_understood_is_told() {
-        for understood in ["1.2.0", "1.5.0", "1.5.3", "1.99"] {
+        for understood in ["1.2.0", "1.5.0", "1.99"] {
             assert_eq!(trouble(understood, ""), None);
         }
         let told = |stdout| trouble(stdout, "oh: no\n").unwrap();
         insta::assert_snapshot!(told("1.1.9"), @"1.1.9 is too old: codeloops knows it from 1.2.0 on");
         insta::assert_snapshot!(told("v2.0.0"), @"2.0.0 is newer than what codeloops knows");
-        insta::assert_snapshot!(told("1.5.2"), @"1.5.2 is known to fail: it prints nothing");
         insta::assert_snapshot!(told("Hello,\nworld"), @"does not tell its version, but `Hello, world`");
         insta::assert_snapshot!(told(""), @"does not tell its version, but `oh: no`");
         insta::assert_snapshot!(trouble("", "").unwrap(), @"does not tell its version");

@@ -6,7 +6,7 @@ use crate::version::{Understood, Version};
 
 /// Releases before 2.0.31 do not know `--tools`.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(2, 0, 31)), below: Some(Version::new(3, 0, 0)), bad: &[] };
+    Understood { from: Some(Version::new(2, 0, 31)), below: Some(Version::new(3, 0, 0)) };
 
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
 /// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.

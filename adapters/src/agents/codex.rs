@@ -6,7 +6,7 @@ use crate::version::{Understood, Version};
 
 /// Releases before 0.44.0 print other events.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(0, 44, 0)), below: Some(Version::new(1, 0, 0)), bad: &[] };
+    Understood { from: Some(Version::new(0, 44, 0)), below: Some(Version::new(1, 0, 0)) };
 
 /// Seen with 0.169.0. SIGINT ends its tools too, SIGTERM leaves some behind. The critic's commands
 /// run in its sandbox, which may write to the project (a test suite does); `-` reads the prompt
