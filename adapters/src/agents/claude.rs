@@ -4,9 +4,10 @@ use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
 use crate::version::{Understood, Version};
 
-/// Releases before 2.0.31 do not know `--tools`.
+/// Run: 2.0.47 and later say in `error` of a message why the provider refused; 2.0.31 to 2.0.46 do
+/// not, and an unknown key is a crash with them. Those before do not know `--tools`.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(2, 0, 31)), below: Some(Version::new(3, 0, 0)) };
+    Understood { from: Some(Version::new(2, 0, 47)), below: Some(Version::new(3, 0, 0)) };
 
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
 /// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.

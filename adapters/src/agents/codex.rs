@@ -4,9 +4,11 @@ use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
 use crate::version::{Understood, Version};
 
-/// Releases before 0.44.0 print other events.
+/// Run: 0.77.0 and older count the tokens of a resumed conversation by the call, 0.79.0 and later by
+/// the conversation, which is what the decoder takes the difference of. A patch that its sandbox
+/// refuses is told nowhere by 0.113.0 and older, and on stderr by 0.120.0 and later.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(0, 44, 0)), below: Some(Version::new(1, 0, 0)) };
+    Understood { from: Some(Version::new(0, 79, 0)), below: Some(Version::new(1, 0, 0)) };
 
 /// Seen with 0.169.0. SIGINT ends its tools too, SIGTERM leaves some behind. The critic's commands
 /// run in its sandbox, which may write to the project (a test suite does); `-` reads the prompt

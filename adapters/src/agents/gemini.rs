@@ -3,9 +3,9 @@
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
 use crate::version::{Understood, Version};
 
-/// Releases before 0.26.0 do not know the mode `plan`.
+/// Run: 0.30.0 and older refuse the mode `plan` unless a setting allows experiments.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(0, 26, 0)), below: Some(Version::new(1, 0, 0)) };
+    Understood { from: Some(Version::new(0, 31, 0)), below: Some(Version::new(1, 0, 0)) };
 
 /// Seen with 0.61.0. Without `GEMINI_CLI_NO_RELAUNCH` it runs as a child of itself and a signal to
 /// the parent does nothing; without `GEMINI_CLI_TRUST_WORKSPACE` it refuses a new directory.

@@ -4,9 +4,9 @@ use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
 use crate::version::{Understood, Version};
 
-/// 1.15.3 does not know `--auto`; between it and 1.18.3 none was seen.
+/// Run: 1.17.11 and older do not know `--auto`.
 const UNDERSTOOD: Understood =
-    Understood { from: Some(Version::new(1, 18, 3)), below: Some(Version::new(2, 0, 0)) };
+    Understood { from: Some(Version::new(1, 17, 18)), below: Some(Version::new(2, 0, 0)) };
 
 /// Seen with 1.18.33. It closes nothing on a signal, so it gets SIGTERM; without `--auto` it
 /// rejects what its configuration asks about, and ends there.
