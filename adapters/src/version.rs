@@ -115,7 +115,6 @@ impl VersionState {
             Self::Understood(_) => "understood",
             Self::TooOld { .. } => "too old",
             Self::TooNew { .. } => "too new",
-            Self::Bad { .. } => "known to fail",
             Self::Unreadable { .. } | Self::NoAnswer(_) => "unknown",
         }
     }

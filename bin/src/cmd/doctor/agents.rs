@@ -31,7 +31,7 @@ pub(super) struct AgentFound {
     pub(super) install: Option<String>,
     /// Its version; null where it does not tell, or was not asked.
     pub(super) version: Option<String>,
-    /// Whether its version is understood: `understood`, `too old`, `too new`, `known to fail` or
+    /// Whether its version is understood: `understood`, `too old`, `too new` or
     /// `unknown`; null where it was not asked.
     pub(super) version_state: Option<&'static str>,
     /// Why a run would take its output as text; null where it would not for its version.
