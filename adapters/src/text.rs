@@ -120,6 +120,9 @@ const fn is_continuation(byte: u8) -> bool {
 pub(crate) fn one_line(text: &str) -> String {
     let is_kept = |&(at, c): &(usize, char)| at < 500 || (at < 1000 && !c.is_whitespace());
     let line = codeloops_event::text::one_line(text);
+    if line.len() <= 500 {
+        return line;
+    }
     line.chars().enumerate().take_while(is_kept).map(|(_, c)| c).collect()
 }
 

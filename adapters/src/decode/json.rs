@@ -12,8 +12,8 @@ use super::scan::{Scan, text_of};
 /// the last counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Object<'a> {
-    /// Values as they stand in the text, quotes and escapes included.
-    fields: Vec<(Cow<'a, str>, &'a [u8])>,
+    /// Names and values as they stand in the text, quotes and escapes included.
+    fields: Vec<(&'a [u8], &'a [u8])>,
 }
 
 impl<'a> Object<'a> {
@@ -63,14 +63,20 @@ impl<'a> Object<'a> {
     }
 
     /// The first field.
-    pub(super) fn first(&self) -> Option<(&str, Self)> {
+    pub(super) fn first(&self) -> Option<(Cow<'a, str>, Self)> {
         let (name, raw) = self.fields.first()?;
-        Some((name, Self::parse(raw)?))
+        Some((text_of(name)?, Self::parse(raw)?))
     }
 
     fn raw(&self, key: &str) -> Option<&'a [u8]> {
-        self.fields.iter().rev().find(|(name, _)| name == key).map(|(_, raw)| *raw)
+        self.fields.iter().rev().find(|(name, _)| is_named(name, key)).map(|(_, raw)| *raw)
     }
+}
+
+/// Whether a name as it stands in the text is this one. Hardly any has an escape in it.
+fn is_named(name: &[u8], key: &str) -> bool {
+    let inner = &name[1..name.len() - 1];
+    inner == key.as_bytes() || inner.contains(&b'\\') && text_of(name).is_some_and(|n| n == key)
 }
 
 #[cfg(test)]
@@ -91,6 +97,12 @@ mod tests {
         assert_eq!((object.has("z"), object.has("none"), object.has("n")), (false, false, true));
         assert_eq!(object.object("n").text("a"), "");
         assert_eq!(object.value::<f64>("big"), None);
+    }
+
+    #[test]
+    fn a_name_may_be_written_with_escapes() {
+        let object = Object::parse(br#"{"\u0061":"1","":"2","a\\":"3"}"#).unwrap();
+        assert_eq!([object.text("a"), object.text(""), object.text("a\\")], ["1", "2", "3"]);
     }
 
     #[test]

@@ -29,12 +29,12 @@ impl<'a> Scan<'a> {
         Self { text, at: 0 }
     }
 
-    /// The fields of a text that is one object, their values as they stand there.
-    pub(super) fn object(mut self) -> Option<Vec<(Cow<'a, str>, &'a [u8])>> {
+    /// The fields of a text that is one object, names and values as they stand there.
+    pub(super) fn object(mut self) -> Option<Vec<(&'a [u8], &'a [u8])>> {
         let mut fields = Vec::with_capacity(8);
         self.entries(b'{', b'}', |scan| {
             let name = scan.name()?;
-            fields.push((text_of(name).unwrap_or_default(), scan.value()?));
+            fields.push((name, scan.value()?));
             Some(())
         })?;
         Some(fields)
