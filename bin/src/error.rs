@@ -63,8 +63,8 @@ impl CliError {
 
     /// The user broke off before the first agent was started.
     #[must_use]
-    pub fn interrupted_opening() -> Self {
-        let message = "interrupted while the repository was read; no agent was started";
+    pub fn interrupted_early() -> Self {
+        let message = "interrupted before an agent was started";
         Self::new(ErrorKind::Interrupted, message)
     }
 

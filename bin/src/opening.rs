@@ -66,7 +66,7 @@ impl Opening<'_> {
             }
             Some(_) = stops.recv() => {
                 end(&mut task, stops).await;
-                Err(CliError::interrupted_opening())
+                Err(CliError::interrupted_early())
             }
         };
         if opened.is_err() {

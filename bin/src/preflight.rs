@@ -45,7 +45,7 @@ impl Preflight<'_> {
         let stopped = tokio::select! {
             biased;
             checked = waiting.until(self.ask(), printer) => Ok(checked),
-            Some(_) = stops.recv() => Err(CliError::interrupted_opening()),
+            Some(_) = stops.recv() => Err(CliError::interrupted_early()),
         };
         let checked = stopped.inspect_err(|_| {
             // Who stands by the program may not live as long as that takes.

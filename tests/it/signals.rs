@@ -280,7 +280,7 @@ fn while_the_repository_is_opened_nothing_is_left_of_the_run() {
         let document = output.document();
         assert_eq!(document["outcome"], "interrupted", "{output}");
         assert_eq!(document["stop_reason"], "interrupted", "{output}");
-        let told = "Error: interrupted while the repository was read; no agent was started\n";
+        let told = "Error: interrupted before an agent was started\n";
         assert_eq!(output.stderr, told);
         assert_nothing_is_left(&place);
         assert_eq!(place.git(&["count-objects", "--verbose"]), objects);
