@@ -15,7 +15,7 @@ pub(super) fn told_in(message: &str, now: DateTime<FixedOffset>) -> Option<Times
         return Some(moment(rest, now)?.to_utc());
     }
     let rest = after("try again in ").or_else(|| after("quota will reset after "))?;
-    Some(now.to_utc() + span(rest)?)
+    now.to_utc().checked_add_signed(span(rest)?)
 }
 
 /// `3:04 pm`, of the day of `now`, or `nov 25th, 2026 3:04 pm`. It is told without its seconds, so that
@@ -118,6 +118,7 @@ mod tests {
             "try again in a while",
             "try again in 99999999999999999999 days",
             "try again in 9999999999999999 days",
+            "try again in 99999999 days",
             "limit reached|soon",
             "limit reached|99999999999999999",
             "",
