@@ -90,20 +90,20 @@ impl Context {
         }
     }
 
-    /// How the run ends if a bound of it cannot be held for want of what this call told. One that was
-    /// read as text told nothing at all.
+    /// How the run ends if a bound of it cannot be held for want of what this call told. No tokens
+    /// cost nothing, where that was told.
     fn untold_by(&self, role: Role, report: &AgentReport) -> Option<Ending> {
-        let told = report.usage.as_ref().filter(|usage| usage.tokens() > 0);
-        let is_text = report.text_instead_of.is_some();
-        let no_cost = is_text || told.is_some_and(|usage| usage.cost_usd.is_none());
+        let usage = report.usage.clone().unwrap_or_default();
+        let no_tokens = usage.input_tokens.or(usage.output_tokens).is_none();
+        let no_cost = usage.cost_usd.is_none() && (no_tokens || usage.tokens() > 0);
         let (bound, what, limit) = if no_cost && self.limits().max_cost_usd.is_some() {
             (StopReason::MaxCost, "cost", "max_cost_usd")
-        } else if is_text && self.limits().max_tokens.is_some() {
+        } else if no_tokens && self.limits().max_tokens.is_some() {
             (StopReason::MaxTokens, "tokens", "max_tokens")
         } else {
             return None;
         };
-        let but = if is_text { "" } else { "; `limits.max_tokens` can" };
+        let but = if no_tokens { "" } else { "; `limits.max_tokens` can" };
         let error = format!(
             "the {role}'s agent told no {what} of its last call, so `limits.{limit}` cannot be \
              held{but}"

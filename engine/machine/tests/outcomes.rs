@@ -4,7 +4,7 @@
 
 use codeloops_event::{
     AgentOutcome, BudgetKind, CallKind, CutOffKind, Event, LimitKind, Limits, Outcome, Refusal,
-    Role, StopReason, Timestamp, TreeCheck,
+    Role, StopReason, Timestamp, TreeCheck, Usage,
 };
 use codeloops_machine::testing::{Simulation, diff, settings};
 use codeloops_machine::{AgentReport, Input};
@@ -56,8 +56,16 @@ impl Run {
 
     /// The call that is under way ends like this; a critic's leaves the tree alone.
     fn ends(&mut self, outcome: AgentOutcome, text: &str) -> Leads {
+        self.reports(AgentReport { text: text.to_owned(), ..AgentReport::bare(outcome) })
+    }
+
+    /// The call that is under way ends like this, and tells this of what it used.
+    fn tells(&mut self, outcome: AgentOutcome, usage: Option<Usage>) -> Leads {
+        self.reports(AgentReport { usage, ..AgentReport::bare(outcome) })
+    }
+
+    fn reports(&mut self, report: AgentReport) -> Leads {
         let call = self.0.machine().awaited().unwrap();
-        let report = AgentReport { text: text.to_owned(), ..AgentReport::bare(outcome) };
         self.give(Input::AgentFinished { call, report: Box::new(report) });
         if let Some(call) = self.0.machine().awaited().filter(|c| c.kind == CallKind::TreeCheck) {
             self.give(Input::TreeChecked { call, check: TreeCheck::Unchanged });
@@ -319,17 +327,11 @@ fn a_request_to_stop_ends_a_wait_at_once() {
 
 /// A whole turn that was read as text though events were declared.
 fn read_as_text(run: &mut Run, text: &str) -> Leads {
-    let call = run.0.machine().awaited().unwrap();
-    let report = AgentReport {
+    run.reports(AgentReport {
         text: text.to_owned(),
         text_instead_of: Some("codex-json".to_owned()),
         ..AgentReport::bare(AgentOutcome::Completed)
-    };
-    run.give(Input::AgentFinished { call, report: Box::new(report) });
-    if let Some(call) = run.0.machine().awaited().filter(|c| c.kind == CallKind::TreeCheck) {
-        run.give(Input::TreeChecked { call, check: TreeCheck::Unchanged });
-    }
-    run.leads()
+    })
 }
 
 #[test]
@@ -366,4 +368,41 @@ fn a_budget_that_such_an_agent_tells_nothing_of_ends_the_run() {
         run.is_captured();
         assert_eq!(run.leads(), End(reason));
     }
+}
+
+/// A stream of events may still tell nothing of what it used: a release that names it otherwise.
+#[test]
+fn a_budget_that_a_call_tells_nothing_of_ends_the_run() {
+    let tokens = |limits: &mut Limits| limits.max_tokens = Some(1000);
+    let cost = |limits: &mut Limits| limits.max_cost_usd = Some(1.0);
+    for (bound, reason) in
+        [(&tokens as &dyn Fn(&mut Limits), StopReason::MaxTokens), (&cost, StopReason::MaxCost)]
+    {
+        for usage in [None, Some(Usage::default())] {
+            let mut run = Run::bounded(Role::Actor, bound);
+            run.tells(AgentOutcome::Completed, usage);
+            run.is_captured();
+            assert_eq!(run.leads(), End(reason));
+        }
+    }
+}
+
+/// It may be hours.
+#[test]
+fn nothing_is_waited_for_once_a_budget_is_used_up() {
+    for role in [Role::Actor, Role::Critic] {
+        for outcome in [AgentOutcome::Transient { message: message() }, usage_limit(None)] {
+            let mut run = Run::bounded(Role::Actor, |limits| limits.max_tokens = Some(1000));
+            if role == Role::Critic {
+                run.tells(AgentOutcome::Completed, Some(input(1)));
+                run.is_captured();
+            }
+            let leads = run.tells(outcome, Some(input(1000)));
+            assert_eq!(leads, End(StopReason::MaxTokens), "{role}");
+        }
+    }
+}
+
+fn input(tokens: u64) -> Usage {
+    Usage { input_tokens: Some(tokens), ..Usage::default() }
 }

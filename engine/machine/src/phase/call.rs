@@ -314,7 +314,7 @@ fn poll(first_secs: i64, polls: &mut u32) -> i64 {
     secs
 }
 
-/// A wait that goes past the run's own budget is not begun.
+/// A wait that goes past the run's own budget is not begun, nor one that no call could follow.
 fn wait(ctx: &Context, until: Timestamp, reason: String, now: Stamp) -> Disposition {
     let length = until.signed_duration_since(now.at).to_std().unwrap_or_default();
     if ctx.time_left(now).is_some_and(|left| left < length) {
@@ -324,7 +324,10 @@ fn wait(ctx: &Context, until: Timestamp, reason: String, now: Stamp) -> Disposit
             Ending::with(StopReason::MaxDuration, error),
         );
     }
-    Disposition::Wait { until, reason }
+    match ctx.spent(now) {
+        Some(ending) => Disposition::End(EndCause::BudgetSpent, ending),
+        None => Disposition::Wait { until, reason },
+    }
 }
 
 fn later(now: Stamp, secs: i64) -> Timestamp {
