@@ -69,8 +69,9 @@ pub(crate) struct Decoded {
     pub(crate) session: Option<String>,
     /// Tokens and money.
     pub(crate) told: Option<Told>,
-    /// Whether the stream went on to speak after it had ended. Whoever holds the pipe can write into
-    /// it, so what was said last need not be the agent's word.
+    /// Whether the stream went on to speak after it had ended, or holds a verdict outside its events.
+    /// Whoever holds the pipe can write into it, and a program that prints text may quote an event, so
+    /// the answer need not be the agent's word.
     pub(crate) disputed: bool,
 }
 
@@ -242,6 +243,7 @@ impl Events {
         match Object::parse(line) {
             Some(event) => self.take_event(&event, items),
             None => {
+                self.disputed |= may_be_verdict(line);
                 self.plain.push(line);
                 self.plain.push(b"\n");
                 items.printed(&lossy(line));
@@ -263,6 +265,11 @@ impl Events {
 /// Whether a line without an end may be the beginning of an event.
 fn is_torn(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"{") && Object::parse(line.trim_ascii()).is_none()
+}
+
+/// Whether a line that is no event may be one of a verdict. A program that prints events has none.
+fn may_be_verdict(line: &[u8]) -> bool {
+    line.to_ascii_lowercase().windows(8).any(|word| word == b"decision")
 }
 
 /// Whether a line is an event.

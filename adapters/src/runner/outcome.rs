@@ -25,7 +25,7 @@ pub(super) struct Facts {
     pub(super) now: DateTime<FixedOffset>,
     /// Whether it printed anything on stdout.
     pub(super) printed: bool,
-    /// Whether its stream spoke on after its end (see [`crate::decode::Decoded`]).
+    /// Whether its answer need not be its own (see [`crate::decode::Decoded`]).
     pub(super) disputed: bool,
 }
 
@@ -109,7 +109,7 @@ fn of_stream(
         _ if code != 0 => failed(code, stderr),
         // The critic's word decides; an actor's is only told.
         Ending::Done { .. } if facts.disputed && facts.role == Role::Critic => {
-            let message = "something was added to its answer after its end".to_owned();
+            let message = "something was added to its answer".to_owned();
             AgentOutcome::Failed { exit_code: code, message: Some(message) }
         }
         Ending::Done { denied: 0 } => AgentOutcome::Completed,
