@@ -1,5 +1,7 @@
 //! `claude -p --output-format stream-json --verbose`.
 
+use std::collections::BTreeMap;
+
 use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
 
 use super::items::Items;
@@ -28,8 +30,9 @@ pub(super) struct Claude {
 /// What messages told before the end. Their output is not among it: they are told when they begin.
 #[derive(Debug, Default)]
 struct SoFar {
-    /// The message that was counted last: each of its parts repeats its usage.
-    message: String,
+    /// The message that was counted last, of the main conversation and of each helper's: each of its
+    /// parts repeats its usage.
+    messages: BTreeMap<String, String>,
     usage: Usage,
 }
 
@@ -62,7 +65,7 @@ impl Format for Claude {
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
         // A program that was stopped tells what its messages told.
-        let so_far = (!self.so_far.message.is_empty()).then_some(self.so_far.usage);
+        let so_far = (!self.so_far.messages.is_empty()).then_some(self.so_far.usage);
         Decoded {
             reading: Reading::Events(self.ending),
             text: self.result.unwrap_or(self.last_text),
@@ -105,19 +108,20 @@ impl Claude {
                 _ => {}
             }
         }
-        self.count(&message, items);
+        self.count(&event.text("parent_tool_use_id"), &message, items);
         if main {
             event.text("error").as_ref().clone_into(&mut self.error);
             self.limits(&event.object("api_error_params").object("rate_limit_info"));
         }
     }
 
-    fn count(&mut self, message: &Object<'_>, items: &mut Items) {
+    fn count(&mut self, helper: &str, message: &Object<'_>, items: &mut Items) {
         let id = message.text("id");
-        if !message.has("usage") || id.is_empty() || id == self.so_far.message {
+        let counted = self.so_far.messages.get(helper).is_some_and(|last| *last == id);
+        if !message.has("usage") || id.is_empty() || counted {
             return;
         }
-        id.as_ref().clone_into(&mut self.so_far.message);
+        self.so_far.messages.insert(helper.to_owned(), id.into_owned());
         let input = Usage { output_tokens: None, ..tokens(&message.object("usage")) };
         self.so_far.usage = self.so_far.usage.plus(&input);
         items.usage(&self.so_far.usage);
