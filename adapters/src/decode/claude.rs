@@ -11,7 +11,8 @@ use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remembe
 use crate::text::{capped, one_line};
 
 /// The final event is `result`. Its `subtype` stays `success` after an error of the API;
-/// `is_error` tells.
+/// `is_error` tells. A task in the background that ends later begins another turn, with a `result`
+/// of its own.
 #[derive(Debug, Default)]
 pub(super) struct Claude {
     session: Option<String>,
@@ -24,10 +25,11 @@ pub(super) struct Claude {
     ending: Ending,
     result: Option<String>,
     so_far: SoFar,
+    /// What the results told together.
     usage: Option<Usage>,
 }
 
-/// What messages told before the end. Their output is not among it: they are told when they begin.
+/// What messages told since the last result. Their output is not among it: they are told when they begin.
 #[derive(Debug, Default)]
 struct SoFar {
     /// The message that was counted last, of the main conversation and of each helper's: each of its
@@ -64,13 +66,13 @@ impl Format for Claude {
     }
 
     fn finish(self: Box<Self>, _stderr: &str) -> Decoded {
-        // A program that was stopped tells what its messages told.
-        let so_far = (!self.so_far.messages.is_empty()).then_some(self.so_far.usage);
+        let told = self.usage.is_some() || !self.so_far.messages.is_empty();
+        let usage = self.used_so_far();
         Decoded {
             reading: Reading::Events(self.ending),
             text: self.result.unwrap_or(self.last_text),
             session: self.session,
-            told: self.usage.or(so_far).map(|usage| Told { usage, cumulative: Cumulative::Cost }),
+            told: told.then_some(Told { usage, cumulative: Cumulative::Cost }),
             ..Decoded::default()
         }
     }
@@ -124,7 +126,12 @@ impl Claude {
         self.so_far.messages.insert(helper.to_owned(), id.into_owned());
         let input = Usage { output_tokens: None, ..tokens(&message.object("usage")) };
         self.so_far.usage = self.so_far.usage.plus(&input);
-        items.usage(&self.so_far.usage);
+        items.usage(&self.used_so_far());
+    }
+
+    /// What the results told, and what messages told that none came after.
+    fn used_so_far(&self) -> Usage {
+        self.usage.clone().unwrap_or_default().plus(&self.so_far.usage)
     }
 
     fn window(&mut self, info: &Object<'_>, items: &mut Items) {
@@ -149,13 +156,24 @@ impl Claude {
 
     fn result(&mut self, event: &Object<'_>) {
         remember(&mut self.session, &event.text("session_id"));
-        let cost_usd = event.value("total_cost_usd").filter(|cost| *cost >= 0.0);
-        self.usage = Some(Usage { cost_usd, ..used(event) });
+        self.count_result(event);
         self.result = event.some_text("result").map(|text| capped(&text));
         let denied = u32::try_from(event.list("permission_denials").len()).unwrap_or(u32::MAX);
         let succeeded =
             event.value("is_error") == Some(false) && event.text("subtype") == "success";
         self.ending = if succeeded { Ending::Done { denied } } else { self.failure(event) };
+    }
+
+    /// Tokens are those since the last result, the cost is that of all.
+    fn count_result(&mut self, event: &Object<'_>) {
+        let before = self.usage.take().unwrap_or_default();
+        let cost = event.value("total_cost_usd").filter(|cost| *cost >= 0.0);
+        let cost_usd = cost.into_iter().chain(before.cost_usd).reduce(f64::max);
+        let used = used(event);
+        if used.tokens() > 0 {
+            self.so_far = SoFar::default();
+        }
+        self.usage = Some(Usage { cost_usd, ..before.plus(&used) });
     }
 
     fn failure(&self, event: &Object<'_>) -> Ending {

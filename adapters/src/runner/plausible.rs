@@ -429,3 +429,28 @@ fn a_message_whose_parts_come_between_those_of_another_is_counted_once() {
     let (_, decoded) = Said::by("claude", &(stream + "\n")).is(Role::Actor);
     assert_eq!(decoded.told.unwrap().usage.input_tokens, Some(200));
 }
+
+/// A task in the background that ends later begins another turn, with a result of its own: tokens are
+/// of that turn, the cost is of all. Seen with 2.1.330.
+#[test]
+fn what_claude_used_is_that_of_all_its_results() {
+    let said = |id: &str, input: u64| {
+        format!(
+            r#"{{"type":"assistant","message":{{"id":"{id}","content":[],"usage":{{"input_tokens":{input},"output_tokens":1}}}}}}"#
+        )
+    };
+    let result = |input: u64, output: u64, cost: f64| {
+        format!(
+            r#"{{"type":"result","subtype":"success","is_error":false,"result":"ok","total_cost_usd":{cost},"usage":{{"input_tokens":{input},"output_tokens":{output}}}}}"#
+        )
+    };
+    let mut lines = vec![said("m1", 300), result(300, 50, 0.02), said("m2", 400)];
+    let used = |lines: &[String]| {
+        let stream = lines.join("\n") + "\n";
+        let usage = Said::by("claude", &stream).is(Role::Actor).1.told.unwrap().usage;
+        (usage.input_tokens, usage.output_tokens, usage.cost_usd)
+    };
+    assert_eq!(used(&lines), (Some(700), Some(50), Some(0.02)), "it was stopped on the way");
+    lines.push(result(400, 60, 0.05));
+    assert_eq!(used(&lines), (Some(700), Some(110), Some(0.05)));
+}
