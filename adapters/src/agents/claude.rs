@@ -9,6 +9,15 @@ use crate::version::{Understood, Version};
 const UNDERSTOOD: Understood =
     Understood { from: Some(Version::new(2, 0, 47)), below: Some(Version::new(3, 0, 0)) };
 
+/// A command that goes on in the background when the critic has answered begins another turn, with a
+/// final event of its own: an answer that was added to counts for nothing.
+const CRITIC_WITH_COMMANDS: [&str; 4] = [
+    "--tools",
+    "Read,Grep,Glob,Bash",
+    "--settings",
+    r#"{"env":{"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS":"1"}}"#,
+];
+
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
 /// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.
 pub(super) fn spec() -> AgentSpec {
@@ -18,8 +27,10 @@ pub(super) fn spec() -> AgentSpec {
         unattended: Unattended {
             actor_full: strings(&["--dangerously-skip-permissions"]),
             actor_edits: strings(&["--permission-mode", "acceptEdits"]),
-            critic_full: strings(&["--tools", "Read,Grep,Glob,Bash", "--allowedTools", "Bash"]),
-            critic_edits: strings(&["--tools", "Read,Grep,Glob,Bash"]),
+            critic_full: strings(
+                &[&CRITIC_WITH_COMMANDS[..], &["--allowedTools", "Bash"]].concat(),
+            ),
+            critic_edits: strings(&CRITIC_WITH_COMMANDS),
             critic_read_only: strings(&["--tools", "Read,Grep,Glob"]),
             root_needs: Some("IS_SANDBOX".to_owned()),
         },
