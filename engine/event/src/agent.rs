@@ -269,7 +269,8 @@ impl Usage {
             ]
         };
         let (now, then) = (fields(self), fields(before));
-        let smaller = now.iter().zip(&then).any(|(now, then)| now < then);
+        let shrank = |(now, then): (&Option<u64>, &Option<u64>)| now.is_some() && now < then;
+        let smaller = now.iter().zip(&then).any(shrank);
         let since = |at: usize| {
             let before = if smaller { 0 } else { then[at].unwrap_or(0) };
             now[at].map(|count| count - before)
@@ -296,7 +297,29 @@ impl Usage {
             cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
             cache_creation_tokens: add(self.cache_creation_tokens, other.cache_creation_tokens),
             reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
-            cost_usd: self.cost_usd.into_iter().chain(other.cost_usd).reduce(|a, b| a + b),
+            cost_usd: (self.cost_usd.into_iter().chain(other.cost_usd))
+                .reduce(|a, b| (a + b).min(f64::MAX)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JSON has no infinity: it would be read again as not told.
+    #[test]
+    fn a_sum_of_costs_can_be_written() {
+        let dear = Usage { cost_usd: Some(1e308), ..Usage::default() };
+        assert!(dear.plus(&dear).cost_usd.is_some_and(f64::is_finite));
+    }
+
+    #[test]
+    fn a_count_that_is_not_told_any_more_begins_no_other_anew() {
+        let before =
+            Usage { input_tokens: Some(100), reasoning_tokens: Some(5), ..Usage::default() };
+        let now = Usage { input_tokens: Some(130), ..Usage::default() };
+        let since = now.tokens_since(&before);
+        assert_eq!((since.input_tokens, since.reasoning_tokens), (Some(30), None));
     }
 }
