@@ -19,6 +19,7 @@ pub mod version;
 mod decode;
 mod evidence;
 mod process;
+mod reset;
 mod text;
 
 #[cfg(feature = "testing")]

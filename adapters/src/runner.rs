@@ -18,7 +18,6 @@ mod call;
 mod capture;
 mod chatter;
 mod outcome;
-mod reset;
 
 /// One role's agent, as it is called.
 #[derive(Debug, Clone)]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use codeloops_event::{CutOffKind, Refusal, Timestamp, Usage};
+use codeloops_event::{CutOffKind, Refusal, Usage};
 
 use super::items::Items;
 use super::json::Object;
 use super::scan::text_of;
 use super::{Cumulative, Decoded, Ending, Format, Reading, Told, Trouble, remember, sum};
+use crate::reset::at_epoch;
 use crate::text::{capped, one_line};
 
 /// The final event is `result`. Its `subtype` stays `success` after an error of the API;
@@ -143,7 +144,7 @@ impl Claude {
         let kind = info.text("rateLimitType").replace('_', " ");
         let used = info.value::<f64>("utilization").map(|part| format!(", {:.0}%", part * 100.0));
         items.limit(
-            info.value("resetsAt").and_then(|secs| Timestamp::from_timestamp(secs, 0)),
+            info.value("resetsAt").and_then(at_epoch),
             &format!("{kind} limit{}", used.unwrap_or_default()),
         );
     }
@@ -186,7 +187,7 @@ impl Claude {
         };
         let used_up = event.text("api_error") == "usage_limit_reached";
         if used_up || (self.error == "rate_limit" && self.resets_at.is_some()) {
-            let resets_at = self.resets_at.and_then(|secs| Timestamp::from_timestamp(secs, 0));
+            let resets_at = self.resets_at.and_then(at_epoch);
             return Ending::Failed(Trouble::UsageLimit(resets_at, message));
         }
         match self.error.as_str() {

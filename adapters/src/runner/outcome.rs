@@ -7,9 +7,9 @@ use std::process::ExitStatus;
 use chrono::{DateTime, FixedOffset};
 use codeloops_event::{AgentOutcome, CutOffKind, Refusal, Role};
 
-use super::reset;
 use crate::decode::{Ending, Reading, Trouble};
 use crate::process::Cause;
+use crate::reset;
 use crate::spec::{AgentSpec, OutputFormat};
 use crate::text::one_line;
 

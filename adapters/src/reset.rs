@@ -1,21 +1,31 @@
 //! When a usage window resets, from the words in which a program tells it to people; pure.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
 use codeloops_event::Timestamp;
 
 /// Finds the reset in a message: a time of day or a date in the zone of `now`, which is the zone that
 /// the program had as well, or how long it takes from `now` on.
-pub(super) fn told_in(message: &str, now: DateTime<FixedOffset>) -> Option<Timestamp> {
+pub(crate) fn told_in(message: &str, now: DateTime<FixedOffset>) -> Option<Timestamp> {
     let words = message.to_lowercase();
     let after = |marker: &str| words.split_once(marker).map(|(_, rest)| rest);
     if let Some(rest) = after("limit reached|") {
-        return Timestamp::from_timestamp(number(rest)?, 0);
+        return at_epoch(number(rest)?);
     }
     if let Some(rest) = after("try again at ") {
         return Some(moment(rest, now)?.to_utc());
     }
     let rest = after("try again in ").or_else(|| after("quota will reset after "))?;
-    now.to_utc().checked_add_signed(span(rest)?)
+    now.to_utc().checked_add_signed(span(rest)?).filter(is_of_calendar)
+}
+
+/// A moment that a provider tells in seconds since 1970. Thousandths of seconds are taken for none: RFC
+/// 3339 has no year that they would come to.
+pub(crate) fn at_epoch(secs: i64) -> Option<Timestamp> {
+    Timestamp::from_timestamp(secs, 0).filter(is_of_calendar)
+}
+
+fn is_of_calendar(at: &Timestamp) -> bool {
+    (0..=9999).contains(&at.year())
 }
 
 /// `3:04 pm`, of the day of `now`, or `nov 25th, 2026 3:04 pm`. It is told without its seconds, so that
@@ -120,7 +130,9 @@ mod tests {
             "try again in 9999999999999999 days",
             "try again in 99999999 days",
             "limit reached|soon",
+            "try again in 9999999 days",
             "limit reached|99999999999999999",
+            "limit reached|1795263542000",
             "",
         ] {
             assert_eq!(told(words), None, "{words}");
