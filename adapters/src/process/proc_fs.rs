@@ -130,6 +130,12 @@ pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
         .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec))
 }
 
+/// Whether a process counts process ids as we do. Where the kernel has no namespaces all do.
+pub(super) fn is_in_our_namespace(pid: u32) -> bool {
+    let namespace = |who: &str| fs::read_link(format!("/proc/{who}/ns/pid")).ok();
+    namespace(&pid.to_string()) == namespace("self")
+}
+
 /// The words with which a process was started, or what it put in their place; none for one that has
 /// ended, or is just ending: it has given its memory back by then.
 pub(super) fn command_line(pid: u32) -> Option<Vec<Vec<u8>>> {

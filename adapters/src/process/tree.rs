@@ -210,8 +210,12 @@ pub(crate) fn runs_left_behind() -> BTreeSet<RunId> {
 }
 
 /// The run of a process whose codeloops is gone. What is in its place by now, under the same id, began
-/// after it.
+/// after it. In another namespace of process ids (a container) the number means another process, and
+/// nothing is known of its owner.
 fn run_of_orphan(process: &Process) -> Option<RunId> {
+    if !proc_fs::is_in_our_namespace(process.pid) {
+        return None;
+    }
     let text = |name| String::from_utf8(proc_fs::variable(process.pid, name)?).ok();
     let run = text(RUN_ID_VARIABLE)?.parse().ok()?;
     let owner: u32 = text(OWNER_VARIABLE)?.parse().ok()?;
@@ -286,4 +290,47 @@ pub(super) const fn number(pid: Pid) -> u32 {
 
 fn pid(raw: u32) -> Option<Pid> {
     i32::try_from(raw).ok().and_then(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// A process of a run whose codeloops is process 4194305: a number that no process has here.
+    fn left_behind(run: &str, before: &[&str]) -> Option<Child> {
+        let mut words = before.iter().copied().chain(["env"]);
+        let mut command = Command::new(words.next()?);
+        command.args(words).arg(format!("{RUN_ID_VARIABLE}={run}"));
+        command.arg(format!("{OWNER_VARIABLE}=4194305")).args([
+            "sh",
+            "-c",
+            "echo; exec sleep 1000",
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
+        let read = io::Read::read(child.stdout.as_mut()?, &mut [0]).ok()?;
+        (read == 1).then_some(child)
+    }
+
+    fn is_told(run: &str, mut child: Child) -> bool {
+        let told = runs_left_behind().contains(&run.parse().unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told
+    }
+
+    /// A number of another namespace says nothing of who lives here: a container that shares the data
+    /// directory may be at work.
+    #[test]
+    fn who_lives_in_another_namespace_is_not_judged() {
+        let (here, there) = ("01ARZ3NDEKTSV4RRFFQ69G5FA1", "01ARZ3NDEKTSV4RRFFQ69G5FA2");
+        let child = left_behind(here, &[]).unwrap();
+        assert!(is_told(here, child));
+        let Some(child) = left_behind(there, &["unshare", "--fork", "--pid", "--kill-child"])
+        else {
+            return eprintln!("nobody may make a namespace here");
+        };
+        assert!(!is_told(there, child));
+    }
 }
