@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,12 +11,16 @@ use codeloops_adapters::ask::Question;
 use codeloops_adapters::resolve::ResolvedAgent;
 use codeloops_adapters::version::{Understood, Version, VersionState};
 use codeloops_event::RunId;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::world::Environment;
 
 /// How long a program may take to tell its version. The slowest took 3 s on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of the file that are read: many times what all agents take.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What is remembered of the programs that were asked, in a file. It may go at any time: then they
 /// are asked again.
@@ -66,7 +70,7 @@ impl FileMark {
 impl VersionCache {
     /// Reads it. One that cannot be read is as good as none.
     pub(crate) fn read(path: Option<PathBuf>) -> Self {
-        let text = path.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+        let text = path.as_ref().and_then(|path| text_of(path).ok()).unwrap_or_default();
         Self { path, entries: serde_json::from_slice(&text).unwrap_or_default() }
     }
 
@@ -99,6 +103,17 @@ impl VersionCache {
         draft.persist(path)?;
         Ok(())
     }
+}
+
+/// What the file says. What is no file could keep us waiting for ever.
+fn text_of(path: &Path) -> io::Result<Vec<u8>> {
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
+    let mut text = Vec::new();
+    if file.metadata()?.is_file() {
+        file.take(LARGEST).read_to_end(&mut text)?;
+    }
+    Ok(text)
 }
 
 /// Where they are remembered; nowhere where no home is known.
@@ -166,6 +181,11 @@ mod tests {
         fs::write(&program, "").unwrap();
         fs::write(&path, "{ \"/mine\": ").unwrap();
         assert_eq!(VersionCache::read(Some(path)).get(&agent(&program)), None);
+        let pipe = dir.path().join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        assert_eq!(VersionCache::read(Some(pipe)).get(&agent(&program)), None);
+
         let mut nowhere = VersionCache::read(None);
         nowhere.put(&agent(&program), Version::new(1, 0, 0));
         assert_eq!(nowhere.get(&agent(&program)), Some(Version::new(1, 0, 0)));
