@@ -324,6 +324,15 @@ mod tests {
         assert_eq!(masked, "+[redacted: $TWO_KEYS]\n+a b c d e f\n+[redacted: $TWO_KEYS]");
     }
 
+    #[test]
+    fn a_verdict_stays_one() {
+        let variables =
+            [("A_KEY", "DECISION"), ("B_SECRET", "DECISION: DONE"), ("C_PASS", "feedback")];
+        let redactor = Redactor::new(&[], variables).unwrap();
+        let verdict = "DECISION: DONE\nSUMMARY: feedback";
+        assert_eq!(redactor.text(verdict), (Cow::Borrowed(verdict), 0));
+    }
+
     /// It would take the first lines out of all keys, and leave the rest of them.
     #[test]
     fn a_key_in_a_variable_leaves_no_other_key() {

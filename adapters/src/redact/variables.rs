@@ -32,6 +32,20 @@ const NO_SECRETS: [&str; 2] = ["PWD", "OLDPWD"];
 /// How a name ends that says where a secret is, and not what.
 const PLACES: [&str; 4] = ["DIR", "FILE", "PATH", "SOCK"];
 
+/// The words of a verdict. A value of them alone is no secret, and masked it would take the decision
+/// out of every answer.
+const VERDICT_WORDS: [&str; 9] = [
+    "DECISION",
+    "DONE",
+    "CONTINUE",
+    "ERROR",
+    "SUMMARY",
+    "CONFIDENCE",
+    "FEEDBACK",
+    "ANALYSIS",
+    "RECOVERY",
+];
+
 /// Whether a variable holds a secret, by its name, and one that is long enough to be looked for.
 pub(super) fn is_secret(name: &str, value: &str) -> bool {
     let upper = name.to_uppercase();
@@ -40,6 +54,13 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
         && !is_place
         && !NO_SECRETS.contains(&name)
         && upper.split('_').any(|part| SECRET_PARTS.contains(&part))
+        && !is_of_verdict(value)
+}
+
+fn is_of_verdict(value: &str) -> bool {
+    let value = value.to_uppercase();
+    let mut words = value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.all(|word| VERDICT_WORDS.contains(&word))
 }
 
 /// The value as texts write it: as it is, as it stands in a JSON string, such as the events of an
