@@ -308,7 +308,8 @@ fn create_folders(
     })
 }
 
-fn masked(text: &str, redactor: Option<&Redactor>) -> String {
+/// A text with the credentials in it masked, where they are to be.
+pub(crate) fn masked(text: &str, redactor: Option<&Redactor>) -> String {
     redactor.map_or_else(|| text.to_owned(), |redactor| redactor.text(text).0.into_owned())
 }
 

@@ -8,6 +8,7 @@ use codeloops_adapters::version::VersionState;
 use codeloops_event::RunId;
 use tokio::sync::mpsc::Receiver;
 
+use crate::engine::masked;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::settings::{RoleSettings, RunSettings};
@@ -35,7 +36,7 @@ impl Preflight<'_> {
     /// of by whoever starts it.
     ///
     /// # Errors
-    /// Where a stop was asked for, or a limit cannot be held by text.
+    /// Where a stop was asked for, or a limit cannot be held by text; that one tells why.
     pub(crate) async fn check(
         &self,
         stops: &mut Receiver<String>,
@@ -51,9 +52,14 @@ impl Preflight<'_> {
             // Who stands by the program may not live as long as that takes.
             let _ended = end_processes_of_run(self.run_id);
         })?;
-        let refused = checked.settings.refuse_unmeasured();
-        refused.map_err(|error| with_notes(error, &checked.notes))?;
-        Ok(checked)
+        match checked.settings.refuse_unmeasured() {
+            Ok(()) => Ok(checked),
+            Err(error) => {
+                let redactor = checked.settings.redactor(&self.world.env)?;
+                let masked = |text: &str| masked(text, redactor.as_ref());
+                Err(checked.notes.iter().fold(error, |error, note| error.hint(masked(note.text()))))
+            }
+        }
     }
 
     async fn ask(&self) -> Checked {
@@ -128,9 +134,4 @@ fn by_text(role: &RoleSettings, state: &VersionState) -> Option<Note> {
          goes on; {otherwise}",
         spec.title
     )))
-}
-
-/// A limit that cannot be held, with why.
-fn with_notes(error: CliError, notes: &[Note]) -> CliError {
-    notes.iter().fold(error, |error, note| error.hint(note.text()))
 }

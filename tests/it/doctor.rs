@@ -103,6 +103,28 @@ fn settings_in_error_are_a_problem_like_others() {
     insta::assert_snapshot!(shown(&place.run(&["doctor"]).exits(2)));
 }
 
+#[test]
+fn what_a_program_or_a_setting_tells_of_a_credential_is_masked() {
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+    let place = place();
+    install(
+        &place,
+        "claude",
+        &format!("echo '{{ \"loggedIn\": true, \"authMethod\": \"{KEY}\" }}'"),
+    );
+    install(&place, "codex", &format!("echo {KEY} >&2; exit 1"));
+    place.global_config(&format!(
+        "[defaults]\nactor.agent = \"codex\"\ncritic.agent = \"mine\"\n\n[defaults.agents.mine]\ncommand = [\"claude\", \"-k\", \"{KEY}\"]\n"
+    ));
+    for args in [&["doctor"][..], &["doctor", "--json"]] {
+        let output = place.run(args).exits(0);
+        assert!(!output.to_string().contains(KEY), "{output}");
+        assert!(output.stdout.contains("[redacted: AWS access key]"), "{output}");
+    }
+    let output = place.task(&["--critic-agent", "codex", "--max-tokens", "5"]).exits(2);
+    assert!(output.stderr.contains("but `[redacted: AWS access key]`"), "{output}");
+}
+
 /// Whoever looks at a repository need not trust it yet.
 #[test]
 fn a_program_that_the_projects_file_names_is_not_started() {

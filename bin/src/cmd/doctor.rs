@@ -8,6 +8,7 @@ mod page;
 
 use std::path::{Path, PathBuf};
 
+use codeloops_adapters::redact::Redactor;
 use codeloops_driver::stop_requests;
 use rustix::fs::Access;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use self::git::GitFound;
 use self::left_behind::LeftBehind;
 use crate::app::{DoctorArgs, RunArgs};
 use crate::config::Config;
-use crate::engine::{obstacles, runtime};
+use crate::engine::{masked, obstacles, runtime};
 use crate::error::CliError;
 use crate::exit_code;
 use crate::output::Printer;
@@ -122,6 +123,10 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
         notes: Vec::new(),
         working_dir: dir,
     };
+    let redactor = match &settings {
+        Ok(settings) => settings.redactor(&world.env)?,
+        Err(_) => Redactor::new(&[], world.env.texts()).ok(),
+    };
     match &mut settings {
         Ok(settings) => {
             diagnosis.problems = obstacles(settings, &host).iter().map(Finding::from).collect();
@@ -138,6 +143,7 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
         }
         Err(error) => diagnosis.problems.push(Finding::from(&*error)),
     }
+    diagnosis.change(&|text| masked(text, redactor.as_ref()));
     Ok(diagnosis)
 }
 
@@ -170,6 +176,18 @@ fn unwritable(settings: &RunSettings) -> Option<Finding> {
 }
 
 impl Diagnosis {
+    /// Changes whatever quotes a setting or a program.
+    fn change(&mut self, change: &impl Fn(&str) -> String) {
+        let findings =
+            self.problems.iter_mut().flat_map(|it| it.hints.iter_mut().chain([&mut it.message]));
+        let calls = self.would_run.iter_mut().flat_map(|call| &mut call.command);
+        let agents = self.agents.iter_mut().flat_map(AgentFound::quotes);
+        let told = self.warnings.iter_mut().chain(&mut self.notes);
+        for text in findings.chain(calls).chain(agents).chain(told) {
+            *text = change(text);
+        }
+    }
+
     fn take_notes(&mut self, notes: Vec<Note>) {
         for note in notes {
             let told = if note.is_warning() { &mut self.warnings } else { &mut self.notes };

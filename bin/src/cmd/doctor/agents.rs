@@ -62,6 +62,13 @@ impl AgentFound {
         }
     }
 
+    /// What its program or its table said.
+    pub(super) fn quotes(&mut self) -> impl Iterator<Item = &mut String> {
+        let told = [&mut self.not_asked, &mut self.version_trouble, &mut self.login];
+        let asked = [&mut self.install, &mut self.login_command];
+        told.into_iter().chain(asked).flatten().chain([&mut self.title])
+    }
+
     /// What a run with it should know. That it is missing keeps a run from starting, and is told so.
     pub(super) fn warnings(&self) -> Vec<String> {
         let version = self.version_trouble.as_ref().map(|trouble| {
