@@ -164,6 +164,24 @@ fn what_a_killed_run_left_behind_is_ended() {
     assert_eq!(processes_in(&place), [0; 0]);
 }
 
+/// The inner codeloops lives when doctor comes, so that its agent is nobody's only after its end.
+#[test]
+fn a_run_within_a_killed_run_is_ended_with_it() {
+    let inner = env!("CARGO_BIN_EXE_codeloops-as-released");
+    let script = format!(
+        "trap '' PIPE\ncat > /dev/null\n[ -e ../outer ] || {{ touch ../outer; exec {inner} --prompt 'Fix it'; }}\n\
+         touch ../inner\nsleep 1000\n"
+    );
+    let place = place_with_shell_agent("text", &script);
+    let run = place.start(&["--prompt", "Fix the typo"]);
+    wait_for(&place.at("inner"));
+    run.signal(Signal::KILL);
+    let _output = run.wait();
+    let output = place.run(&["doctor", "--json"]).exits(0);
+    assert_eq!(processes_in(&place), [0; 0], "{output}");
+    assert_eq!(output.document()["left_behind"].as_array().unwrap().len(), 2, "{output}");
+}
+
 #[test]
 fn an_interrupted_doctor_leaves_nothing_behind() {
     let place = place();

@@ -1,5 +1,7 @@
 //! What killed runs left behind.
 
+use std::collections::BTreeSet;
+
 use codeloops_adapters::{end_processes_of_run, runs_left_behind};
 use codeloops_event::RunId;
 use serde::Serialize;
@@ -27,7 +29,15 @@ pub(super) fn end(
         None => world.env.data_dir()?.join("runs"),
     };
     let ours = |run: &RunId| runs_dir.join(run.as_str()).is_dir();
-    let runs = runs_left_behind().into_iter().filter(ours);
-    let ended = runs.map(|run_id| LeftBehind { ended: end_processes_of_run(&run_id), run_id });
-    Ok(ended.filter(|left| left.ended > 0).collect())
+    let mut ended = Vec::new();
+    let mut seen = BTreeSet::new();
+    // A codeloops that an agent started was such a process itself; now its own agent is one.
+    while let Some(run_id) =
+        runs_left_behind().into_iter().find(|run| ours(run) && !seen.contains(run))
+    {
+        seen.insert(run_id.clone());
+        ended.push(LeftBehind { ended: end_processes_of_run(&run_id), run_id });
+    }
+    ended.retain(|left| left.ended > 0);
+    Ok(ended)
 }
