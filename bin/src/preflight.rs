@@ -92,7 +92,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// What is known of an agent's version, asked only once.
     async fn state(&mut self, agent: &ResolvedAgent) -> VersionState {
-        if let Some(version) = self.cache.get(agent) {
+        if let Some(version) = self.cache.get(agent, self.dir) {
             return VersionState::Understood(version);
         }
         if let Some((_, state)) = self.asked.iter().find(|(other, _)| other == agent) {
@@ -100,7 +100,7 @@ impl Asking<'_> {
         }
         let state = versions::ask(agent, self.dir, self.run_id).await;
         if let VersionState::Understood(version) = state {
-            self.cache.put(agent, version);
+            self.cache.put(agent, self.dir, version);
         }
         self.asked.push((agent.clone(), state.clone()));
         state

@@ -35,6 +35,8 @@ pub(crate) struct VersionCache {
 struct Entry {
     /// Which file it was.
     file: FileMark,
+    /// The folder that it was asked in: some machines choose the version of a program by it.
+    dir: PathBuf,
     /// The words that it was asked with, those of its command included.
     args: Vec<String>,
     /// What it told.
@@ -75,16 +77,18 @@ impl VersionCache {
     }
 
     /// The version of a program, where it is the one that was asked.
-    pub(crate) fn get(&self, agent: &ResolvedAgent) -> Option<Version> {
+    pub(crate) fn get(&self, agent: &ResolvedAgent, dir: &Path) -> Option<Version> {
         let entry = self.entries.get(&agent.program)?;
-        let same = entry.args == words(agent) && FileMark::of(&agent.program).ok()? == entry.file;
+        let asked_so = entry.args == words(agent) && entry.dir == dir;
+        let same = asked_so && FileMark::of(&agent.program).ok()? == entry.file;
         if same { Version::find_in(&entry.version) } else { None }
     }
 
     /// Remembers what a program told. Where it cannot be written, the program is asked again.
-    pub(crate) fn put(&mut self, agent: &ResolvedAgent, version: Version) {
+    pub(crate) fn put(&mut self, agent: &ResolvedAgent, dir: &Path, version: Version) {
         let Ok(file) = FileMark::of(&agent.program) else { return };
-        let entry = Entry { file, args: words(agent), version: version.to_string() };
+        let (dir, args) = (dir.to_owned(), words(agent));
+        let entry = Entry { file, dir, args, version: version.to_string() };
         self.entries.insert(agent.program.clone(), entry);
         if let Err(error) = self.write() {
             tracing::debug!(%error, "the versions of agents are not remembered");
@@ -127,8 +131,7 @@ pub(crate) fn matters(agent: &ResolvedAgent) -> bool {
     !spec.version_args.is_empty() && spec.understood != Understood::default()
 }
 
-/// Asks a program for its version, where a run would start it: some machines choose the version of a
-/// program by the folder.
+/// Asks a program for its version, where a run would start it.
 pub(crate) async fn ask(agent: &ResolvedAgent, dir: &Path, run_id: &RunId) -> VersionState {
     let question = Question {
         program: agent.program.clone(),
@@ -164,14 +167,15 @@ mod tests {
         let (path, program) = (dir.path().join("new/versions.json"), dir.path().join("mine"));
         fs::write(&program, "").unwrap();
         let version = Version::new(1, 2, 3);
-        VersionCache::read(Some(path.clone())).put(&agent(&program), version);
+        VersionCache::read(Some(path.clone())).put(&agent(&program), dir.path(), version);
         let read = || VersionCache::read(Some(path.clone()));
-        assert_eq!(read().get(&agent(&program)), Some(version));
+        assert_eq!(read().get(&agent(&program), dir.path()), Some(version));
+        assert_eq!(read().get(&agent(&program), Path::new("/elsewhere")), None);
         let mut asked_otherwise = agent(&program);
         asked_otherwise.spec.version_args.push("--quiet".to_owned());
-        assert_eq!(read().get(&asked_otherwise), None);
+        assert_eq!(read().get(&asked_otherwise, dir.path()), None);
         fs::write(&program, "another").unwrap();
-        assert_eq!(read().get(&agent(&program)), None);
+        assert_eq!(read().get(&agent(&program), dir.path()), None);
     }
 
     #[test]
@@ -180,14 +184,14 @@ mod tests {
         let (path, program) = (dir.path().join("versions.json"), dir.path().join("mine"));
         fs::write(&program, "").unwrap();
         fs::write(&path, "{ \"/mine\": ").unwrap();
-        assert_eq!(VersionCache::read(Some(path)).get(&agent(&program)), None);
+        assert_eq!(VersionCache::read(Some(path)).get(&agent(&program), dir.path()), None);
         let pipe = dir.path().join("pipe");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
-        assert_eq!(VersionCache::read(Some(pipe)).get(&agent(&program)), None);
+        assert_eq!(VersionCache::read(Some(pipe)).get(&agent(&program), dir.path()), None);
 
         let mut nowhere = VersionCache::read(None);
-        nowhere.put(&agent(&program), Version::new(1, 0, 0));
-        assert_eq!(nowhere.get(&agent(&program)), Some(Version::new(1, 0, 0)));
+        nowhere.put(&agent(&program), dir.path(), Version::new(1, 0, 0));
+        assert_eq!(nowhere.get(&agent(&program), dir.path()), Some(Version::new(1, 0, 0)));
     }
 }

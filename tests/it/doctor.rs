@@ -240,6 +240,21 @@ fn a_version_that_is_understood_is_asked_for_once_and_recorded() {
     assert_eq!(asked.iter().filter(|line| *line == "claude --version").count(), 1, "{asked:?}");
 }
 
+/// As a version manager does: the program is the same file in all folders.
+#[test]
+fn a_program_that_is_another_version_in_another_folder_is_asked_there() {
+    let place = place();
+    let script = claude("2.1.330").replace("2.1.330", "'$(cat ../version)'");
+    install(&place, "claude", &script);
+    fs::write(place.at("version"), "2.1.330").unwrap();
+    let _output = place.task(&[]).exits(0);
+    fs::write(place.at("version"), "1.0.44").unwrap();
+    place.git(&["worktree", "add", "../other"]);
+    let other = place.at("other");
+    let output = place.task(&["--working-dir", other.to_str().unwrap()]).exits(0);
+    assert!(output.stderr.contains("1.0.44 is too old"), "{output}");
+}
+
 #[test]
 fn an_agent_of_an_unknown_version_works_by_text_with_a_warning() {
     for version in ["Claude Code, nightly", "3.0.0 (Claude Code)", "1.0.44 (Claude Code)"] {

@@ -118,7 +118,7 @@ pub(super) async fn look(
     while let Some(answer) = asked.join_next().await {
         let Ok((at, told, agent)) = answer else { continue };
         if let Some(VersionState::Understood(version)) = &told.version {
-            cache.put(&agent, *version);
+            cache.put(&agent, &host.dir, *version);
         }
         told.onto(&mut found[at]);
     }
