@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn claude_gives_root_edits_only_unless_it_is_told_of_a_sandbox() {
-        let host = Host { path: "".into(), dir: "/".into(), root: true, vars: Vec::new() };
+        let host = Host { path: "".into(), dir: "/".into(), root: true, vars: [].into() };
         let as_root = |spec: &AgentSpec, role| {
             let (permissions, warning) = granted(spec, role, Permissions::Full, &host);
             let (access, prompt) = (CriticAccess::RunCommands, OsStr::new(""));

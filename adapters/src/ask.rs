@@ -11,8 +11,8 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::process::{
-    Cause, Control, Ended, Grace, Invocation, Leader, OTHER_REPOSITORY, Output, RUN_ID_VARIABLE,
-    Supervisor, Times,
+    Cause, Control, Ended, Grace, Invocation, Leader, OTHER_REPOSITORY, OWNER_VARIABLE, Output,
+    RUN_ID_VARIABLE, Supervisor, Times,
 };
 
 /// Bytes of each stream that are kept.
@@ -97,6 +97,7 @@ impl Question {
         let mut env: BTreeMap<_, _> = self.env.iter().map(set).collect();
         env.extend(OTHER_REPOSITORY.map(|name| (name.into(), None)));
         env.insert(RUN_ID_VARIABLE.into(), Some(self.run_id.as_str().into()));
+        env.insert(OWNER_VARIABLE.into(), Some(std::process::id().to_string().into()));
         Invocation {
             program: self.program.clone().into_os_string(),
             args: self.args.iter().map(Into::into).collect(),

@@ -1,5 +1,6 @@
 //! Finds an agent's program on this machine.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -121,8 +122,8 @@ pub struct Host {
     pub dir: PathBuf,
     /// Whether we are root.
     pub root: bool,
-    /// Names of the variables that are set and not empty.
-    pub vars: Vec<OsString>,
+    /// The variables.
+    pub vars: BTreeMap<OsString, OsString>,
 }
 
 impl Host {
@@ -133,7 +134,7 @@ impl Host {
             path: std::env::var_os("PATH").unwrap_or_default(),
             dir: dir.to_owned(),
             root: rustix::process::geteuid().is_root(),
-            vars: std::env::vars_os().filter(|(_, v)| !v.is_empty()).map(|(k, _)| k).collect(),
+            vars: std::env::vars_os().collect(),
         }
     }
 }
@@ -158,7 +159,7 @@ pub fn granted(
 ) -> (Permissions, Option<String>) {
     match (role, wanted, &spec.unattended.root_needs) {
         (Role::Actor, Permissions::Full, Some(variable))
-            if host.root && !is_set(variable, spec, host) =>
+            if host.root && !is_one(variable, spec, host) =>
         {
             let warning = format!(
                 "{} refuses full permissions to root; it may edit files only (set `{variable}=1` where this machine is a sandbox)",
@@ -170,9 +171,10 @@ pub fn granted(
     }
 }
 
-/// Whether the agent will have this variable.
-fn is_set(variable: &String, spec: &AgentSpec, host: &Host) -> bool {
-    host.vars.iter().any(|var| var == OsStr::new(variable)) || spec.env.contains_key(variable)
+/// Whether the agent will have this variable as `1`: Claude Code takes no other value for a yes.
+fn is_one(variable: &String, spec: &AgentSpec, host: &Host) -> bool {
+    let own = spec.env.get(variable).map(OsStr::new);
+    own.or_else(|| host.vars.get(OsStr::new(variable)).map(OsStr::new)) == Some(OsStr::new("1"))
 }
 
 /// Finds the program of an agent: its own, else its fallbacks, in the `PATH` that the agent will
@@ -206,7 +208,7 @@ fn search(spec: &AgentSpec, programs: &[&String], host: &Host) -> Result<PathBuf
     let path = own_path.unwrap_or(&host.path);
     let mut not_executable = None;
     for program in programs {
-        for file in std::env::split_paths(path).map(|dir| host.dir.join(dir).join(program)) {
+        for file in folders(path).map(|dir| host.dir.join(dir).join(program)) {
             match executable(spec, file) {
                 Ok(file) => return Ok(file),
                 Err(error) => not_executable = not_executable.or(Some(error)),
@@ -223,6 +225,12 @@ fn search(spec: &AgentSpec, programs: &[&String], host: &Host) -> Result<PathBuf
             own_path: own_path.is_some(),
         }),
     }
+}
+
+/// The folders of a search path; none where there is no path, which is not the current folder.
+fn folders(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    let some = (!path.is_empty()).then(|| std::env::split_paths(path));
+    some.into_iter().flatten()
 }
 
 fn executable(spec: &AgentSpec, path: PathBuf) -> Result<PathBuf, AgentError> {
@@ -247,7 +255,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
         }
         let path = std::env::join_paths([dir.path().join("a"), dir.path().join("b")]).unwrap();
-        let host = Host { path, dir: dir.path().to_owned(), root: false, vars: Vec::new() };
+        let host = Host { path, dir: dir.path().to_owned(), root: false, vars: [].into() };
         (dir, host)
     }
 
@@ -263,6 +271,38 @@ mod tests {
         assert_eq!(found(spec("one", &["two"])), dir.path().join("b/one"));
         assert_eq!(found(spec("none", &["two"])), dir.path().join("a/two"));
         assert_eq!(found(spec("./a/two", &[])), dir.path().join("./a/two"));
+    }
+
+    /// Claude Code refuses root with `IS_SANDBOX=yes` as it does without.
+    #[test]
+    fn root_gets_full_permissions_only_where_the_variable_is_one() {
+        let (_dir, host) = host(&[]);
+        let row = spec("claude", &[]);
+        let unattended = crate::spec::Unattended {
+            root_needs: Some("IS_SANDBOX".to_owned()),
+            ..row.unattended.clone()
+        };
+        let row = AgentSpec { unattended, ..row };
+        let granted_with = |row: &AgentSpec, value: Option<&str>| {
+            let vars = value.map(|value| ("IS_SANDBOX".into(), value.into()));
+            let host = Host { root: true, vars: vars.into_iter().collect(), ..host.clone() };
+            granted(row, Role::Actor, Permissions::Full, &host)
+        };
+        for value in [None, Some(""), Some("0"), Some("yes")] {
+            let (permissions, warning) = granted_with(&row, value);
+            assert_eq!(permissions, Permissions::Edits, "{value:?}");
+            assert!(warning.is_some());
+        }
+        assert_eq!(granted_with(&row, Some("1")), (Permissions::Full, None));
+        let env = [("IS_SANDBOX".to_owned(), "1".to_owned())].into();
+        assert_eq!(granted_with(&AgentSpec { env, ..row }, Some("0")).0, Permissions::Full);
+    }
+
+    #[test]
+    fn without_a_path_nothing_is_found_in_the_working_directory() {
+        let (_dir, host) = host(&[("claude", 0o755)]);
+        let host = Host { path: "".into(), ..host };
+        assert!(matches!(resolve(&spec("claude", &[]), &host), Err(AgentError::NotFound { .. })));
     }
 
     #[test]

@@ -143,7 +143,9 @@ impl VersionState {
 }
 
 impl Understood {
-    fn judge(&self, version: Version) -> VersionState {
+    /// What it means to be this version.
+    #[must_use]
+    pub fn judge(&self, version: Version) -> VersionState {
         match (self.from, self.below) {
             (Some(from), _) if version < from => VersionState::TooOld { version, from },
             (_, Some(below)) if version >= below => VersionState::TooNew { version },

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use codeloops_adapters::end_processes_of_run;
 use codeloops_adapters::resolve::{Host, ResolvedAgent, resolve, table_of};
+use codeloops_adapters::spec::AgentSpec;
 use codeloops_adapters::version::VersionState;
 use codeloops_event::RunId;
 use tokio::sync::mpsc::Receiver;
@@ -64,7 +65,7 @@ impl Preflight<'_> {
 
     async fn ask(&self) -> Checked {
         let mut checked = Checked { settings: self.settings.clone(), notes: Vec::new() };
-        let cache = VersionCache::read(versions::cache_file(&self.world.env));
+        let cache = VersionCache::of(self.world);
         let dir = &self.settings.working_dir.value;
         let mut asking = Asking { cache, asked: Vec::new(), dir, run_id: self.run_id };
         for role in [&mut checked.settings.actor, &mut checked.settings.critic] {
@@ -72,7 +73,7 @@ impl Preflight<'_> {
                 && versions::matters(&agent)
             {
                 let state = asking.state(&agent).await;
-                checked.notes.extend(by_text(role, &state));
+                checked.notes.extend(taken_as_text(&role.agent.value, &state).map(Note::warning));
                 role.take_version(&state);
             }
         }
@@ -92,16 +93,14 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// What is known of an agent's version, asked only once.
     async fn state(&mut self, agent: &ResolvedAgent) -> VersionState {
-        if let Some(version) = self.cache.get(agent, self.dir) {
-            return VersionState::Understood(version);
+        if let Some(state) = self.cache.get(agent, self.dir) {
+            return state;
         }
         if let Some((_, state)) = self.asked.iter().find(|(other, _)| other == agent) {
             return state.clone();
         }
         let state = versions::ask(agent, self.dir, self.run_id).await;
-        if let VersionState::Understood(version) = state {
-            self.cache.put(agent, self.dir, version);
-        }
+        self.cache.put(agent, self.dir, &state);
         self.asked.push((agent.clone(), state.clone()));
         state
     }
@@ -117,9 +116,8 @@ impl RoleSettings {
     }
 }
 
-/// What it means that an agent's version is not understood.
-fn by_text(role: &RoleSettings, state: &VersionState) -> Option<Note> {
-    let spec = &role.agent.value;
+/// What it means that an agent's version is not understood, and what to do about it.
+pub(crate) fn taken_as_text(spec: &AgentSpec, state: &VersionState) -> Option<String> {
     let trouble = state.trouble()?;
     let otherwise = match state {
         VersionState::TooOld { .. } => "update it".to_owned(),
@@ -129,9 +127,9 @@ fn by_text(role: &RoleSettings, state: &VersionState) -> Option<Note> {
             table_of(&spec.id)
         ),
     };
-    Some(Note::warning(format!(
+    Some(format!(
         "{} {trouble}; what it prints is taken as text, without tokens, cost and a conversation that \
          goes on; {otherwise}",
         spec.title
-    )))
+    ))
 }

@@ -260,7 +260,7 @@ pub fn working_dir(flag: Option<&Path>, env: &Environment) -> Result<Sourced<Pat
 pub fn host(env: &Environment, working_dir: &Path) -> Host {
     Host {
         path: env.var("PATH").unwrap_or_default().to_owned(),
-        vars: env.vars.iter().filter(|(_, v)| !v.is_empty()).map(|(k, _)| k.clone()).collect(),
+        vars: env.vars.clone(),
         ..Host::current(working_dir)
     }
 }

@@ -142,6 +142,33 @@ fn a_program_that_the_projects_file_names_is_not_started() {
 }
 
 #[test]
+fn a_program_of_the_project_that_path_leads_to_is_not_started() {
+    let mut place = place();
+    let path = std::env::var("PATH").unwrap();
+    place.set_var("PATH", format!("tools:{path}"));
+    place.write("tools/claude", "#!/bin/sh\ntouch ../started\n");
+    let program = place.project().join("tools/claude");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = place.run(&["doctor"]).exits(0);
+    assert!(output.stdout.contains("not asked: it is in this directory"), "{output}");
+    assert!(!place.at("started").exists());
+}
+
+#[test]
+fn what_doctor_is_told_counts_for_the_next_run() {
+    let place = place();
+    let script = claude("$(cat ../version)");
+    install(&place, "claude", &script.replace("'$(cat ../version)'", "$(cat ../version)"));
+    place.write("../version", "2.1.5");
+    let _output = place.task(&[]).exits(0);
+    place.write("../version", "7.0.0");
+    let _output = place.run(&["doctor"]).exits(0);
+    let output = place.task(&[]).exits(0);
+    assert!(output.stderr.contains("warning: Claude Code 7.0.0 is newer"), "{output}");
+    assert_eq!(place.read("path.txt"), "stream\ntext\n");
+}
+
+#[test]
 fn what_a_killed_run_left_behind_is_ended() {
     let place = place_with_shell_agent(
         "text",

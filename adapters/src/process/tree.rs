@@ -201,12 +201,14 @@ pub(crate) fn processes_of_run(run: &RunId) -> Vec<u32> {
 }
 
 /// The runs whose codeloops is gone while processes of theirs live, ourselves and our ancestors
-/// excepted.
+/// excepted, and the run that we ourselves belong to: an agent's sandbox may hide its codeloops.
 pub(crate) fn runs_left_behind() -> BTreeSet<RunId> {
     let table = proc_fs::processes();
     let spared = ancestors(&table);
     let candidates = table.iter().filter(|p| !p.is_zombie() && !spared.contains(&p.pid));
-    candidates.filter_map(run_of_orphan).collect()
+    let our_own = std::env::var(RUN_ID_VARIABLE).ok();
+    let others = |run: &RunId| our_own.as_deref() != Some(run.as_str());
+    candidates.filter_map(run_of_orphan).filter(others).collect()
 }
 
 /// The run of a process whose codeloops is gone. What is in its place by now, under the same id, began

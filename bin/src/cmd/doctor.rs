@@ -25,7 +25,7 @@ use crate::output::Printer;
 use crate::secrets::shown_words;
 use crate::settings::{RoleSettings, RunSettings, agent_table, host, working_dir};
 use crate::start_notes::{Note, start_notes};
-use crate::versions;
+use crate::versions::VersionCache;
 use crate::waiting::{self, Waiting};
 use crate::world::World;
 
@@ -110,7 +110,7 @@ async fn diagnose(dir: PathBuf, world: &World) -> Result<Diagnosis, CliError> {
     let table = agent_table(&config).or_else(|_| agent_table(&Config::default()))?;
     let (git, agents) = tokio::join!(
         git::look(&dir, &host, &run_id),
-        agents::look(&table, &config, &host, &run_id, versions::cache_file(&world.env)),
+        agents::look(&table, &config, &host, &run_id, VersionCache::of(world)),
     );
     let mut diagnosis = Diagnosis {
         codeloops: env!("CARGO_PKG_VERSION"),

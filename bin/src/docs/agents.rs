@@ -88,7 +88,7 @@ fn one(page: &mut Page, agent: &AgentSpec) {
     if let Some(variable) = &agent.unattended.root_needs {
         let variable = code(variable);
         facts
-            .push(format!("As root the actor gets the flags of `edits` unless {variable} is set."));
+            .push(format!("As root the actor gets the flags of `edits` unless {variable} is `1`."));
     }
     page.block(&facts.iter().map(|fact| format!("- {fact}\n")).collect::<String>());
     let rows: Vec<[String; 2]> = CALLS

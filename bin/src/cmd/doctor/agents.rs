@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, PROJECT_FILE};
+use crate::preflight::taken_as_text;
 use crate::versions::{self, PATIENCE, VersionCache};
 
 /// What was found of one agent.
@@ -34,7 +35,8 @@ pub(super) struct AgentFound {
     /// Whether its version is understood: `understood`, `too old`, `too new` or
     /// `unknown`; null where it was not asked.
     pub(super) version_state: Option<&'static str>,
-    /// Why a run would take its output as text; null where it would not for its version.
+    /// Why a run would take its output as text, and what to do about it; null where it would not for
+    /// its version.
     pub(super) version_trouble: Option<String>,
     /// Whether it is logged in; null where it does not tell, or was not asked.
     pub(super) logged_in: Option<bool>,
@@ -71,9 +73,6 @@ impl AgentFound {
 
     /// What a run with it should know. That it is missing keeps a run from starting, and is told so.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let version = self.version_trouble.as_ref().map(|trouble| {
-            format!("{} {trouble}; what it prints would be taken as text", self.title)
-        });
         let login = match (self.logged_in, &self.login_command) {
             (Some(false), Some(command)) => Some(format!(
                 "{} is not logged in, says `{command}`; that is well where it reaches its provider \
@@ -82,31 +81,29 @@ impl AgentFound {
             )),
             _ => None,
         };
-        version.into_iter().chain(login).collect()
+        self.version_trouble.clone().into_iter().chain(login).collect()
     }
 }
 
-/// Asks all of them side by side. One whose program or variables the project's file gives is not
-/// started: whoever asks after a repository need not trust it yet.
+/// Asks all of them side by side.
 pub(super) async fn look(
     table: &AgentTable,
     config: &Config,
     host: &Host,
     run_id: &RunId,
-    cache: Option<PathBuf>,
+    mut cache: VersionCache,
 ) -> Vec<AgentFound> {
     let mut found: Vec<AgentFound> = table.rows().iter().map(AgentFound::new).collect();
     let mut asked = JoinSet::new();
     for (at, spec) in table.rows().iter().enumerate() {
         match resolve(spec, host) {
-            Ok(agent) if is_of_project(spec, config) => {
-                found[at].program = Some(agent.program);
-                found[at].not_asked = Some(format!("{PROJECT_FILE} says how it is started"));
-            }
             Ok(agent) => {
                 found[at].program = Some(agent.program.clone());
-                let (dir, run_id) = (host.dir.clone(), run_id.clone());
-                asked.spawn(async move { (at, ask(&agent, &dir, &run_id).await, agent) });
+                found[at].not_asked = not_trusted(&agent, config, host);
+                if found[at].not_asked.is_none() {
+                    let (dir, run_id) = (host.dir.clone(), run_id.clone());
+                    asked.spawn(async move { (at, ask(&agent, &dir, &run_id).await, agent) });
+                }
             }
             Err(error) => {
                 found[at].not_asked = Some(error.reason());
@@ -114,21 +111,30 @@ pub(super) async fn look(
             }
         }
     }
-    let mut cache = VersionCache::read(cache);
     while let Some(answer) = asked.join_next().await {
         let Ok((at, told, agent)) = answer else { continue };
-        if let Some(VersionState::Understood(version)) = &told.version {
-            cache.put(&agent, &host.dir, *version);
+        if let Some(state) = &told.version {
+            cache.put(&agent, &host.dir, state);
         }
-        told.onto(&mut found[at]);
+        told.onto(&agent.spec, &mut found[at]);
     }
     found
 }
 
-/// Whether the project's file has a table for it.
-fn is_of_project(spec: &AgentSpec, config: &Config) -> bool {
+/// Why a program is not started: whoever asks after a repository need not trust it yet.
+fn not_trusted(agent: &ResolvedAgent, config: &Config, host: &Host) -> Option<String> {
     let project = config.project.as_ref();
-    project.is_some_and(|file| file.agents.keys().any(|name| spec.answers_to(name)))
+    let is_of_project =
+        project.is_some_and(|file| file.agents.keys().any(|name| agent.spec.answers_to(name)));
+    // By a folder of `PATH` that begins at the working directory, say.
+    let is_named = agent.spec.command.first().is_some_and(|program| program.contains('/'));
+    if is_of_project {
+        Some(format!("{PROJECT_FILE} says how it is started"))
+    } else if !is_named && agent.program.starts_with(&host.dir) {
+        Some("it is in this directory".to_owned())
+    } else {
+        None
+    }
 }
 
 /// What a program told.
@@ -138,11 +144,11 @@ struct Told {
 }
 
 impl Told {
-    fn onto(self, found: &mut AgentFound) {
+    fn onto(self, spec: &AgentSpec, found: &mut AgentFound) {
         if let Some(state) = self.version {
             found.version = state.version().map(|version| version.to_string());
             found.version_state = Some(state.as_str());
-            found.version_trouble = state.trouble();
+            found.version_trouble = taken_as_text(spec, &state);
         }
         if let Some((command, login)) = self.login {
             found.login_command = Some(command);
@@ -164,7 +170,9 @@ async fn ask(agent: &ResolvedAgent, dir: &Path, run_id: &RunId) -> Told {
     };
     let login = async {
         let check = agent.spec.login.as_ref()?;
-        Some((command(agent, check), login(agent, check, dir, run_id).await))
+        // Away from the project, whose settings a program might act on.
+        let apart = tempfile::tempdir().ok()?;
+        Some((command(agent, check), login(agent, check, apart.path(), run_id).await))
     };
     let (version, login) = tokio::join!(version, login);
     Told { version, login }

@@ -30,8 +30,9 @@ pub(super) async fn look(dir: &Path, host: &Host, run_id: &RunId) -> GitFound {
     let program = resolve(&AgentSpec::new("git", "git", &["git"]), host).ok();
     let program = program.map(|found| found.program);
     let version = match &program {
-        Some(program) => version(program, dir, run_id).await,
-        None => None,
+        // One of the project's own need not be trusted yet.
+        Some(program) if !program.starts_with(dir) => version(program, dir, run_id).await,
+        _ => None,
     };
     GitFound { program, version, repository: repository::top(dir).map(Path::to_owned) }
 }

@@ -15,6 +15,9 @@ use crate::text::wrap;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
+/// Columns that a last cell takes at least beside the others; where there are fewer it stands below them.
+const LEAST: usize = 30;
+
 /// Columns that stand before what is told at length.
 const INDENT: usize = 2;
 
@@ -152,8 +155,13 @@ fn table<const N: usize>(rows: &[[String; N]], columns: Option<usize>) -> String
                 format!("{cell}{}", " ".repeat(width + GAP - measure_text_width(cell)))
             })
             .collect();
+        let indent = " ".repeat(INDENT);
+        if columns.is_some_and(|columns| columns < before + LEAST) {
+            let below = wrap(&row[N - 1], 2 * INDENT, columns);
+            return format!("{indent}{}\n{below}\n", begun.trim_end());
+        }
         let last = wrap(&row[N - 1], before, columns);
-        format!("{}{begun}{}\n", " ".repeat(INDENT), last.trim_start())
+        format!("{indent}{begun}{}\n", last.trim_start())
     };
     rows.iter().map(line).collect()
 }
