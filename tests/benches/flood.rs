@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has no figures")]
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use support::{Place, lowest, measure, median, millis, say};
@@ -46,10 +47,11 @@ fn report(program: &Path, what: &str, output: &str, script: &str, times: usize) 
     let place = Place::new(3, script);
     place.speak(output);
     let recorded = support::recordings("claude").concat();
-    fs::write(place.path("stream"), recorded.repeat(10_000_000 / recorded.len() + 1)).unwrap();
-    fs::write(place.path("long"), MESSAGE.join(&"x".repeat(15_000_000)) + "\n").unwrap();
-    fs::write(place.path("begin"), MESSAGE[0]).unwrap();
-    fs::write(place.path("block"), "x".repeat(10_000_000)).unwrap();
+    let block = "x".repeat(100_000);
+    fill(&place.path("stream"), "", &recorded, 10_000_000 / recorded.len() + 1, "");
+    fill(&place.path("long"), MESSAGE[0], &block, 150, &format!("{}\n", MESSAGE[1]));
+    fill(&place.path("begin"), MESSAGE[0], "", 0, "");
+    fill(&place.path("block"), "", &block, 100, "");
     let (mut walls, mut cpus, mut peak) = (Vec::new(), Vec::new(), 0);
     for _ in 0..times {
         let used = measure(place.command(program).args(["--prompt", "Print a lot"]));
@@ -63,4 +65,14 @@ fn report(program: &Path, what: &str, output: &str, script: &str, times: usize) 
     say(&format!("  wall {:6.0} ms {:6.0} ms", lowest(&walls), median(walls)));
     say(&format!("  cpu  {:6.0} ms {:6.0} ms", lowest(&cpus), median(cpus)));
     say(&format!("  peak memory {:.1} MB", peak as f64 * 1024.0 / 1e6));
+}
+
+/// Writes a file piece by piece: the peak memory of a program is never less than that of who started
+/// it.
+fn fill(path: &Path, begin: &str, piece: &str, times: usize, end: &str) {
+    let mut file = fs::File::create(path).unwrap();
+    let pieces = std::iter::repeat_n(piece, times);
+    for text in std::iter::once(begin).chain(pieces).chain([end]) {
+        file.write_all(text.as_bytes()).unwrap();
+    }
 }
