@@ -46,8 +46,7 @@ pub fn actor_prompt(prompt: &ActorPrompt<'_>) -> String {
     let asked: Vec<&Round> = prompt.rounds.iter().filter(|r| r.feedback.is_some()).collect();
     let intro = if asked.is_empty() { "" } else { FINDINGS };
     let fixed = [prompt.task, RULE, intro, &before, RULE, &footer].map(str::len).iter().sum();
-    let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
-    let findings = history::newest_first(asked.into_iter(), room);
+    let findings = findings(prompt, asked.into_iter(), fixed);
     let since = format!("{intro}{findings}{before}");
     match since.trim_end() {
         "" => format!("{}{RULE}{footer}", prompt.task),
@@ -67,6 +66,19 @@ what to do now; findings of older rounds may still be open, so check them as wel
 
 ";
 
+/// What these rounds asked for, beside `fixed` bytes that the prompt has anyway; first what is to be
+/// told of the masks in it.
+fn findings<'a>(
+    prompt: &ActorPrompt<'_>,
+    rounds: impl DoubleEndedIterator<Item = &'a Round>,
+    fixed: usize,
+) -> String {
+    let budget = truncate::budget(prompt.max_prompt_bytes);
+    let room = budget.saturating_sub(fixed + words::MASKED.len());
+    let rounds = [history::newest_first(rounds, room)];
+    format!("{}{}", words::of_masks(&rounds), rounds.concat())
+}
+
 /// The newest findings, or that the work is to go on, for an agent that knows the rest.
 fn what_is_new(prompt: &ActorPrompt<'_>) -> String {
     let before = what_happened(prompt.before);
@@ -74,8 +86,7 @@ fn what_is_new(prompt: &ActorPrompt<'_>) -> String {
     let newest = prompt.rounds.iter().rev().find(|round| round.feedback.is_some());
     let intro = if newest.is_some() { NEW_FINDINGS } else { GO_ON };
     let fixed = [intro, &before, RULE, &footer].map(str::len).iter().sum();
-    let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
-    let findings = history::newest_first(newest.into_iter(), room);
+    let findings = findings(prompt, newest.into_iter(), fixed);
     format!("{}{RULE}{footer}", format!("{intro}{findings}{before}").trim_end())
 }
 

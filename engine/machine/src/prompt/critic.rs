@@ -77,13 +77,14 @@ pub fn critic_prompt(prompt: &CriticPrompt<'_>) -> String {
     let instructions = instructions(prompt);
     let closing = closing(prompt);
     let task = section(prompt, "The task, in the user's words:", "TASK", prompt.task);
-    let fixed = instructions.len() + closing.len() + task.len() + sections_overhead(prompt);
+    let own = instructions.len() + words::MASKED.len() + closing.len();
+    let fixed = own + task.len() + sections_overhead(prompt);
     let room = truncate::budget(prompt.max_prompt_bytes).saturating_sub(fixed);
-    let mut out = instructions;
-    out.push_str(&task);
-    for (part, text) in PARTS.iter().zip(texts(prompt, room)) {
+    let texts = texts(prompt, room);
+    let mut out = format!("{instructions}{}{task}", words::of_masks(&texts));
+    for (part, text) in PARTS.iter().zip(&texts) {
         if !text.is_empty() {
-            out.push_str(&section(prompt, part.intro, part.name, &text));
+            out.push_str(&section(prompt, part.intro, part.name, text));
         }
     }
     out.push_str(&closing);

@@ -1,4 +1,4 @@
-//! How a call of an agent ended, in words for the other agent.
+//! How a call of an agent ended, and what else is told to either side, in words.
 
 use codeloops_event::{AgentOutcome, CutOffKind, FileChange, FileStatus, LimitKind};
 
@@ -59,6 +59,20 @@ pub(super) fn changed_file(file: &FileChange) -> String {
         format!("+{} -{}", file.insertions, file.deletions)
     };
     format!("{status} {figures} {}\n", one_line(&file.path))
+}
+
+/// Told where masks are shown: the recipient would look for who wrote them, or write them itself.
+pub(super) const MASKED: &str = "\
+In what is shown here, codeloops itself masks what looks like a credential as `[redacted: …]`; that
+is no finding, for the files in the working directory hold the real text: look at such places there,
+and go by what they hold.
+
+";
+
+/// What is to be told of the masks in these texts, if there are any.
+pub(super) fn of_masks(texts: &[String]) -> &'static str {
+    let is_masked = |text: &String| ["[redacted:", "[redacted]"].iter().any(|m| text.contains(m));
+    if texts.iter().any(is_masked) { MASKED } else { "" }
 }
 
 /// The text with what acts in it escaped, so that it cannot make lines of its own.
