@@ -2,7 +2,8 @@
 //!
 //! What is masked: what looks like a credential by the [`rules`], what the user's own patterns match,
 //! and the values of environment variables whose names say that they are secret. Values shorter than
-//! [`SHORTEST_VALUE`] mask nothing: they would take words out of every text.
+//! [`SHORTEST_VALUE`] mask nothing: they would take words out of every text. Those that are plain words
+//! mask whole words.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -26,7 +27,7 @@ use rules::Rule;
 use scan::{Found, Scan};
 pub(crate) use stream::Masking;
 pub use variables::SHORTEST_VALUE;
-use variables::{is_secret, written};
+use variables::{is_plain_word, is_secret, written};
 
 /// Bytes that a credential has at most. Of a longer one a part may stay.
 const LONGEST: usize = 32 * 1024;
@@ -144,8 +145,17 @@ fn values<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(S
     let all = secrets.flat_map(|(name, value)| written(value).into_iter().map(move |w| (w, name)));
     let mut all: Vec<(String, &str)> = all.collect();
     all.sort_by_key(|(written, name)| (Reverse(written.len()), *name));
-    let kind = |name| Kind::anywhere(format!("[redacted: ${name}]"));
-    all.into_iter().map(|(written, name)| (literally(&written), kind(name))).collect()
+    all.into_iter().map(|(written, name)| pattern_of_value(&written, name)).collect()
+}
+
+/// A plain word is masked as a whole word only: it may be a part of many others.
+fn pattern_of_value(written: &str, name: &str) -> (String, Kind) {
+    let (mask, value) = (format!("[redacted: ${name}]"), literally(written));
+    if is_plain_word(written) {
+        (format!(r"{value}\b{{end-half}}"), Kind { mask, before: Before::NoWord })
+    } else {
+        (value, Kind::anywhere(mask))
+    }
 }
 
 fn pattern_of(rule: &Rule) -> String {
@@ -235,6 +245,47 @@ mod tests {
         assert_eq!(redactor.text("s3cr3t+value s3cr3t+value").1, 2);
     }
 
+    /// Such a value is a word of many a text, and begins or ends others.
+    #[test]
+    fn a_value_that_is_a_plain_word_is_masked_as_a_whole_word() {
+        let variables = [
+            ("POSTGRES_PASSWORD", "postgres"),
+            ("DEV_PASSWORD", "postgres-dev"),
+            ("DEPLOY_KEY", "DISABLED"),
+            ("PASSWORD_STORE_KEY", "src/main"),
+            ("HOME_KEY", "/home/me/"),
+            ("MIXED_KEY", "AbcdefgH"),
+            ("DIGIT_KEY", "secrets2"),
+            ("LONG_KEY", "correct-horse-battery"),
+            ("SPACE_KEY", "pass word"),
+            ("LINES_KEY", "first-line\nsecond-line"),
+        ];
+        let redactor = Redactor::new(&[], variables).unwrap();
+        for (text, masked) in [
+            ("postgresql postgres_1 postgres1 mypostgres _postgres", None),
+            ("postgres", Some("[redacted: $POSTGRES_PASSWORD]")),
+            ("a:postgres@b", Some("a:[redacted: $POSTGRES_PASSWORD]@b")),
+            ("-postgres-", Some("-[redacted: $POSTGRES_PASSWORD]-")),
+            (r#""\npostgres\n""#, Some(r#""\n[redacted: $POSTGRES_PASSWORD]\n""#)),
+            ("p%3Dpostgres%0A", Some("p%3D[redacted: $POSTGRES_PASSWORD]%0A")),
+            ("\x1b[1mpostgres\x1b[0m", Some("\x1b[1m[redacted: $POSTGRES_PASSWORD]\x1b[0m")),
+            ("postgres-dev.", Some("[redacted: $DEV_PASSWORD].")),
+            ("postgres-devel", Some("[redacted: $POSTGRES_PASSWORD]-devel")),
+            ("IS_DISABLED DISABLED", Some("IS_DISABLED [redacted: $DEPLOY_KEY]")),
+            ("src/main.rs src/main_1", Some("[redacted: $PASSWORD_STORE_KEY].rs src/main_1")),
+            (r"src\/main src\/mains", Some(r"[redacted: $PASSWORD_STORE_KEY] src\/mains")),
+            ("/home/me/x x/home/me/", None),
+            ("=/home/me/ ", Some("=[redacted: $HOME_KEY] ")),
+            ("xAbcdefgHx", Some("x[redacted: $MIXED_KEY]x")),
+            ("xsecrets2x", Some("x[redacted: $DIGIT_KEY]x")),
+            ("xcorrect-horse-batteryx", Some("x[redacted: $LONG_KEY]x")),
+            ("xpass wordx", Some("x[redacted: $SPACE_KEY]x")),
+            ("first-line first-lines", Some("[redacted: $LINES_KEY] first-lines")),
+        ] {
+            assert_eq!(redactor.text(text).0, masked.unwrap_or(text), "{text}");
+        }
+    }
+
     #[test]
     fn what_is_masked_stays_as_it_is() {
         let redactor = redactor();
@@ -255,8 +306,12 @@ mod tests {
     /// One pattern without a beginning of its own would cost all texts four times the time.
     #[test]
     fn the_rules_are_searched_by_their_beginnings() {
+        let value = |n: u8| match n % 2 {
+            0 => format!("{n:02}-secret"),
+            _ => format!("plain-{}-{}", char::from(b'a' + n / 10), char::from(b'a' + n % 10)),
+        };
         let variables: Vec<(String, String)> =
-            (0..60).map(|n| (format!("KEY_{n}"), format!("{n:02}-secret"))).collect();
+            (0..60).map(|n| (format!("KEY_{n}"), value(n))).collect();
         let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let redactor = Redactor::new(&[], variables).unwrap();
         assert_eq!(redactor.searches.len(), 2);
@@ -266,18 +321,18 @@ mod tests {
     #[test]
     fn of_two_that_overlap_nothing_stays() {
         let variables = [
-            ("A_TOKEN", "abcdefgh"),
-            ("B_TOKEN", "abcdefghijkl"),
-            ("C_TOKEN", "ijklmnop"),
+            ("A_TOKEN", "abcd3fgh"),
+            ("B_TOKEN", "abcd3fghijkl"),
+            ("C_TOKEN", "ijklmn0p"),
             ("KEY_PREFIX", "ghp_x7Kq"),
             ("AWS_KEY", KEY),
         ];
         let redactor = Redactor::new(&["one two.*".to_owned()], variables).unwrap();
         let token = format!("ghp_{}", "x7Kq".repeat(9));
         for (text, masked) in [
-            ("abcdefgh abcdefghi", "[redacted: $A_TOKEN] [redacted: $A_TOKEN]i"),
-            ("abcdefghijkl.", "[redacted: $B_TOKEN]."),
-            ("abcdefghijklmnop.", "[redacted: $B_TOKEN]."),
+            ("abcd3fgh abcd3fghi", "[redacted: $A_TOKEN] [redacted: $A_TOKEN]i"),
+            ("abcd3fghijkl.", "[redacted: $B_TOKEN]."),
+            ("abcd3fghijklmn0p.", "[redacted: $B_TOKEN]."),
             (&format!("{token}."), "[redacted: GitHub token]."),
             (&format!("x{KEY}x"), "x[redacted: $AWS_KEY]x"),
             (&format!("{KEY} one two {KEY}"), "[redacted: $AWS_KEY] [redacted]"),

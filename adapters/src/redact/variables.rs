@@ -63,6 +63,20 @@ fn is_of_verdict(value: &str) -> bool {
     words.all(|word| VERDICT_WORDS.contains(&word))
 }
 
+/// Bytes from which on a value of letters is no plain word.
+const LONGEST_WORD: usize = 20;
+
+/// Whether a value, as it is written, is a word, a name or a path such as any text may hold:
+/// `postgres`, `DISABLED`, `src/main`.
+pub(super) fn is_plain_word(written: &str) -> bool {
+    let word = written.replace(r"\/", "/");
+    let is_of = |is_letter: fn(&u8) -> bool| {
+        word.bytes().any(|byte| is_letter(&byte))
+            && word.bytes().all(|byte| is_letter(&byte) || b"-_./".contains(&byte))
+    };
+    word.len() < LONGEST_WORD && (is_of(u8::is_ascii_lowercase) || is_of(u8::is_ascii_uppercase))
+}
+
 /// The value as texts write it: as it is, as it stands in a JSON string, such as the events of an
 /// agent, and, where it has several lines, each of them that is a word.
 pub(super) fn written(value: &str) -> BTreeSet<String> {
