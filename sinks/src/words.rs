@@ -55,10 +55,11 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// How many credentials were masked over a run; nothing where there were none.
+/// At how many places credentials were masked over a run; nothing where there were none. One may have
+/// stood at many.
 #[must_use]
 pub fn masked(n: u64) -> Option<String> {
-    (n > 0).then(|| format!("{} masked", count(n, "credential", "credentials")))
+    (n > 0).then(|| format!("masked at {}", count(n, "place", "places")))
 }
 
 /// How long something took: `89.4s`, from ten minutes on `12m 5s`, and from an hour on `8h 0m`.

@@ -318,9 +318,9 @@ fn credentials_reach_the_agents_and_no_record() {
     assert_eq!(start, ["use [redacted: AWS access key]", "[redacted: AWS access key]"]);
     assert_eq!(session.start.redacted, 2);
     assert_eq!(session.end.unwrap().redacted, 2 + 4, "patch and streams: {ran}");
-    assert!(ran.stdout.contains("[codeloops] 6 credentials masked\n"), "{ran}");
+    assert!(ran.stdout.contains("[codeloops] Credentials: masked at 6 places\n"), "{ran}");
     let shown = place.run(&["sessions", "show", "latest"]).exits(0);
-    assert!(shown.stdout.contains("  Redaction  6 credentials masked\n"), "{shown}");
+    assert!(shown.stdout.contains("  Redaction  masked at 6 places\n"), "{shown}");
     assert_eq!(
         fs::read_to_string(place.project().join("config.txt")).unwrap().trim(),
         format!("key={KEY}")

@@ -86,7 +86,8 @@ fn session_end(e: &SessionEnd) -> Line {
     });
     let total = e.usage.as_ref().and_then(|usage| usage::in_words(&usage.sum()?));
     let used = total.map(|used| note(Label::Codeloops, used));
-    let masked = words::masked(e.redacted).map(|masked| note(Label::Codeloops, masked));
+    let masked = words::masked(e.redacted);
+    let masked = masked.map(|masked| note(Label::Codeloops, format!("credentials {masked}")));
     join(join(line, end_reasons(e)), used.into_iter().chain(masked).chain(summary))
 }
 

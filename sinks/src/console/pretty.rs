@@ -141,7 +141,8 @@ fn session_end(e: &SessionEnd) -> Vec<Line> {
     lines.push(note(Label::Codeloops, format!("Duration: {}", words::duration(e.duration_secs))));
     let used = e.usage.as_ref().map(usage::by_role).unwrap_or_default();
     let told = used.into_iter().map(|(whose, used)| format!("Usage, {whose}: {used}"));
-    lines.extend(told.chain(words::masked(e.redacted)).map(|told| note(Label::Codeloops, told)));
+    let masked = words::masked(e.redacted).map(|masked| format!("Credentials: {masked}"));
+    lines.extend(told.chain(masked).map(|told| note(Label::Codeloops, told)));
     lines
 }
 
