@@ -115,12 +115,17 @@ const fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// A message of somebody else's in one line, without characters that act: 500 of it, and what is left
-/// of a word there, for half a credential would not be known for one.
+/// A message of somebody else's in one line, without characters that act: [`first_words`] of it.
 pub(crate) fn one_line(text: &str) -> String {
-    let is_kept = |&(at, c): &(usize, char)| at < 500 || (at < 1000 && !c.is_whitespace());
+    first_words(text, 500)
+}
+
+/// The first so many characters of a text in one line, without characters that act, and up to 500 of
+/// what is left of a word there, for half a credential would not be known for one.
+pub(crate) fn first_words(text: &str, count: usize) -> String {
+    let is_kept = |&(at, c): &(usize, char)| at < count || (at < count + 500 && !c.is_whitespace());
     let line = codeloops_event::text::one_line(text);
-    if line.len() <= 500 {
+    if line.len() <= count {
         return line;
     }
     line.chars().enumerate().take_while(is_kept).map(|(_, c)| c).collect()

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::ask::{Answer, NoAnswer};
-use crate::text::one_line;
+use crate::text::first_words;
 
-/// Characters of an answer without a version that are repeated.
+/// Characters of an answer without a version that are repeated; the word there is kept whole.
 const REPEATED: usize = 60;
 
 /// The numbers of a version. What may follow them (`-preview.2`) is left out.
@@ -156,9 +156,8 @@ impl Understood {
 
 /// Where a program fails, it says so on standard error.
 fn beginning(answer: &Answer) -> String {
-    let line =
-        one_line(if answer.stdout.trim().is_empty() { &answer.stderr } else { &answer.stdout });
-    line.chars().take(REPEATED).collect()
+    let is_silent = answer.stdout.trim().is_empty();
+    first_words(if is_silent { &answer.stderr } else { &answer.stdout }, REPEATED)
 }
 
 #[cfg(test)]
@@ -210,6 +209,11 @@ mod tests {
         insta::assert_snapshot!(told("Hello,\nworld"), @"does not tell its version, but `Hello, world`");
         insta::assert_snapshot!(told(""), @"does not tell its version, but `oh: no`");
         insta::assert_snapshot!(trouble("", "").unwrap(), @"does not tell its version");
+        // Half a key would not be known for one.
+        let key = format!("{} key=ghp_{} and more", "x".repeat(50), "x7Kq".repeat(9));
+        let (kept, _) = key.split_once(" and").unwrap();
+        assert_eq!(told(&key), format!("does not tell its version, but `{kept}`"));
+        assert!(told(&"x".repeat(10_000)).len() < 1000);
         let late = NoAnswer::Late(std::time::Duration::from_secs(30));
         let late = VersionState::of(Err(late), &UNDERSTOOD).trouble().unwrap();
         insta::assert_snapshot!(late, @"does not tell its version: it did not answer within 30 s");
