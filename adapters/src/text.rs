@@ -115,27 +115,17 @@ const fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// A message of somebody else's in one line, without characters that act: [`first_words`] of it.
+/// A message of somebody else's in one line, without characters that act: the [`first_words`] of it.
 pub(crate) fn one_line(text: &str) -> String {
-    first_words(text, 500)
+    first_words(&codeloops_event::text::one_line(text), 500).to_owned()
 }
 
-/// The first so many characters of a text in one line, without characters that act, and up to 500 of
-/// what is left of a word there, for half a credential would not be known for one.
-pub(crate) fn first_words(text: &str, count: usize) -> String {
+/// The first so many characters, and up to 500 of what is left of a word there, for half a credential
+/// would not be known for one.
+pub(crate) fn first_words(text: &str, count: usize) -> &str {
     let is_kept = |&(at, c): &(usize, char)| at < count || (at < count + 500 && !c.is_whitespace());
-    let line = codeloops_event::text::one_line(text);
-    if line.len() <= count {
-        return line;
-    }
-    line.chars().enumerate().take_while(is_kept).map(|(_, c)| c).collect()
-}
-
-/// The first so many characters.
-pub(crate) fn first_chars(text: &str, count: usize) -> &str {
-    let mut rest = text.chars();
-    rest.by_ref().take(count).for_each(drop);
-    &text[..text.len() - rest.as_str().len()]
+    let kept = text.chars().enumerate().take_while(is_kept).map(|(_, c)| c.len_utf8());
+    &text[..kept.sum()]
 }
 
 #[cfg(test)]
@@ -192,9 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_characters_are_whole() {
-        for (text, first) in [("", ""), ("né", "né"), ("néa", "néa"), ("néab", "néa")] {
-            assert_eq!(first_chars(text, 3), first);
+    fn the_first_characters_are_whole_and_so_is_the_word_they_end_in() {
+        for (text, first) in
+            [("", ""), ("né", "né"), ("néa b", "néa"), ("néabé b", "néabé"), ("n\na\nb", "n\na")]
+        {
+            assert_eq!(first_words(text, 3), first);
         }
     }
 

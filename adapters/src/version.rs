@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ask::{Answer, NoAnswer};
-use crate::text::first_words;
+use crate::text::{first_words, one_line};
 
 /// Characters of an answer without a version that are repeated; the word there is kept whole.
 const REPEATED: usize = 60;
@@ -157,7 +157,8 @@ impl Understood {
 /// Where a program fails, it says so on standard error.
 fn beginning(answer: &Answer) -> String {
     let is_silent = answer.stdout.trim().is_empty();
-    first_words(if is_silent { &answer.stderr } else { &answer.stdout }, REPEATED)
+    let line = one_line(if is_silent { &answer.stderr } else { &answer.stdout });
+    first_words(&line, REPEATED).to_owned()
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use codeloops_event::layout::TEXT_LIMIT;
 use codeloops_event::{Item, Timestamp, Usage};
 
 use super::json::Object;
-use crate::text::{capped, first_chars, one_line};
+use crate::text::{capped, first_words, one_line};
 
-/// Characters of a tool's result that are shown; the whole of it is in evidence.
+/// Characters of a tool's result that are shown, to the end of a word; the whole of it is in evidence.
 const SHOWN_OF_RESULT: usize = 2000;
 
 /// Arguments of tools that tell what a call is about, the most telling first.
@@ -72,7 +72,7 @@ impl Items {
     }
 
     pub(super) fn tool_result(&mut self, failed: bool, text: &str) {
-        let text = first_chars(text, SHOWN_OF_RESULT).to_owned();
+        let text = first_words(text, SHOWN_OF_RESULT).to_owned();
         self.0.push(Item::ToolResult { failed, text });
     }
 
