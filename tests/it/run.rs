@@ -294,6 +294,7 @@ fn credentials_reach_the_agents_and_no_record() {
         "on actor\nexpect-prompt-contains use {KEY}\nedit config.txt key={KEY}\nprint I used {KEY}.\n\
          stderr {KEY}\non critic\nexpect-prompt-contains use {KEY}\n\
          expect-prompt-contains +key=[redacted: AWS access key]\n\
+         expect-prompt-contains codeloops itself masks what looks like a credential\n\
          print DECISION: DONE\\n\\nSUMMARY: It uses {KEY}.\\n\\nCONFIDENCE: 0.9\n"
     ));
     let prompt = format!("use {KEY}");
