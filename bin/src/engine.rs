@@ -26,7 +26,7 @@ use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
 use crate::preflight::{Checked, Preflight};
 use crate::prompt::Prompt;
-use crate::publisher::Publisher;
+use crate::publisher::{EndedCall, Publisher};
 use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::repository;
 use crate::runs_dir;
@@ -44,6 +44,8 @@ pub(crate) struct Finished {
     pub(crate) changes_in: ChangesIn,
     /// What a reader of its result should know.
     pub(crate) notes: Vec<String>,
+    /// The agent call that ended last, if there was one.
+    pub(crate) last_call: Option<EndedCall>,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -129,6 +131,7 @@ async fn run(
         run_id: run_id.clone(),
         changes_in: seen.changes(),
         notes: seen.notes(),
+        last_call: seen.last_call(),
         result,
         recorded,
         sinks: Vec::new(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codeloops_driver::ports::Publish;
-use codeloops_event::Event;
+use codeloops_event::{AgentOutcome, Event, Role};
 use codeloops_session::{ChangesIn, LastLook};
 use codeloops_sinks::{Hub, words};
 
@@ -12,6 +12,25 @@ use codeloops_sinks::{Hub, words};
 struct Seen {
     look: LastLook,
     notes: Vec<String>,
+    last_call: Option<EndedCall>,
+}
+
+/// An agent call that is over.
+#[derive(Debug, Clone)]
+pub(crate) struct EndedCall {
+    pub(crate) role: Role,
+    pub(crate) outcome: AgentOutcome,
+}
+
+impl EndedCall {
+    fn told_by(event: &Event) -> Option<Self> {
+        let (role, outcome) = match event {
+            Event::ActorCompleted(e) => (Role::Actor, &e.outcome),
+            Event::CriticCompleted(e) => (Role::Critic, &e.outcome),
+            _ => return None,
+        };
+        Some(Self { role, outcome: outcome.clone() })
+    }
 }
 
 /// Tells it then.
@@ -29,9 +48,15 @@ impl SeenLater {
         self.lock().notes.clone()
     }
 
+    /// The agent call that ended last.
+    pub(crate) fn last_call(&self) -> Option<EndedCall> {
+        self.lock().last_call.clone()
+    }
+
     fn observe(&self, event: &Event) {
         let mut seen = self.lock();
         seen.look.observe(event);
+        seen.last_call = EndedCall::told_by(event).or(seen.last_call.take());
         if let Event::ReadAsText(e) = event {
             let said = words::read_as_text(&e.agent, &e.declared);
             seen.notes.push(format!("the {}: {}", e.role, said.join(". ")));
@@ -51,7 +76,7 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(hub: Arc<Hub>) -> (Self, SeenLater) {
-        let seen = Seen { look: LastLook::begin(), notes: Vec::new() };
+        let seen = Seen { look: LastLook::begin(), notes: Vec::new(), last_call: None };
         let seen = SeenLater(Arc::new(Mutex::new(seen)));
         (Self { hub, seen: seen.clone() }, seen)
     }

@@ -100,6 +100,31 @@ fn an_actor_that_fails_three_times_in_a_row_ends_the_run() {
     insta::assert_snapshot!(place.task(&[]));
 }
 
+/// Whoever reads the last lines knows which agent it was and what to do.
+#[test]
+fn an_agent_that_is_not_let_in_is_named_with_what_to_do() {
+    let text = "Invalid API key";
+    let script = format!(
+        r#"on actor
+edit a.txt a
+print {{"type":"result","subtype":"success","is_error":false,"result":"I did it.","session_id":"s1"}}
+on critic
+print {{"type":"assistant","error":"authentication_failed","message":{{"content":[{{"type":"text","text":"{text}"}}]}}}}
+print {{"type":"result","subtype":"success","is_error":true,"terminal_reason":"api_error","api_error_status":401,"result":"{text}","total_cost_usd":0,"usage":{{"input_tokens":0,"output_tokens":0}}}}
+exit 1
+"#
+    );
+    let place = scripted(&script);
+    let table = place.fake_agent() + "output = \"claude-stream-json\"\n";
+    place.global_config(&format!("[defaults]\nagent = \"fake\"\n{table}"));
+    insta::assert_snapshot!("refused", place.task(&["--max-iterations", "3"]).exits(2));
+    let quiet = place.task(&["--json-output", "--max-iterations", "3"]).exits(2);
+    assert!(
+        quiet.stderr.contains("hint: see whether it is logged in: codeloops doctor"),
+        "{quiet}"
+    );
+}
+
 #[test]
 fn a_failure_of_the_actor_now_and_then_is_judged_and_overcome() {
     let place = scripted(

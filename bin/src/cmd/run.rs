@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use codeloops_adapters::git::find_repository;
-use codeloops_event::{Outcome, Role, SessionEnd, StopReason};
+use codeloops_event::{AgentOutcome, Outcome, Refusal, Role, SessionEnd, StopReason};
 use codeloops_sinks::{Format, SinkReport, SinkState, printable};
 
 use super::dry_run::dry_run;
@@ -17,6 +17,7 @@ use crate::lost_console::CONSOLE;
 use crate::opening::workspace_error;
 use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
+use crate::publisher::EndedCall;
 use crate::settings::{RunSettings, working_dir};
 use crate::values::SinkName;
 use crate::world::World;
@@ -100,21 +101,50 @@ fn tell_without_console(settings: &RunSettings, finished: &Finished, printer: &m
 
 /// An agent that failed has mostly said why, and one that made off with the repository what it did.
 fn point_to_evidence(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
-    let role = match finished.result.end.stop_reason {
-        Some(StopReason::ActorFailed | StopReason::DiffFailed) => Role::Actor,
-        Some(StopReason::CriticFailed) => Role::Critic,
-        _ => return,
-    };
+    let Some(role) = to_blame(finished) else { return };
     let evidence = evidence_of(settings, finished);
-    let Some(printed) = last_round(&evidence).filter(|round| has_printed(round, role)) else {
-        return;
+    let printed = last_round(&evidence).filter(|round| has_printed(round, role));
+    if let Some(printed) = printed {
+        let what = format!("What the {role} printed is in");
+        point(settings, finished, (&what, &printed.to_string_lossy()), printer);
+    }
+    if was_not_let_in(finished) {
+        point(settings, finished, ("See whether it is logged in", "codeloops doctor"), printer);
+    }
+}
+
+/// Whose agent ended the run, where one did.
+fn to_blame(finished: &Finished) -> Option<Role> {
+    match finished.result.end.stop_reason? {
+        StopReason::ActorFailed | StopReason::DiffFailed => Some(Role::Actor),
+        StopReason::CriticFailed => Some(Role::Critic),
+        StopReason::ProviderRefused | StopReason::UsageLimit => {
+            finished.last_call.as_ref().map(|call| call.role)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the run ended because an agent is not logged in, or its key is not accepted.
+fn was_not_let_in(finished: &Finished) -> bool {
+    let refused = |call: &EndedCall| {
+        matches!(call.outcome, AgentOutcome::Refused { refusal: Refusal::Auth, .. })
     };
+    finished.result.end.stop_reason == Some(StopReason::ProviderRefused)
+        && finished.last_call.as_ref().is_some_and(refused)
+}
+
+/// Tells what something is, and a path or a command to be copied.
+fn point(
+    settings: &RunSettings,
+    finished: &Finished,
+    (what, to_copy): (&str, &str),
+    printer: &mut Printer,
+) {
     if settings.json_output || !settings.has_sink(SinkName::Console) {
-        printer.hint(&format!("what the {role} printed is in {}", printed.display()));
+        printer.hint(&format!("{}: {to_copy}", what.to_lowercase()));
     } else {
-        let path = printable(&printed.to_string_lossy());
-        let line = ClosingLines::of(settings, finished)
-            .line(&format!("What the {role} printed is in"), &path);
+        let line = ClosingLines::of(settings, finished).line(what, &printable(to_copy));
         tell(settings, finished, &line, printer);
     }
 }

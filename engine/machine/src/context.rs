@@ -66,6 +66,20 @@ impl Context {
         &self.start.settings.limits
     }
 
+    /// The name of the agent of a role.
+    pub(crate) fn title(&self, role: Role) -> &str {
+        let settings = &self.start.settings;
+        match role {
+            Role::Actor => &settings.actor.title,
+            Role::Critic => &settings.critic.title,
+        }
+    }
+
+    /// The agent of a role, as errors name it.
+    pub(crate) fn agent(&self, role: Role) -> String {
+        format!("{}, the {role}", self.title(role))
+    }
+
     /// Names a new call and remembers it, so that a late answer to it can be told from a wrong one.
     pub(crate) fn issue(
         &mut self,

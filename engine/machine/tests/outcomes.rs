@@ -102,6 +102,14 @@ impl Run {
         }
     }
 
+    /// The error that the run ended with.
+    fn error(&self) -> String {
+        match self.0.events().last() {
+            Some(Event::SessionEnd(end)) => end.error.clone().unwrap(),
+            other => panic!("the run goes on: {other:?}"),
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.0.events().iter().rev().find_map(Event::timestamp).unwrap()
     }
@@ -266,6 +274,37 @@ fn a_usage_limit_past_the_users_patience_or_the_runs_time_ends_the_run() {
         assert_eq!(run.ends(usage_limit(None), ""), End(StopReason::UsageLimit), "{role}");
         let mut run = Run::bounded(role, |limits| limits.max_duration_secs = Some(60.0));
         assert_eq!(run.is_limited(90), End(StopReason::MaxDuration), "{role}");
+    }
+}
+
+#[test]
+fn the_error_of_a_run_that_a_call_ended_names_the_agent_and_its_role() {
+    let not_started = AgentOutcome::NotStarted { message: message() };
+    for (role, agent) in
+        [(Role::Actor, "Fake Actor, the actor"), (Role::Critic, "Fake Critic, the critic")]
+    {
+        for (outcome, error) in [
+            (refused(Refusal::Auth), format!("{agent}, was refused: {}", message())),
+            (usage_limit(None), format!("{agent}, is held up by a usage limit: {}", message())),
+            (not_started.clone(), format!("could not start {agent}: {}", message())),
+        ] {
+            let mut run = Run::bounded(role, |limits| limits.usage_limit_wait_secs = Some(0.0));
+            assert!(matches!(run.ends(outcome, ""), End(_)));
+            assert_eq!(run.error(), error);
+        }
+        let mut run = Run::bounded(role, |limits| {
+            limits.max_actor_failures = 1;
+            limits.max_critic_failures = 1;
+        });
+        let _tree_or_end = run.ends(AgentOutcome::NoOutput, "");
+        if role == Role::Actor {
+            run.is_captured();
+            assert!(matches!(
+                run.ends(AgentOutcome::Completed, "DECISION: CONTINUE\n\nFEEDBACK: more"),
+                End(_)
+            ));
+        }
+        assert_eq!(run.error(), format!("{agent}, failed 1 times in a row"));
     }
 }
 

@@ -235,12 +235,12 @@ pub(crate) fn dispose(
 ) -> Disposition {
     match outcome {
         AgentOutcome::Completed | AgentOutcome::Denied { .. } => Disposition::Usable,
-        AgentOutcome::Refused { message, .. } => Disposition::End(
-            EndCause::Refused,
-            Ending::with(StopReason::ProviderRefused, message.clone()),
-        ),
+        AgentOutcome::Refused { message, .. } => {
+            let error = said(format!("{}, was refused", ctx.agent(role)), message);
+            Disposition::End(EndCause::Refused, Ending::with(StopReason::ProviderRefused, error))
+        }
         AgentOutcome::UsageLimit { resets_at, message } => {
-            usage_limit(ctx, retries, *resets_at, message, now)
+            usage_limit(ctx, retries, role, (*resets_at, message), now)
         }
         AgentOutcome::Transient { message } => transient(ctx, retries, message.clone(), now),
         AgentOutcome::CutOff { .. } => {
@@ -258,7 +258,7 @@ pub(crate) fn dispose(
                 Role::Actor => StopReason::ActorFailed,
                 Role::Critic => StopReason::CriticFailed,
             };
-            let error = format!("could not start the {role}: {message}");
+            let error = said(format!("could not start {}", ctx.agent(role)), message);
             Disposition::End(EndCause::NotStarted, Ending::with(reason, error))
         }
         AgentOutcome::Failed { .. }
@@ -289,8 +289,8 @@ fn transient(ctx: &Context, retries: &mut Retries, reason: String, now: Stamp) -
 fn usage_limit(
     ctx: &Context,
     retries: &mut Retries,
-    resets_at: Option<Timestamp>,
-    message: &str,
+    role: Role,
+    (resets_at, message): (Option<Timestamp>, &str),
     now: Stamp,
 ) -> Disposition {
     let since = *retries.limited_since.get_or_insert(now.at);
@@ -301,10 +301,16 @@ fn usage_limit(
     let patience = ctx.limits().usage_limit_wait_secs.map(seconds);
     let patience = patience.and_then(|wait| chrono::TimeDelta::from_std(wait).ok());
     if patience.is_some_and(|patience| until.signed_duration_since(since) > patience) {
-        let ending = Ending::with(StopReason::UsageLimit, message.to_owned());
+        let error = said(format!("{}, is held up by a usage limit", ctx.agent(role)), message);
+        let ending = Ending::with(StopReason::UsageLimit, error);
         return Disposition::End(EndCause::WaitTooLong, ending);
     }
     wait(ctx, until, message.to_owned(), now)
+}
+
+/// What happened, with the words of the agent where it had some.
+fn said(what: String, words: &str) -> String {
+    if words.is_empty() { what } else { format!("{what}: {words}") }
 }
 
 /// Each wait is twice as long as the one before.
@@ -373,18 +379,13 @@ pub(crate) fn tell_read_as_text(
     if !ctx.told_read_as_text.insert(role) {
         return;
     }
-    let settings = &ctx.start.settings;
-    let agent = match role {
-        Role::Actor => &settings.actor,
-        Role::Critic => &settings.critic,
-    };
     out.event(Event::ReadAsText(ReadAsText {
         timestamp: out.stamp.at,
         elapsed_ms: out.stamp.elapsed_ms,
         iteration: this.iteration,
         attempt: this.attempt,
         role,
-        agent: agent.title.clone(),
+        agent: ctx.title(role).to_owned(),
         declared: declared.clone(),
     }));
 }

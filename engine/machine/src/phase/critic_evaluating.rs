@@ -300,7 +300,8 @@ impl Desk {
         }
         ctx.critic_failures += 1;
         if ctx.critic_failures >= ctx.limits().max_critic_failures {
-            let error = format!("the critic failed {} times in a row", ctx.critic_failures);
+            let (critic, failures) = (ctx.agent(Role::Critic), ctx.critic_failures);
+            let error = format!("{critic}, failed {failures} times in a row");
             let ending = Ending::with(StopReason::CriticFailed, error);
             return end(ctx, Trigger::TooManyFailures, ending, out);
         }

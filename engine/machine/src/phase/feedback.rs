@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codeloops_event::{
-    Decision, Event, IterationEnd, StopReason, UsageByRole, Verdict, VerdictProblem,
+    Decision, Event, IterationEnd, Role, StopReason, UsageByRole, Verdict, VerdictProblem,
 };
 
 use crate::context::Context;
@@ -152,16 +152,16 @@ impl Feedback {
     fn limit_reached(&self, ctx: &Context, out: &Out) -> Option<(Trigger, Ending)> {
         let limits = ctx.limits();
         if ctx.actor_failures >= limits.max_actor_failures {
-            let error = format!("the actor failed {} times in a row", ctx.actor_failures);
+            let (actor, failures) = (ctx.agent(Role::Actor), ctx.actor_failures);
+            let error = format!("{actor}, failed {failures} times in a row");
             return Some((Trigger::TooManyFailures, Ending::with(StopReason::ActorFailed, error)));
         }
         if ctx.critic_failures >= limits.max_critic_failures {
             let last =
                 self.problem.as_ref().map(|p| format!("; the last answer does not count, {p}"));
             let last = last.unwrap_or_default();
-            let failures = ctx.critic_failures;
-            let error =
-                format!("the critic gave no usable verdict {failures} times in a row{last}");
+            let (critic, failures) = (ctx.agent(Role::Critic), ctx.critic_failures);
+            let error = format!("{critic}, gave no usable verdict {failures} times in a row{last}");
             return Some((Trigger::TooManyFailures, Ending::with(StopReason::CriticFailed, error)));
         }
         if limits.max_iterations.is_some_and(|max| self.iteration >= max) {
