@@ -2,29 +2,41 @@
 
 use codeloops_event::{Usage, UsageByRole};
 
-/// Who used what, for each role that told and for both together where both did.
+/// Who used what, for each role that used something and for both together where both did.
 #[must_use]
 pub fn by_role(usage: &UsageByRole) -> Vec<(&'static str, String)> {
-    let UsageByRole { actor, critic, .. } = usage;
-    let both = actor.as_ref().zip(critic.as_ref()).map(|(actor, critic)| actor.plus(critic));
-    [("actor", actor), ("critic", critic), ("together", &both)]
+    let [actor, critic] =
+        [&usage.actor, &usage.critic].map(|usage| usage.as_ref().filter(|usage| is_any(usage)));
+    let both = actor.zip(critic).map(|(actor, critic)| actor.plus(critic));
+    [("actor", actor), ("critic", critic), ("together", both.as_ref())]
         .into_iter()
-        .filter_map(|(whose, usage)| Some((whose, in_words(usage.as_ref()?)?)))
+        .filter_map(|(whose, usage)| Some((whose, in_words(usage?)?)))
         .collect()
 }
 
-/// Tokens and money, as far as they are known; none where neither is.
+/// Whether anything was used, as far as that is known. A call that was refused uses nothing.
+fn is_any(usage: &Usage) -> bool {
+    usage.tokens() > 0 || usage.cost_usd.is_some_and(|cost| cost > 0.0)
+}
+
+/// Tokens and money, as far as they are known; none where nothing was used.
 #[must_use]
 pub fn in_words(usage: &Usage) -> Option<String> {
+    if !is_any(usage) {
+        return None;
+    }
     let cached = |n| format!(" ({} of them cached)", grouped(n));
     let cached = usage.cache_read_tokens.filter(|n| *n > 0).map_or_else(String::new, cached);
     let parts = [
-        usage.input_tokens.map(|n| format!("{} tokens in{cached}", grouped(n))),
-        usage.output_tokens.map(|n| format!("{} tokens out", grouped(n))),
+        usage.input_tokens.map(|n| format!("{} in{cached}", tokens(n))),
+        usage.output_tokens.map(|n| format!("{} out", tokens(n))),
         usage.cost_usd.map(dollars),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+fn tokens(n: u64) -> String {
+    format!("{} {}", grouped(n), if n == 1 { "token" } else { "tokens" })
 }
 
 /// Tokens in groups of three digits: a turn soon takes millions.
@@ -66,5 +78,22 @@ mod tests {
         let both = UsageByRole { actor: Some(usage.clone()), critic: Some(usage), total: None };
         let whose: Vec<&str> = by_role(&both).iter().map(|(whose, _)| *whose).collect();
         assert_eq!(whose, ["actor", "critic", "together"]);
+    }
+
+    #[test]
+    fn nothing_at_all_is_not_told_and_one_token_is_one() {
+        let used = |n, cost| Usage {
+            input_tokens: Some(n),
+            output_tokens: Some(n),
+            cost_usd: Some(cost),
+            ..Usage::default()
+        };
+        assert_eq!(in_words(&used(0, 0.0)), None);
+        assert_eq!(in_words(&used(1, 0.0)).unwrap(), "1 token in, 1 token out, $0.0000");
+        assert_eq!(in_words(&used(0, 0.5)).unwrap(), "0 tokens in, 0 tokens out, $0.5000");
+        let refused =
+            UsageByRole { actor: Some(used(2, 0.1)), critic: Some(used(0, 0.0)), total: None };
+        let whose: Vec<&str> = by_role(&refused).iter().map(|(whose, _)| *whose).collect();
+        assert_eq!(whose, ["actor"]);
     }
 }
