@@ -140,7 +140,7 @@ fn output_line(role: Option<Role>) -> Line {
         Some(Role::Critic) => "[critic] | ",
         None => "[codeloops] ",
     };
-    Line::default().with(Tone::Faint, label).unbroken()
+    Line::default().with(Tone::Faint, label).behind_bar()
 }
 
 fn skipped(role: Option<Role>, bytes: u64) -> Line {

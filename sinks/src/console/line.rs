@@ -26,8 +26,8 @@ enum Ends {
     AtTerminal,
     /// There too, but after no more columns than these, also where there is no terminal.
     After(usize),
-    /// Nowhere.
-    Nowhere,
+    /// Where the terminal ends, behind the bar that its label ends with.
+    AtBar,
 }
 
 /// A piece of a line.
@@ -86,9 +86,9 @@ impl Line {
         self
     }
 
-    /// The line as what an agent printed: it may be code.
-    pub(super) const fn unbroken(mut self) -> Self {
-        self.ends = Ends::Nowhere;
+    /// The line as what an agent printed: what is broken off has its label's bar before it.
+    pub(super) const fn behind_bar(mut self) -> Self {
+        self.ends = Ends::AtBar;
         self
     }
 

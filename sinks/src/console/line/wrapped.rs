@@ -8,6 +8,9 @@ use crate::text::hang;
 /// Columns before something to be copied that has a line to itself.
 const WHOLE_INDENT: usize = 2;
 
+/// What stands between a label and what an agent printed.
+const BAR: &str = "| ";
+
 /// What no line ends within: pieces without a blank between.
 #[derive(Default)]
 struct Word<'a> {
@@ -25,13 +28,14 @@ impl Word<'_> {
 
 impl Line {
     /// The lines that this one makes on a terminal of so many columns. What follows the first stands
-    /// under its words, those of a list item under the words behind its mark. What is to be copied goes to a line of its own where there is no room for it,
-    /// and a terminal that is too narrow for that has to break it.
+    /// under its words, those of a list item under the words behind its mark. What is to be copied goes
+    /// to a line of its own where there is no room for it, and a terminal that is too narrow for that
+    /// has to break it.
     pub(in crate::console) fn wrapped(self, columns: usize) -> Vec<Self> {
         let columns = match self.ends {
             Ends::AtTerminal => columns,
             Ends::After(most) => columns.min(most),
-            Ends::Nowhere => return vec![self],
+            Ends::AtBar => return self.wrapped_at_bar(columns),
         };
         if measure_text_width(&self.to_string()) <= columns {
             return vec![self];
@@ -50,6 +54,24 @@ impl Line {
         }
         lines.push(line);
         lines
+    }
+
+    /// What the label speaks, broken by itself. The bar goes on, so that the lines are seen to be one
+    /// agent's.
+    fn wrapped_at_bar(mut self, columns: usize) -> Vec<Self> {
+        let said = self.spans.split_off(self.spans.len().min(1));
+        let label = self.to_string();
+        let taken = measure_text_width(&label);
+        let bar = if label.ends_with(BAR) { BAR } else { "" };
+        let continued = format!("{}{bar}", " ".repeat(taken - bar.len()));
+        let said = Self { spans: said, ends: Ends::AtTerminal };
+        let lines = said.wrapped(columns.saturating_sub(taken)).into_iter().enumerate();
+        lines
+            .map(|(at, line)| {
+                let before = if at == 0 { &label } else { &continued };
+                line.after(Tone::Faint, before.clone())
+            })
+            .collect()
     }
 
     /// How far in the lines after the first begin.
@@ -153,8 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn words_of_agents_stay_as_they_were_printed() {
-        check(git("one two three").unbroken(), 9, &["[git] one two three"]);
+    fn what_an_agent_printed_goes_on_behind_the_bar() {
+        let printed = |text: &str| {
+            Line::default().with(Tone::Faint, "[actor] | ").with(Tone::Plain, text).behind_bar()
+        };
+        check(printed("one two three"), 23, &["[actor] | one two three"]);
+        check(printed("one two three"), 22, &["[actor] | one two", "        | three"]);
+        check(printed("  let a = b;"), 18, &["[actor] |   let a", "        |   = b;"]);
+        check(printed("- one two"), 15, &["[actor] | - one", "        |   two"]);
+        check(printed("/a/long/path"), 20, &["[actor] | /a/long/path"]);
+        check(printed(""), 10, &["[actor] | "]);
+        let skipped = Line::default().with(Tone::Faint, "[codeloops] ").behind_bar();
+        let skipped = skipped.with(Tone::Attention, "... 5 bytes left out ...");
+        check(skipped, 26, &["[codeloops] ... 5 bytes", "            left out ..."]);
     }
 
     #[test]
