@@ -1,8 +1,11 @@
 //! The page of agents, from the table that runs them.
 
+use std::path::Path;
+
 use codeloops_adapters::agents::builtin;
 use codeloops_adapters::spec::{AgentSpec, PromptVia};
 use codeloops_event::{CriticAccess, Permissions, Role};
+use codeloops_sinks::commands::shell_quoted;
 
 use super::page::{Page, code};
 use crate::values::Words;
@@ -70,7 +73,7 @@ fn one(page: &mut Page, agent: &AgentSpec) {
     let mut command = agent.command.clone();
     command.extend(agent.args.iter().cloned());
     let mut facts = vec![
-        format!("Command: {}, then the flags below.", code(&command.join(" "))),
+        format!("Command: {}, then the flags below.", words(&command)),
         format!("Prompt: {}", prompt(agent)),
         format!("Model: {}", code(&agent.model_args.join(" "))),
     ];
@@ -95,7 +98,7 @@ fn one(page: &mut Page, agent: &AgentSpec) {
         .iter()
         .map(|(who, role, permissions, access)| {
             let flags = agent.unattended.flags(*role, *permissions, *access);
-            [(*who).to_owned(), code(&flags.join(" "))]
+            [(*who).to_owned(), words(flags)]
         })
         .collect();
     page.table(["call", "flags"], &rows);
@@ -117,6 +120,12 @@ fn prompt(agent: &AgentSpec) -> String {
         args => format!(", with {} as the last argument", code(&args.join(" "))),
     };
     format!("{how}{last}; {} bytes at most.", agent.max_prompt_bytes)
+}
+
+/// Words of a command line, as a shell takes them.
+fn words(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| shell_quoted(Path::new(word))).collect();
+    code(&quoted.join(" "))
 }
 
 fn list(items: &[String]) -> String {
