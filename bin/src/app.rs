@@ -282,7 +282,7 @@ pub struct InitArgs {
     /// Ask nothing: take the agent given, else the first one that is installed
     #[arg(short, long)]
     pub yes: bool,
-    /// Overwrite a configuration that is there, without asking; it is kept as config.toml.bak
+    /// Overwrite a configuration that is there, without asking; it is kept as config.toml.bak, .bak2, ...
     #[arg(long)]
     pub force: bool,
 }
