@@ -20,8 +20,9 @@ const PROMPT: &str = "prompt";
 /// Columns of the task that are shown.
 const PROMPT_WIDTH: usize = 60;
 
-/// Shows the settings; credentials in them are masked as in what a run records. A task that is missing and an agent that is not installed are warned of, not
-/// errors: the configuration can be looked at before either is there.
+/// Shows the settings; credentials in them are masked as in what a run records. A task that is missing
+/// and an agent that is not installed are warned of, not errors: the configuration can be looked at
+/// before either is there.
 pub(crate) fn dry_run(
     settings: &RunSettings,
     prompt: &Result<Prompt, CliError>,
