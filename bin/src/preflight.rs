@@ -1,5 +1,6 @@
 //! Before a run: an agent whose version is not understood works by the text path.
 
+use std::cell::LazyCell;
 use std::path::Path;
 
 use codeloops_adapters::end_processes_of_run;
@@ -65,8 +66,8 @@ impl Preflight<'_> {
 
     async fn ask(&self) -> Checked {
         let mut checked = Checked { settings: self.settings.clone(), notes: Vec::new() };
-        let cache = VersionCache::of(self.world);
         let dir = &self.settings.working_dir.value;
+        let cache = LazyCell::new(|| VersionCache::of(self.world));
         let mut asking = Asking { cache, asked: Vec::new(), dir, run_id: self.run_id };
         for role in [&mut checked.settings.actor, &mut checked.settings.critic] {
             if let Ok(agent) = resolve(&role.agent.value, self.host)
@@ -83,14 +84,15 @@ impl Preflight<'_> {
 }
 
 /// Who has been asked.
-struct Asking<'a> {
-    cache: VersionCache,
+struct Asking<'a, F: FnOnce() -> VersionCache> {
+    /// Read only where somebody is to be asked.
+    cache: LazyCell<VersionCache, F>,
     asked: Vec<(ResolvedAgent, VersionState)>,
     dir: &'a Path,
     run_id: &'a RunId,
 }
 
-impl Asking<'_> {
+impl<F: FnOnce() -> VersionCache> Asking<'_, F> {
     /// What is known of an agent's version, asked only once.
     async fn state(&mut self, agent: &ResolvedAgent) -> VersionState {
         if let Some(state) = self.cache.get(agent, self.dir) {

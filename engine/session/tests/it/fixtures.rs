@@ -52,6 +52,11 @@ fn a_started_session_of_1_0() {
     check("started");
 }
 
+#[test]
+fn a_session_of_1_0_whose_agents_printed_something_else() {
+    check("read_as_text");
+}
+
 /// What `sessions show --json` gives of a session that had everything happen to it.
 #[test]
 fn the_rounds_of_a_session_are_told_call_by_call() {
