@@ -398,8 +398,8 @@ fn approvals() -> impl Strategy<Value = Verdict> {
     // Whole thousandths, so that the figure reads back to the same bits.
     let confidence = |figure: u32| Some(f64::from(figure) / 1000.0);
     // Without a confidence the first paragraph is the whole summary.
-    let one_paragraph =
-        prose().prop_map(|text| text.split("\n\n").next().unwrap_or_default().to_owned());
+    let one_paragraph = prose()
+        .prop_map(|text| text.split("\n\n").next().unwrap_or_default().trim_end().to_owned());
     prop_oneof![
         (prose(), 0..=1000_u32).prop_map(move |(summary, figure)| Verdict::Done {
             summary,
