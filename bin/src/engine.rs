@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use codeloops_adapters::git::{Base, find_repository};
+use codeloops_adapters::git::{Base, GitWorkspace, find_repository};
 use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
@@ -32,7 +32,7 @@ use crate::repository;
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
-use crate::start_notes::{start_notes, tell};
+use crate::start_notes::{Note, start_notes, tell};
 use crate::suspend::clear_when_suspended;
 use crate::values::SinkName;
 use crate::world::World;
@@ -108,17 +108,10 @@ async fn run(
     let opening = Opening { settings, world, run_id, evidence, redactor: redactor.clone() };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     let told = start_notes(settings, &host).into_iter().chain(notes);
-    let told = told.map(|note| note.map(|text| masked(text, redactor.as_deref())));
-    tell(&told.collect::<Vec<_>>(), printer);
+    tell_masked(told, redactor.as_deref(), printer);
     let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
     let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
-    let ports = Ports {
-        agents: Arc::new(CliAgents::new(agents)),
-        workspace: Arc::new(workspace.clone()),
-        gates: Arc::new(NoGates),
-        clock: Arc::clone(&world.clock),
-        ids: Arc::clone(&world.ids),
-    };
+    let ports = ports(agents, &workspace, world);
     let (record, recorded) = SessionRecord::new(sessions, folder);
     let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
@@ -138,6 +131,26 @@ async fn run(
         lost_console,
     };
     Ok((finished, hub))
+}
+
+/// Tells what is to be known before the first agent starts; it may quote settings and programs.
+fn tell_masked(
+    notes: impl Iterator<Item = Note>,
+    redactor: Option<&Redactor>,
+    printer: &mut Printer,
+) {
+    let masked = notes.map(|note| note.map(|text| masked(text, redactor)));
+    tell(&masked.collect::<Vec<_>>(), printer);
+}
+
+fn ports(agents: AgentsConfig, workspace: &GitWorkspace, world: &World) -> Ports {
+    Ports {
+        agents: Arc::new(CliAgents::new(agents)),
+        workspace: Arc::new(workspace.clone()),
+        gates: Arc::new(NoGates),
+        clock: Arc::clone(&world.clock),
+        ids: Arc::clone(&world.ids),
+    }
 }
 
 /// The sinks, where the loss of the console is told as it happens. Under `--json-output` it stands on

@@ -19,7 +19,7 @@ const CRITIC_WITH_COMMANDS: [&str; 4] = [
 ];
 
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
-/// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is set.
+/// `--dangerously-skip-permissions` to root unless `IS_SANDBOX` is `1`.
 pub(super) fn spec() -> AgentSpec {
     AgentSpec {
         args: strings(&["-p", "--output-format", "stream-json", "--verbose"]),
