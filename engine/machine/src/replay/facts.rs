@@ -1,0 +1,202 @@
+//! Recorded facts as the inputs that they were.
+
+use codeloops_event::{
+    ActorCompleted, AgentStarted, Attempt, CallId, CallKind, CapturedDiff, CriticCompleted,
+    DiffCaptured, Event, FileChange, GateResult, Iteration, IterationEnd, Nonce, Role, RunId,
+    SessionStart, Settings, Stamp, Timestamp, TreeId,
+};
+
+use super::Divergence;
+use crate::input::{AgentReport, Input, Stamped, Start};
+
+/// What the progress lines of a round leave out: its summary has it, and its evidence.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bulk {
+    /// The actor's text.
+    pub actor_output: String,
+    /// The actor's stderr.
+    pub actor_stderr: String,
+    /// The diff since the run began.
+    pub git_diff: String,
+    /// The files of that diff. Only the critic's prompt shows them, so a summary has none.
+    pub files: Vec<FileChange>,
+}
+
+impl Bulk {
+    pub(super) fn of(summary: &IterationEnd) -> Self {
+        Self {
+            actor_output: summary.actor_output.clone(),
+            actor_stderr: summary.actor_stderr.clone(),
+            git_diff: summary.git_diff.clone(),
+            files: Vec::new(),
+        }
+    }
+}
+
+/// Gates have no number in their lines; they run in order.
+#[derive(Debug, Default)]
+pub(super) struct GateCounter {
+    iteration: u32,
+    seen: u32,
+}
+
+impl GateCounter {
+    fn position(&mut self, iteration: u32) -> u32 {
+        if self.iteration != iteration {
+            *self = Self { iteration, seen: 0 };
+        }
+        self.seen += 1;
+        self.seen
+    }
+}
+
+/// The beginning that a first line tells of.
+pub(super) fn start_of(line: &SessionStart) -> Result<Stamped<Start>, Divergence> {
+    let missing = |missing| Divergence::NotReplayable { missing };
+    let run_id: RunId = line.run_id.clone().ok_or_else(|| missing("run_id"))?;
+    let settings: Settings = line.settings.clone().ok_or_else(|| missing("settings"))?;
+    let base_tree: TreeId = line.base_tree.clone().ok_or_else(|| missing("base_tree"))?;
+    let version = line.codeloops_version.clone().ok_or_else(|| missing("codeloops_version"))?;
+    Ok(Stamped {
+        stamp: Stamp { at: line.timestamp, elapsed_ms: line.elapsed_ms },
+        // A run begins with the actor, who needs none.
+        nonce: unused(),
+        input: Start {
+            prompt: line.prompt.clone(),
+            task: line.prompt.clone(),
+            redacted: line.redacted,
+            working_dir: line.working_dir.clone(),
+            run_id,
+            commit_sha: line.commit_sha.clone(),
+            branch: line.branch.clone(),
+            base_tree,
+            codeloops_version: version,
+            trace_id: line.trace_id.clone(),
+            parent_span_id: line.parent_span_id.clone(),
+            evidence_dir: line.evidence_dir.clone(),
+            settings,
+        },
+    })
+}
+
+/// The input that a recorded fact was; `None` for a decision.
+pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> Option<Input> {
+    use CallKind::{Actor, Critic};
+    Some(match event {
+        Event::ActorStarted(e) => started(Actor, e),
+        Event::CriticStarted(e) => started(Critic, e),
+        Event::ActorCompleted(e) => {
+            let report = actor_report(e, bulk);
+            finished(call(e.iteration, Actor, e.attempt), report)
+        }
+        Event::CriticCompleted(e) => {
+            finished(call(e.iteration, Critic, e.attempt), critic_report(e))
+        }
+        Event::DiffCaptured(e) => Input::DiffCaptured {
+            call: call(e.iteration, CallKind::Diff, 1),
+            diff: Box::new(captured(e, bulk)),
+        },
+        Event::DiffFailed(e) => {
+            Input::DiffFailed { call: call(e.iteration, CallKind::Diff, 1), error: e.error.clone() }
+        }
+        Event::GateCompleted(e) => Input::GateFinished {
+            call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
+            result: Box::<GateResult>::new(e.gate.clone()),
+        },
+        Event::TreeChecked(e) => Input::TreeChecked {
+            call: call(e.iteration, CallKind::TreeCheck, e.attempt),
+            check: e.check.clone(),
+        },
+        Event::WaitOver(e) => {
+            Input::WaitOver { call: call(e.iteration, wait_of(e.role), e.attempt) }
+        }
+        Event::StopRequested(e) => Input::StopRequested { signal: e.signal.clone() },
+        Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
+        Event::SessionStart(_)
+        | Event::IterationStarted(_)
+        | Event::ReadAsText(_)
+        | Event::TreeUnverified(_)
+        | Event::VerdictReached(_)
+        | Event::Waiting(_)
+        | Event::AnswerIgnored(_)
+        | Event::Iteration(_)
+        | Event::SessionEnd(_)
+        | Event::AgentOutput(_) => return None,
+    })
+}
+
+const fn call(iteration: Iteration, kind: CallKind, attempt: Attempt) -> CallId {
+    CallId { iteration, kind, attempt }
+}
+
+fn started(kind: CallKind, e: &AgentStarted) -> Input {
+    Input::AgentStarted { call: call(e.iteration, kind, e.attempt), process: e.process.clone() }
+}
+
+fn finished(call: CallId, report: AgentReport) -> Input {
+    Input::AgentFinished { call, report: Box::new(report) }
+}
+
+const fn wait_of(role: Role) -> CallKind {
+    match role {
+        Role::Actor => CallKind::ActorWait,
+        Role::Critic => CallKind::CriticWait,
+    }
+}
+
+fn actor_report(e: &ActorCompleted, bulk: &Bulk) -> AgentReport {
+    AgentReport {
+        outcome: e.outcome.clone(),
+        exit_code: e.exit_code,
+        text: bulk.actor_output.clone(),
+        stderr: bulk.actor_stderr.clone(),
+        stdout_file: e.stdout.clone(),
+        stderr_file: e.stderr.clone(),
+        agent_session: e.agent_session.clone(),
+        conversation_usage: e.conversation_usage.clone(),
+        usage: e.usage.clone(),
+        leftovers: e.leftovers,
+        text_instead_of: e.text_instead_of.clone(),
+    }
+}
+
+fn critic_report(e: &CriticCompleted) -> AgentReport {
+    AgentReport {
+        outcome: e.outcome.clone(),
+        exit_code: e.exit_code,
+        text: e.text.clone(),
+        // No decision and no line rests on the critic's stderr.
+        stderr: String::new(),
+        stdout_file: e.stdout.clone(),
+        stderr_file: e.stderr.clone(),
+        agent_session: None,
+        conversation_usage: None,
+        usage: e.usage.clone(),
+        leftovers: e.leftovers,
+        text_instead_of: e.text_instead_of.clone(),
+    }
+}
+
+fn captured(e: &DiffCaptured, bulk: &Bulk) -> CapturedDiff {
+    CapturedDiff {
+        tree: e.tree.clone(),
+        diff: bulk.git_diff.clone(),
+        files: bulk.files.clone(),
+        files_changed: e.files_changed,
+        insertions: e.insertions,
+        deletions: e.deletions,
+        patch: e.patch.clone(),
+        notes: e.notes.clone(),
+    }
+}
+
+/// Any word, where nothing is made of it.
+pub(super) fn unused() -> Nonce {
+    Nonce("unused".to_owned())
+}
+
+/// When an event happened.
+pub(super) fn stamp_of(event: &Event) -> Stamp {
+    let at = event.timestamp().unwrap_or(Timestamp::MIN_UTC);
+    Stamp { at, elapsed_ms: crate::invariants::elapsed_ms(event).unwrap_or(0) }
+}
