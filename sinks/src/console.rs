@@ -184,6 +184,10 @@ impl<W: Write + Send> ConsoleSink<W> {
                 Some(error) => error.render(round, self.format),
                 None => render(event, self.format),
             },
+            Event::SessionResumed(e) => {
+                self.round = Some(e.iteration);
+                render(event, self.format)
+            }
             Event::IterationStarted(e) => {
                 self.round = Some(e.iteration);
                 render(event, self.format)

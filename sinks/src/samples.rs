@@ -2,10 +2,11 @@
 
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
-    CriticCompleted, Decision, DiffCaptured, Event, Evidence, GateSettings, Item, Iteration,
-    IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions, ProcessInfo,
-    ReadAsText, Role, Ruling, SessionEnd, SessionStart, Settings, StopReason, Timestamp, TreeCheck,
-    TreeChecked, TreeId, TreeUnverified, Usage, Verdict, VerdictReached,
+    CriticCompleted, Decision, DiffCaptured, Event, Evidence, FoundTree, GateSettings, Item,
+    Iteration, IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions,
+    ProcessInfo, ReadAsText, ResumedAt, Role, Ruling, SessionEnd, SessionResumed, SessionStart,
+    Settings, StopReason, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage,
+    Verdict, VerdictReached,
 };
 
 const FEEDBACK: &str = "The email validation is implemented but the password\n\
@@ -78,6 +79,26 @@ pub(crate) fn session_start() -> Event {
         settings: None,
         redacted: 0,
     }))
+}
+
+pub(crate) fn session_resumed(phase: ResumedAt, tree: FoundTree, leftovers: u32) -> Event {
+    Event::SessionResumed(Box::new(SessionResumed {
+        timestamp: at(2),
+        elapsed_ms: 2,
+        iteration: 2,
+        phase,
+        codeloops_version: "0.1.0".to_owned(),
+        limits: settings(None).limits,
+        tree,
+        leftovers,
+    }))
+}
+
+pub(crate) fn changed_meanwhile() -> FoundTree {
+    FoundTree::Changed {
+        tree: TreeId("c".repeat(40)),
+        kept_as: "refs/codeloops/01JJMZ0000000000000000TEST/resumed-1".to_owned(),
+    }
 }
 
 /// Settings with a gate, and no limit but on the number of rounds.

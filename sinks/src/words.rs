@@ -247,6 +247,12 @@ pub(crate) fn is_red_as_before(gate: &GateResult) -> bool {
     !gate.status.is_green() && gate.baseline.is_some_and(|before| !before.is_green())
 }
 
+/// So many processes.
+#[must_use]
+pub fn processes(number: u32) -> String {
+    count(u64::from(number), "process", "processes")
+}
+
 /// What an agent call left behind that is not kept: processes, and output past the limit. An agent
 /// that was ended had not left its processes behind: they were at work with it.
 #[must_use]
@@ -259,16 +265,14 @@ pub fn left_over(
         outcome,
         AgentOutcome::Interrupted | AgentOutcome::TimedOut { .. } | AgentOutcome::OverBudget { .. }
     );
-    let processes = (leftovers > 0 && !was_ended).then(|| {
-        let processes = count(u64::from(leftovers), "process", "processes");
-        format!("Ended {processes} that it had left behind")
-    });
+    let ended = (leftovers > 0 && !was_ended)
+        .then(|| format!("Ended {} that it had left behind", processes(leftovers)));
     let dropped: u64 = files.into_iter().flatten().map(|file| file.dropped_bytes).sum();
     let output = (dropped > 0).then(|| {
         let bytes = count(dropped, "byte", "bytes");
         format!("Printed too much: {bytes} past the limit were not kept")
     });
-    processes.into_iter().chain(output).collect()
+    ended.into_iter().chain(output).collect()
 }
 
 /// What the look at the tree after the critic found; nothing where nothing had changed.

@@ -6,7 +6,8 @@ use crate::item::AgentOutput;
 use crate::lines::{
     ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
     EngineFailed, GateCompleted, IterationEnd, IterationStarted, ReadAsText, SessionEnd,
-    SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
+    SessionResumed, SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached,
+    WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -57,6 +58,8 @@ pub enum Event {
     WaitOver(WaitOver),
     /// Fact: the user asked to stop.
     StopRequested(StopRequested),
+    /// Fact: the run goes on in another process.
+    SessionResumed(Box<SessionResumed>),
     /// Decision: an answer to a call that was over is ignored.
     AnswerIgnored(AnswerIgnored),
     /// Fact: the session could not be recorded, or codeloops itself failed.
@@ -85,6 +88,7 @@ impl Event {
             | Self::TreeChecked(_)
             | Self::WaitOver(_)
             | Self::StopRequested(_)
+            | Self::SessionResumed(_)
             | Self::EngineFailed(_) => Class::Fact,
             Self::IterationStarted(_)
             | Self::ReadAsText(_)
@@ -117,6 +121,7 @@ impl Event {
             Self::Waiting(e) => e.timestamp,
             Self::WaitOver(e) => e.timestamp,
             Self::StopRequested(e) => e.timestamp,
+            Self::SessionResumed(e) => e.timestamp,
             Self::AnswerIgnored(e) => e.timestamp,
             Self::EngineFailed(e) => e.timestamp,
             Self::Iteration(e) => e.timestamp,
@@ -145,6 +150,7 @@ impl Event {
             Self::Waiting(_) => "waiting",
             Self::WaitOver(_) => "wait_over",
             Self::StopRequested(_) => "stop_requested",
+            Self::SessionResumed(_) => "session_resumed",
             Self::AnswerIgnored(_) => "answer_ignored",
             Self::EngineFailed(_) => "engine_failed",
             Self::Iteration(_) => "iteration",

@@ -42,9 +42,9 @@ pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdErro
 pub use item::{AgentOutput, Item};
 pub use lines::{
     ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
-    EngineFailed, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent, ReadAsText,
-    SessionEnd, SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver,
-    Waiting,
+    EngineFailed, FoundTree, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,
+    ReadAsText, ResumedAt, SessionEnd, SessionResumed, SessionStart, StopRequested, TreeChecked,
+    TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 pub use outcome::{Outcome, StopReason};
 pub use settings::{AgentSettings, CriticAccess, GateSettings, Limits, Permissions, Settings};

@@ -12,7 +12,7 @@ use crate::change::{TreeCheck, TreeId};
 use crate::gate::GateResult;
 use crate::id::{Attempt, CallId, Iteration, Nonce, Role, RunId};
 use crate::outcome::{Outcome, StopReason};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::stamp::Timestamp;
 use crate::verdict::{Decision, Ruling};
 use crate::version::FormatVersion;
@@ -343,6 +343,56 @@ pub struct StopRequested {
     pub signal: String,
     /// Whether it asked to stop at once, without grace: the second request, or a later one.
     pub now: bool,
+}
+
+/// Where a run goes on that was resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumedAt {
+    /// The actor is called, or waited for.
+    ActorExecuting,
+    /// The changes are captured.
+    CapturingDiff,
+    /// The next gate runs.
+    RunningGates,
+    /// The critic is called, or waited for, or the tree is compared after it.
+    CriticEvaluating,
+}
+
+/// The working tree, as a resume found it beside the run's last snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum FoundTree {
+    /// As it was then.
+    AsLeft,
+    /// Otherwise; it is kept.
+    Changed {
+        /// The tree.
+        tree: TreeId,
+        /// The ref that keeps it.
+        kept_as: String,
+    },
+}
+
+/// The run goes on in another process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionResumed {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock, which stood still since the line before.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// Where in it.
+    pub phase: ResumedAt,
+    /// The release that resumed it.
+    pub codeloops_version: String,
+    /// The limits from now on.
+    pub limits: Limits,
+    /// What had become of the working tree.
+    pub tree: FoundTree,
+    /// Processes that the run had left behind, which were ended.
+    pub leftovers: u32,
 }
 
 /// An answer came to a call that was over; it changed nothing.

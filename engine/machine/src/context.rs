@@ -10,7 +10,7 @@ use codeloops_event::{
 };
 
 use crate::effect::Budget;
-use crate::input::{AgentReport, Start};
+use crate::input::{AgentReport, Resume, Start};
 use crate::phase::end::Ending;
 use crate::prompt::Round;
 
@@ -27,7 +27,7 @@ pub(crate) struct Context {
     /// Places at which a credential was masked so far.
     pub(crate) redacted: u64,
     /// How the actor's last turn ended, for its next prompt.
-    pub(crate) last_turn: Option<AgentOutcome>,
+    pub(crate) last_turn: Option<LastTurn>,
     /// The actor's conversation that its next call goes on with.
     pub(crate) conversation: Option<Kept>,
     /// Whose agent was told to print something else than was declared.
@@ -35,6 +35,15 @@ pub(crate) struct Context {
     /// How the run ends because a call did not tell what there is a bound of.
     untold: Option<Ending>,
     issued: BTreeSet<CallId>,
+}
+
+/// How a turn of the actor's ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum LastTurn {
+    /// So.
+    Ended(AgentOutcome),
+    /// With codeloops itself: nobody saw how.
+    BrokenOff,
 }
 
 /// A conversation of the actor's.
@@ -60,6 +69,24 @@ impl Context {
             untold: None,
             issued: BTreeSet::new(),
         }
+    }
+
+    /// Another process goes on with the run: with other limits, and with a new patience.
+    pub(crate) fn resume(&mut self, resume: &Resume) {
+        let start = Arc::make_mut(&mut self.start);
+        start.settings.limits = resume.limits.clone();
+        if let Some(task) = &resume.task {
+            start.task.clone_from(task);
+        }
+        self.actor_failures = 0;
+        self.critic_failures = 0;
+        self.untold = None;
+    }
+
+    /// The actor was at work when the run broke off. What its conversation holds of that is not known.
+    pub(crate) fn turn_broke_off(&mut self) {
+        self.last_turn = Some(LastTurn::BrokenOff);
+        self.conversation = None;
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -1,8 +1,8 @@
 //! What can reach the machine from outside.
 
 use codeloops_event::{
-    AgentOutcome, CallId, CapturedDiff, Evidence, GateResult, Nonce, ProcessInfo, RunId, Settings,
-    Stamp, StopReason, TreeCheck, TreeId, Usage,
+    AgentOutcome, CallId, CapturedDiff, Evidence, FoundTree, GateResult, Limits, Nonce,
+    ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
 };
 
 /// One input with the moment at which the driver took it, and a fresh random word. The machine uses
@@ -98,6 +98,22 @@ impl AgentReport {
     }
 }
 
+/// What a run goes on with in another process; it becomes the `session_resumed` line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resume {
+    /// The task, unchanged, for the agents; `None` where it is the one that was recorded. No decision
+    /// rests on it.
+    pub task: Option<String>,
+    /// The release that resumes it.
+    pub codeloops_version: String,
+    /// The limits from now on.
+    pub limits: Limits,
+    /// What has become of the working tree.
+    pub tree: FoundTree,
+    /// Processes that the run had left behind, which were ended.
+    pub leftovers: u32,
+}
+
 /// One thing that happened outside and reached the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -153,6 +169,9 @@ pub enum Input {
         /// The signal's name.
         signal: String,
     },
+    /// The process that had the run is gone, and another one goes on with it: legal in every phase, and
+    /// after any end but an approval.
+    Resumed(Box<Resume>),
     /// The record could not be written, or the driver found a defect: the run cannot go on.
     EngineFailed {
         /// `RecordFailed` or `InternalError`.
@@ -174,7 +193,7 @@ impl Input {
             | Self::GateFinished { call, .. }
             | Self::TreeChecked { call, .. }
             | Self::WaitOver { call } => Some(*call),
-            Self::StopRequested { .. } | Self::EngineFailed { .. } => None,
+            Self::StopRequested { .. } | Self::Resumed(_) | Self::EngineFailed { .. } => None,
         }
     }
 
@@ -192,6 +211,7 @@ impl Input {
             | Self::TreeChecked { .. }
             | Self::WaitOver { .. }
             | Self::StopRequested { .. }
+            | Self::Resumed(_)
             | Self::EngineFailed { .. } => [None, None],
         };
         files.into_iter().flatten().fold(0, |sum, file| file.redacted.saturating_add(sum))
@@ -209,6 +229,7 @@ impl Input {
             Self::TreeChecked { .. } => "tree_checked",
             Self::WaitOver { .. } => "wait_over",
             Self::StopRequested { .. } => "stop_requested",
+            Self::Resumed(_) => "resumed",
             Self::EngineFailed { .. } => "engine_failed",
         }
     }

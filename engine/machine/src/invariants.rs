@@ -2,7 +2,7 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionStart, StopReason,
+    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionResumed, StopReason,
     TreeCheck, TreeChecked, Verdict, VerdictReached,
 };
 
@@ -37,15 +37,15 @@ pub fn check(events: &[Event]) -> Result<(), Violation> {
 /// What the events so far have said.
 #[derive(Default)]
 struct Seen<'a> {
-    start: Option<&'a SessionStart>,
+    max_iterations: Option<u32>,
     ended: bool,
     stop_requested: bool,
     engine_failed: bool,
     begun: Iteration,
     finished: Iteration,
     captured: Iteration,
-    actor_attempt: Attempt,
-    critic_attempt: Attempt,
+    actor_attempt: Tries,
+    critic_attempt: Tries,
     /// The critic's try whose end was told last.
     heard: Option<(Iteration, Attempt)>,
     /// The critic's try that left the tree as it found it, the last of them.
@@ -56,9 +56,20 @@ struct Seen<'a> {
     redacted: u64,
 }
 
-/// Tries are counted one by one.
-fn next_attempt(last: Attempt, attempt: Attempt) -> Result<Attempt, &'static str> {
-    holds(attempt == last + 1, "the tries of a round are counted one by one").map(|()| attempt)
+/// The tries of a role in a round.
+#[derive(Default)]
+struct Tries {
+    last: Attempt,
+    /// Whether one may have had no end, for the run broke off.
+    may_skip: bool,
+}
+
+impl Tries {
+    fn next(&mut self, attempt: Attempt) -> Rule {
+        let counted = attempt == self.last + 1 || self.may_skip && attempt > self.last;
+        *self = Self { last: attempt, may_skip: false };
+        holds(counted, "the tries of a round are counted one by one")
+    }
 }
 
 type Rule = Result<(), &'static str>;
@@ -69,19 +80,20 @@ fn holds(condition: bool, rule: &'static str) -> Rule {
 
 impl<'a> Seen<'a> {
     fn take(&mut self, index: usize, event: &'a Event) -> Rule {
-        holds(!self.ended, "nothing comes after the end")?;
+        let resumed = matches!(event, Event::SessionResumed(_));
+        holds(!self.ended || resumed, "nothing but a resume comes after the end")?;
         let is_start = matches!(event, Event::SessionStart(_));
         holds((index == 0) == is_start, "a session start comes first, and only there")?;
         match event {
             Event::SessionStart(start) => {
-                self.start = Some(start);
+                self.max_iterations = start.max_iterations;
                 self.redacted = start.redacted;
             }
             Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
             Event::ActorStarted(e) => self.in_round(e.iteration)?,
             Event::ActorCompleted(e) => {
                 self.in_round(e.iteration)?;
-                self.actor_attempt = next_attempt(self.actor_attempt, e.attempt)?;
+                self.actor_attempt.next(e.attempt)?;
                 self.masked(e.stdout.iter().chain(&e.stderr));
             }
             Event::ReadAsText(e) => self.in_round(e.iteration)?,
@@ -93,7 +105,7 @@ impl<'a> Seen<'a> {
             Event::CriticStarted(e) => self.critic_asked(e.iteration)?,
             Event::CriticCompleted(e) => {
                 self.critic_asked(e.iteration)?;
-                self.critic_attempt = next_attempt(self.critic_attempt, e.attempt)?;
+                self.critic_attempt.next(e.attempt)?;
                 self.heard = Some((e.iteration, e.attempt));
                 self.masked(e.stdout.iter().chain(&e.stderr));
             }
@@ -102,6 +114,7 @@ impl<'a> Seen<'a> {
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
             Event::VerdictReached(e) => self.verdict_reached(e)?,
             Event::Iteration(e) => self.iteration(e)?,
+            Event::SessionResumed(e) => self.resumed(e)?,
             Event::StopRequested(_) => self.stop_requested = true,
             Event::EngineFailed(_) => self.engine_failed = true,
             Event::SessionEnd(e) => self.end(e)?,
@@ -124,11 +137,25 @@ impl<'a> Seen<'a> {
         holds(iteration == self.begun + 1, "rounds are counted from 1, one by one")?;
         holds(self.finished == self.begun, "a round begins when the one before is recorded")?;
         holds(!self.stop_requested, "no round begins after a stop was asked")?;
-        let max = self.start.and_then(|start| start.max_iterations);
+        let max = self.max_iterations;
         holds(max.is_none_or(|max| iteration <= max), "rounds never exceed max_iterations")?;
         self.begun = iteration;
-        self.actor_attempt = 0;
-        self.critic_attempt = 0;
+        self.actor_attempt = Tries::default();
+        self.critic_attempt = Tries::default();
+        Ok(())
+    }
+
+    /// What was asked of the process before counts no longer, nor does a call that it did not end.
+    fn resumed(&mut self, e: &SessionResumed) -> Rule {
+        holds(self.last_decision != Some(Decision::Done), "an approved run is not resumed")?;
+        let next = self.begun + u32::from(self.finished == self.begun);
+        holds(e.iteration == next, "a run goes on in the round in which it stood")?;
+        self.ended = false;
+        self.stop_requested = false;
+        self.engine_failed = false;
+        self.max_iterations = e.limits.max_iterations;
+        self.actor_attempt.may_skip = true;
+        self.critic_attempt.may_skip = true;
         Ok(())
     }
 
@@ -223,6 +250,7 @@ pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
         Event::Waiting(e) => Some(e.elapsed_ms),
         Event::WaitOver(e) => Some(e.elapsed_ms),
         Event::StopRequested(e) => Some(e.elapsed_ms),
+        Event::SessionResumed(e) => Some(e.elapsed_ms),
         Event::AnswerIgnored(e) => Some(e.elapsed_ms),
         Event::EngineFailed(e) => Some(e.elapsed_ms),
         Event::Iteration(e) => Some(e.elapsed_ms),

@@ -22,8 +22,8 @@ pub mod replay;
 pub mod verdict;
 
 pub use effect::{AgentCall, Budget, Effect, StopLevel};
-pub use input::{AgentReport, Input, Stamped, Start};
-pub use machine::{Machine, RejectReason, Rejected, Step};
+pub use input::{AgentReport, Input, Resume, Stamped, Start};
+pub use machine::{CannotResume, Machine, RejectReason, Rejected, Step};
 pub use prompts::Prompt;
 pub use transitions::{Move, PhaseName, TRANSITIONS, Trigger};
 

@@ -1,13 +1,13 @@
 //! [`Machine`]: the whole state of a run, and the one function that changes it.
 
-use codeloops_event::{AnswerIgnored, CallId, CallKind, Event};
+use codeloops_event::{AnswerIgnored, CallId, CallKind, Event, StopReason};
 
 use crate::context::Context;
 use crate::effect::Effect;
-use crate::input::{Input, Stamped, Start};
+use crate::input::{Input, Resume, Stamped, Start};
 use crate::out::Out;
 use crate::phase::{Phase, actor_executing::ActorExecuting};
-use crate::transitions::{Move, PhaseName};
+use crate::transitions::{Move, PhaseName, Trigger};
 
 /// The state of a run. It can only be made by [`Machine::start`] and changed by [`Machine::step`].
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Rejected {
     pub reason: RejectReason,
 }
 
-/// Why an input was rejected. Each is a defect of the driver.
+/// Why an input was rejected. Each but the last is a defect of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
     /// The run is over.
@@ -56,6 +56,17 @@ pub enum RejectReason {
     },
     /// The call's process was already told of.
     StartedTwice(CallId),
+    /// There is nothing to go on with.
+    CannotResume(CannotResume),
+}
+
+/// Why a run cannot be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CannotResume {
+    /// It was approved.
+    Approved,
+    /// It would end again at once: this limit is used up.
+    Spent(StopReason),
 }
 
 impl std::fmt::Display for RejectReason {
@@ -65,6 +76,10 @@ impl std::fmt::Display for RejectReason {
             Self::UnknownCall(call) => write!(f, "call {call} was never made"),
             Self::WrongAnswer { call, input } => write!(f, "{input} does not answer call {call}"),
             Self::StartedTwice(call) => write!(f, "call {call} was already told of as started"),
+            Self::CannotResume(CannotResume::Approved) => f.write_str("the run was approved"),
+            Self::CannotResume(CannotResume::Spent(limit)) => {
+                write!(f, "the run would end again at once ({limit})")
+            }
         }
     }
 }
@@ -86,7 +101,11 @@ impl Machine {
     /// [`Rejected`] gives the machine back unchanged where the input cannot have happened.
     pub fn step(mut self, input: Stamped<Input>) -> Result<Step, Box<Rejected>> {
         let mut out = Out::new(input.stamp, input.nonce);
-        match self.admit(&input.input) {
+        let input = match input.input {
+            Input::Resumed(resume) => return self.resume(*resume, out),
+            input => input,
+        };
+        match self.admit(&input) {
             Admission::Rejected(reason) => {
                 return Err(Box::new(Rejected { machine: self, reason }));
             }
@@ -98,11 +117,35 @@ impl Machine {
                 }));
             }
             Admission::Welcome => {
-                self.ctx.redacted = self.ctx.redacted.saturating_add(input.input.redacted());
-                self.phase = self.phase.handle(&mut self.ctx, input.input, &mut out);
+                self.ctx.redacted = self.ctx.redacted.saturating_add(input.redacted());
+                self.phase = self.phase.handle(&mut self.ctx, input, &mut out);
             }
         }
         Ok(out.into_step(self))
+    }
+
+    /// Goes on where the run stood when its process was gone.
+    fn resume(self, resume: Resume, mut out: Out) -> Result<Step, Box<Rejected>> {
+        let mut ctx = self.ctx.clone();
+        let tree = resume.tree.clone();
+        ctx.resume(&resume);
+        let left = match self.phase.clone().left() {
+            Some(left) => left.check(&ctx, out.stamp),
+            None => Err(CannotResume::Approved),
+        };
+        let left = match left {
+            Ok(left) => left,
+            Err(reason) => {
+                let reason = RejectReason::CannotResume(reason);
+                return Err(Box::new(Rejected { machine: self, reason }));
+            }
+        };
+        let next = left.going_on(&tree);
+        out.event(Event::SessionResumed(Box::new(next.told(&ctx, resume, out.stamp))));
+        let from = self.phase.name();
+        let phase = next.resume(&mut ctx, &tree, &mut out);
+        out.moved(from, Trigger::Resumed, phase.name());
+        Ok(out.into_step(Self { ctx, phase }))
     }
 
     /// Where the machine stands.
@@ -164,6 +207,6 @@ const fn answers(input: &Input, kind: CallKind) -> bool {
         Input::GateFinished { .. } => matches!(kind, CallKind::Gate),
         Input::TreeChecked { .. } => matches!(kind, CallKind::TreeCheck),
         Input::WaitOver { .. } => matches!(kind, CallKind::ActorWait | CallKind::CriticWait),
-        Input::StopRequested { .. } | Input::EngineFailed { .. } => true,
+        Input::StopRequested { .. } | Input::Resumed(_) | Input::EngineFailed { .. } => true,
     }
 }

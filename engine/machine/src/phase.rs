@@ -6,6 +6,7 @@ pub(crate) mod capturing_diff;
 pub(crate) mod critic_evaluating;
 pub(crate) mod end;
 pub(crate) mod feedback;
+pub(crate) mod left;
 pub(crate) mod running_gates;
 pub(crate) mod unusable;
 
@@ -20,6 +21,7 @@ use actor_executing::ActorExecuting;
 use capturing_diff::CapturingDiff;
 use critic_evaluating::CriticEvaluating;
 use end::End;
+use left::Left;
 use running_gates::RunningGates;
 
 /// Where the machine stands, with what that phase knows. `Feedback` is never stored: it is entered,
@@ -61,6 +63,17 @@ impl Phase {
             Self::CriticEvaluating(p) => p.process_known(),
             Self::CapturingDiff(_) | Self::RunningGates(_) | Self::End(_) => false,
         }
+    }
+
+    /// What a run that stood here goes on with when its process is gone; nothing where it was approved.
+    pub(crate) fn left(self) -> Option<Left> {
+        Some(match self {
+            Self::ActorExecuting(p) => Left::Turn(p),
+            Self::CapturingDiff(p) => Left::Capture(p.turn),
+            Self::RunningGates(p) => Left::Gates(p.work, p.results),
+            Self::CriticEvaluating(p) => p.left(),
+            Self::End(p) => *p.left?,
+        })
     }
 
     /// Takes an input that the machine has admitted: it answers the awaited call, or none.

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use codeloops_event::{AgentOutcome, GateResult, Nonce, TreeCheck, VerdictProblem};
+use codeloops_event::{GateResult, Nonce, TreeCheck, VerdictProblem};
 
-use crate::context::Context;
+use crate::context::{Context, LastTurn};
 use crate::input::Start;
 use crate::phase::capturing_diff::Work;
 use crate::prompt::{
@@ -29,7 +29,7 @@ enum Parts {
 struct ForActor {
     start: Arc<Start>,
     rounds: Arc<Vec<Round>>,
-    last_turn: Option<AgentOutcome>,
+    last_turn: Option<LastTurn>,
     /// Whether the agent has the rounds so far in its own conversation.
     goes_on: bool,
 }
@@ -107,7 +107,11 @@ impl ForActor {
                 branch: start.branch.as_deref(),
             },
             rounds: &self.rounds,
-            before: self.last_turn.as_ref().map_or(Before::Nothing, Before::Turn),
+            before: match &self.last_turn {
+                None => Before::Nothing,
+                Some(LastTurn::Ended(outcome)) => Before::Turn(outcome),
+                Some(LastTurn::BrokenOff) => Before::BrokenOff,
+            },
             goes_on: self.goes_on,
             max_prompt_bytes: start.settings.actor.max_prompt_bytes,
         })

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 
 use codeloops_event::{
     AgentOutcome, AgentSettings, BudgetKind, CallId, CallKind, CapturedDiff, CriticAccess,
-    CutOffKind, Event, Evidence, GateResult, GateSettings, GateStatus, LimitKind, Limits, Nonce,
-    Permissions, ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp, TreeCheck, TreeId,
+    CutOffKind, Event, Evidence, FoundTree, GateResult, GateSettings, GateStatus, LimitKind,
+    Limits, Nonce, Permissions, ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp,
+    TreeCheck, TreeId,
 };
 
 use crate::prompts::Prompt;
-use crate::{AgentCall, AgentReport, Effect, Input, Machine, Move, Stamped, Start, TRANSITIONS};
+use crate::{
+    AgentCall, AgentReport, Effect, Input, Machine, Move, Resume, Stamped, Start, TRANSITIONS,
+};
 
 /// What every run of the simulation must uphold was not.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,6 +175,8 @@ pub fn alphabet(machine: &Machine) -> Vec<Input> {
     let mut inputs = vec![
         Input::StopRequested { signal: "SIGINT".to_owned() },
         Input::EngineFailed { reason: StopReason::RecordFailed, error: "disk full".to_owned() },
+        resumed(FoundTree::AsLeft, None),
+        resumed(changed_meanwhile(), Some(3)),
     ];
     let first = CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 };
     let call = machine.awaited().unwrap_or(first);
@@ -284,6 +289,27 @@ pub fn changed_tree(digit: char, restored: bool) -> TreeCheck {
         head_moved: false,
         index_changed: false,
         restored,
+    }
+}
+
+/// Another process goes on with the run.
+#[must_use]
+pub fn resumed(tree: FoundTree, max_iterations: Option<u32>) -> Input {
+    Input::Resumed(Box::new(Resume {
+        task: None,
+        codeloops_version: "0.0.0".to_owned(),
+        limits: Limits { max_iterations, ..settings().limits },
+        tree,
+        leftovers: 0,
+    }))
+}
+
+/// A tree that somebody changed while nobody had the run.
+#[must_use]
+pub fn changed_meanwhile() -> FoundTree {
+    FoundTree::Changed {
+        tree: TreeId("c".repeat(40)),
+        kept_as: "refs/codeloops/x/resumed-1".to_owned(),
     }
 }
 

@@ -44,6 +44,7 @@ pub enum Trigger {
     BudgetSpent,
     DiffFailed,
     Stopped,
+    Resumed,
 }
 
 /// One legal move.
@@ -105,6 +106,16 @@ pub const TRANSITIONS: &[Move] = &[
     row(Feedback, Trigger::LimitReached, End),
     row(Feedback, Trigger::TooManyFailures, End),
     row(Feedback, Trigger::BudgetSpent, End),
+    row(ActorExecuting, Trigger::Resumed, ActorExecuting),
+    row(CapturingDiff, Trigger::Resumed, CapturingDiff),
+    row(RunningGates, Trigger::Resumed, RunningGates),
+    row(RunningGates, Trigger::Resumed, CapturingDiff),
+    row(CriticEvaluating, Trigger::Resumed, CriticEvaluating),
+    row(CriticEvaluating, Trigger::Resumed, CapturingDiff),
+    row(End, Trigger::Resumed, ActorExecuting),
+    row(End, Trigger::Resumed, CapturingDiff),
+    row(End, Trigger::Resumed, RunningGates),
+    row(End, Trigger::Resumed, CriticEvaluating),
 ];
 
 impl fmt::Display for Move {

@@ -1,8 +1,8 @@
 //! A session's lines folded into its rounds. Pure: what is not in the lines is not in here.
 
 use codeloops_event::{
-    AnswerIgnored, EngineFailed, Event, Iteration, IterationEnd, Role, SessionStart, StopRequested,
-    Timestamp,
+    AnswerIgnored, EngineFailed, Event, Iteration, IterationEnd, Role, SessionResumed,
+    SessionStart, StopRequested, Timestamp,
 };
 
 use crate::last_look::LastLook;
@@ -19,6 +19,7 @@ pub(crate) struct History {
     pub(crate) stops: Vec<StopRequested>,
     pub(crate) ignored: Vec<AnswerIgnored>,
     pub(crate) failures: Vec<EngineFailed>,
+    pub(crate) resumes: Vec<SessionResumed>,
     pub(crate) last_line_at: Timestamp,
     pub(crate) look: LastLook,
     /// Where the last round stood before the last line came that can have ended a phase.
@@ -35,6 +36,7 @@ impl History {
             stops: Vec::new(),
             ignored: Vec::new(),
             failures: Vec::new(),
+            resumes: Vec::new(),
             look: LastLook::begin(),
             stood: None,
         }
@@ -59,6 +61,9 @@ impl History {
             Event::AnswerIgnored(e) => self.ignored.push(e),
             Event::EngineFailed(e) => self.failures.push(e),
             other => {
+                if let Event::SessionResumed(e) = &other {
+                    self.resumes.push((**e).clone());
+                }
                 let gates = self.start.settings.as_ref().map_or(0, |s| s.gates.len());
                 if let Some(iteration) = iteration_of(&other) {
                     self.round(iteration).observe(other, gates);
@@ -125,6 +130,7 @@ impl Round {
         };
         match event {
             Event::ActorCompleted(_) | Event::DiffFailed(_) => RoundPhase::CapturingDiff,
+            Event::SessionResumed(e) => e.phase.into(),
             Event::ReadAsText(_) => self.phase.unwrap_or(RoundPhase::ActorExecuting),
             Event::DiffCaptured(_) => after_gates(0),
             Event::GateCompleted(_) => after_gates(self.gates.len() + 1),
@@ -162,6 +168,7 @@ const fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::VerdictReached(e) => e.iteration,
         Event::Waiting(e) => e.iteration,
         Event::WaitOver(e) => e.iteration,
+        Event::SessionResumed(e) => e.iteration,
         Event::SessionStart(_)
         | Event::StopRequested(_)
         | Event::AnswerIgnored(_)

@@ -1,7 +1,7 @@
 //! Where the changes of a run can be seen: in its last snapshot, or in the working tree alone, where an
 //! agent may have worked and nobody came to look.
 
-use codeloops_event::{Event, Iteration, TreeCheck};
+use codeloops_event::{Event, FoundTree, Iteration, TreeCheck};
 
 /// Where all that a run changed can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,13 @@ impl LastLook {
             Event::TreeChecked(e) => {
                 self.judging = false;
                 if !is_as_before(&e.check) {
+                    self.seen = ChangesIn::WorkingTree;
+                }
+            }
+            // The tree was compared with the last snapshot then.
+            Event::SessionResumed(e) => {
+                self.judging = false;
+                if e.tree != FoundTree::AsLeft {
                     self.seen = ChangesIn::WorkingTree;
                 }
             }

@@ -58,6 +58,7 @@ fn parse_as(tag: &str, line: &[u8]) -> Result<Option<Event>, Error> {
         "waiting" => Event::Waiting(from_slice(line)?),
         "wait_over" => Event::WaitOver(from_slice(line)?),
         "stop_requested" => Event::StopRequested(from_slice(line)?),
+        "session_resumed" => Event::SessionResumed(from_slice(line)?),
         "answer_ignored" => Event::AnswerIgnored(from_slice(line)?),
         "engine_failed" => Event::EngineFailed(from_slice(line)?),
         "iteration" => Event::Iteration(from_slice(line)?),

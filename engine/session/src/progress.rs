@@ -78,6 +78,7 @@ impl Progress {
             Event::Iteration(_) => self.iterations += 1,
             Event::SessionEnd(end) => self.end = Some((**end).clone()),
             Event::StopRequested(_) => self.stop_requested = true,
+            Event::SessionResumed(_) => self.stop_requested = false,
             _ => {}
         }
     }

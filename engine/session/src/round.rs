@@ -2,8 +2,8 @@
 
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentStarted, Attempt, CriticCompleted, DiffCaptured, DiffFailed,
-    Evidence, GateResult, Iteration, ProcessInfo, Ruling, Timestamp, TreeCheck, Usage, UsageByRole,
-    Waiting,
+    Evidence, GateResult, Iteration, ProcessInfo, ResumedAt, Ruling, Timestamp, TreeCheck, Usage,
+    UsageByRole, Waiting,
 };
 use serde::Serialize;
 
@@ -36,6 +36,17 @@ pub enum RoundPhase {
     RunningGates,
     /// The critic judges, or is about to, or the tree is compared after it.
     CriticEvaluating,
+}
+
+impl From<ResumedAt> for RoundPhase {
+    fn from(at: ResumedAt) -> Self {
+        match at {
+            ResumedAt::ActorExecuting => Self::ActorExecuting,
+            ResumedAt::CapturingDiff => Self::CapturingDiff,
+            ResumedAt::RunningGates => Self::RunningGates,
+            ResumedAt::CriticEvaluating => Self::CriticEvaluating,
+        }
+    }
 }
 
 /// One call of an agent; `T` is what only a call of its role leaves.

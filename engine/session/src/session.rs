@@ -4,8 +4,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use codeloops_event::{
-    AnswerIgnored, EngineFailed, Event, IterationEnd, SessionEnd, SessionStart, StopRequested,
-    Timestamp, UsageByRole,
+    AnswerIgnored, EngineFailed, Event, IterationEnd, SessionEnd, SessionResumed, SessionStart,
+    StopRequested, Timestamp, UsageByRole,
 };
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub struct Session {
     pub ignored: Vec<AnswerIgnored>,
     /// What failed in codeloops itself.
     pub failures: Vec<EngineFailed>,
+    /// When another process went on with it.
+    pub resumes: Vec<SessionResumed>,
     /// The time of the last line.
     pub last_line_at: Timestamp,
     /// Where all that it changed can be seen.
@@ -78,6 +80,7 @@ impl Session {
             stops: history.stops,
             ignored: history.ignored,
             failures: history.failures,
+            resumes: history.resumes,
             last_line_at: history.last_line_at,
             changes_in: history.look.changes(),
             warnings: reader.into_warning().into_iter().collect(),

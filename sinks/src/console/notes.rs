@@ -3,8 +3,8 @@
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
-    GateResult, GateStatus, ReadAsText, Role, Ruling, SessionEnd, StopReason, StopRequested,
-    TreeCheck, TreeChecked, VerdictProblem, Waiting,
+    FoundTree, GateResult, GateStatus, ReadAsText, ResumedAt, Role, Ruling, SessionEnd,
+    SessionResumed, StopReason, StopRequested, TreeCheck, TreeChecked, VerdictProblem, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -40,6 +40,7 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::Waiting(e) => vec![waiting(e)],
         Event::WaitOver(e) => vec![note(e.role.into(), "Trying again".to_owned())],
         Event::StopRequested(e) => vec![stop_requested(e)],
+        Event::SessionResumed(e) => resumed(e),
         Event::AnswerIgnored(e) => vec![answer_ignored(e)],
         Event::EngineFailed(e) => vec![bad(Label::Codeloops, words::engine_failed(e))],
         Event::SessionStart(_)
@@ -192,6 +193,30 @@ fn stop_requested(e: &StopRequested) -> Line {
 /// The run does not end before it, so that its end is not told while files still change.
 pub(super) fn put_back_first() -> Line {
     note(Label::Git, "What has begun to be put back is finished first".to_owned())
+}
+
+/// Where the run goes on, and what has become of things since it broke off.
+fn resumed(e: &SessionResumed) -> Vec<Line> {
+    let at = match e.phase {
+        ResumedAt::ActorExecuting => "with the actor",
+        ResumedAt::CapturingDiff => "with what the actor changed",
+        ResumedAt::RunningGates => "with the gates",
+        ResumedAt::CriticEvaluating => "with the critic",
+    };
+    let iteration = e.iteration;
+    let mut lines = vec![note(Label::Codeloops, format!("Resumed in iteration {iteration}, {at}"))];
+    if e.leftovers > 0 {
+        let ended = format!("Ended {} that the run had left behind", words::processes(e.leftovers));
+        lines.push(note(Label::Codeloops, ended));
+    }
+    if let FoundTree::Changed { kept_as, .. } = &e.tree {
+        let kept = format!(
+            "The files are not as the last snapshot has them; they are kept as {}",
+            one_line(kept_as)
+        );
+        lines.push(note(Label::Git, kept));
+    }
+    lines
 }
 
 fn answer_ignored(e: &AnswerIgnored) -> Line {

@@ -63,7 +63,10 @@ impl Status {
             return;
         }
         match event {
-            Event::SessionStart(_) | Event::IterationStarted(_) | Event::SessionEnd(_) => {
+            Event::SessionStart(_)
+            | Event::SessionResumed(_)
+            | Event::IterationStarted(_)
+            | Event::SessionEnd(_) => {
                 self.phase = None;
             }
             Event::ActorStarted(e) => self.enter(Phase::Agent(Role::Actor), e.iteration, now),

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, CallId, CallKind, CutOffKind, Decision, DiffFailed, EngineFailed, GateCompleted,
-    GateResult, GateStatus, LimitKind, Outcome, OutputStream, Refusal, Role, Ruling, SessionEnd,
-    StopReason, StopRequested, TreeCheck, Usage, UsageByRole, Verdict, VerdictProblem, Waiting,
+    AgentOutcome, CallId, CallKind, CutOffKind, Decision, DiffFailed, EngineFailed, FoundTree,
+    GateCompleted, GateResult, GateStatus, LimitKind, Outcome, OutputStream, Refusal, ResumedAt,
+    Role, Ruling, SessionEnd, StopReason, StopRequested, TreeCheck, Usage, UsageByRole, Verdict,
+    VerdictProblem, Waiting,
 };
 
 use super::*;
@@ -223,6 +224,8 @@ fn decisions() -> Vec<Event> {
             elapsed_ms: 2,
             call: CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 },
         }),
+        samples::session_resumed(ResumedAt::CriticEvaluating, FoundTree::AsLeft, 0),
+        samples::session_resumed(ResumedAt::ActorExecuting, samples::changed_meanwhile(), 2),
         Event::EngineFailed(EngineFailed {
             timestamp: at(3),
             elapsed_ms: 3,

@@ -1,11 +1,11 @@
 //! ActorExecuting: the actor works, or is waited for, or is being stopped.
 
 use codeloops_event::{
-    ActorCompleted, AgentStarted, CallKind, Event, Iteration, IterationStarted, ProcessInfo, Role,
-    UsageByRole,
+    ActorCompleted, AgentStarted, CallKind, Event, FoundTree, Iteration, IterationStarted,
+    ProcessInfo, Role, UsageByRole,
 };
 
-use crate::context::{Context, add_usage};
+use crate::context::{Context, LastTurn, add_usage};
 use crate::input::{AgentReport, Input};
 use crate::out::Out;
 use crate::phase::Phase;
@@ -15,6 +15,7 @@ use crate::phase::call::{
 };
 use crate::phase::capturing_diff::CapturingDiff;
 use crate::phase::end::End;
+use crate::phase::left::Left;
 use crate::prompts::Prompt;
 use crate::transitions::{PhaseName, Trigger};
 
@@ -38,6 +39,15 @@ pub(crate) struct ActorTurn {
     pub(crate) duration_secs: f64,
     pub(crate) failed: bool,
     pub(crate) usage: UsageByRole,
+    pub(crate) asked: Asked,
+}
+
+/// What the critic was asked in this round already, of work that a resume no longer found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) tries: u32,
+    /// Their duration, in milliseconds.
+    pub(crate) spent_ms: u64,
 }
 
 impl ActorExecuting {
@@ -68,7 +78,8 @@ impl ActorExecuting {
                 self.stop(ctx, StopAsk::Engine { reason, error }, out)
             }
             // Admission lets nothing else through.
-            Input::DiffCaptured { .. }
+            Input::Resumed(_)
+            | Input::DiffCaptured { .. }
             | Input::DiffFailed { .. }
             | Input::GateFinished { .. }
             | Input::TreeChecked { .. } => Phase::ActorExecuting(self),
@@ -97,11 +108,11 @@ impl ActorExecuting {
         self.tell_completed(&report, call_ms, out);
         let this = Try { iteration: self.iteration, attempt: self.attempt };
         tell_read_as_text(ctx, Role::Actor, this, &report, out);
-        ctx.last_turn = Some(report.outcome.clone());
+        ctx.last_turn = Some(LastTurn::Ended(report.outcome.clone()));
         ctx.keep_conversation(&report);
-        if let AgentState::Stopping { ending, .. } = self.state {
+        if let AgentState::Stopping { ending, .. } = &self.state {
             out.moved(PhaseName::ActorExecuting, Trigger::Stopped, PhaseName::End);
-            return End::enter(ctx, ending, out);
+            return End::enter(ctx, ending.clone(), Left::NextTry(self), out);
         }
         match dispose(ctx, &mut self.retries, Role::Actor, &report.outcome, out.stamp) {
             Disposition::Usable => self.turn_over(ctx, report, false, out),
@@ -109,7 +120,7 @@ impl ActorExecuting {
             Disposition::Wait { until, reason } => self.wait(ctx, (until, reason), out),
             Disposition::End(cause, ending) => {
                 out.moved(PhaseName::ActorExecuting, trigger_of(cause), PhaseName::End);
-                End::enter(ctx, ending, out)
+                End::enter(ctx, ending, Left::NextTry(self), out)
             }
         }
     }
@@ -127,6 +138,7 @@ impl ActorExecuting {
             duration_secs: millis(self.spent_ms),
             failed,
             usage: self.usage,
+            asked: Asked::default(),
         };
         out.moved(PhaseName::ActorExecuting, Trigger::TurnOver, PhaseName::CapturingDiff);
         CapturingDiff::enter(ctx, turn, out)
@@ -144,17 +156,37 @@ impl ActorExecuting {
         Phase::ActorExecuting(self)
     }
 
-    fn wait_over(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
-        self.attempt += 1;
-        let next = Try { iteration: self.iteration, attempt: self.attempt };
+    fn wait_over(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        let next = Try { iteration: self.iteration, attempt: self.attempt + 1 };
         tell_wait_over(Role::Actor, next, out);
         if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::ActorExecuting, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, ending, out);
+            return End::enter(ctx, ending, Left::NextTry(self), out);
         }
         out.moved(PhaseName::ActorExecuting, Trigger::WaitOver, PhaseName::ActorExecuting);
+        Phase::ActorExecuting(self.next_call(ctx, out))
+    }
+
+    fn next_call(mut self, ctx: &mut Context, out: &mut Out) -> Self {
+        self.attempt += 1;
         self.state = call_actor(ctx, self.iteration, self.attempt, out);
-        Phase::ActorExecuting(self)
+        self
+    }
+
+    /// Whether the actor may have begun to work in a call of which nobody saw the end.
+    pub(crate) fn broke_off(&self, tree: &FoundTree) -> bool {
+        self.state.process_known() || *tree != FoundTree::AsLeft
+    }
+
+    pub(crate) const fn iteration(&self) -> Iteration {
+        self.iteration
+    }
+
+    /// The actor is called again, for the process that had the run is gone. A call that waits is made
+    /// at once: if it has to wait still, it will be told so.
+    pub(crate) fn resume(mut self, ctx: &mut Context, out: &mut Out) -> Self {
+        self.retries = Retries::default();
+        self.next_call(ctx, out)
     }
 
     fn stop(mut self, ctx: &Context, ask: StopAsk, out: &mut Out) -> Phase {
@@ -165,9 +197,10 @@ impl ActorExecuting {
                 self.state = state;
                 Phase::ActorExecuting(self)
             }
-            Err(NothingRuns(ending)) => {
+            Err(NothingRuns { ending, state }) => {
                 out.moved(PhaseName::ActorExecuting, Trigger::Stopped, PhaseName::End);
-                End::enter(ctx, ending, out)
+                self.state = state;
+                End::enter(ctx, ending, Left::NextTry(self), out)
             }
         }
     }

@@ -72,7 +72,10 @@ pub(crate) enum AgentState {
 }
 
 /// A stop was asked of a waiting call: there is nothing to wait for.
-pub(crate) struct NothingRuns(pub(crate) Ending);
+pub(crate) struct NothingRuns {
+    pub(crate) ending: Ending,
+    pub(crate) state: AgentState,
+}
 
 impl AgentState {
     /// Starts a call.
@@ -137,7 +140,7 @@ impl AgentState {
     /// A stop was asked.
     pub(crate) fn stop(self, ask: StopAsk, out: &mut Out) -> Result<Self, NothingRuns> {
         let (call, since, process_known, level, first) = match self {
-            Self::Waiting { .. } => return Err(NothingRuns(ask.ending())),
+            Self::Waiting { .. } => return Err(NothingRuns { ending: ask.ending(), state: self }),
             Self::Running { call, since, process_known } => {
                 (call, since, process_known, StopLevel::Graceful, None)
             }

@@ -9,15 +9,15 @@ use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::actor_executing::ActorTurn;
 use crate::phase::call::{StopAsk, TaskState};
-use crate::phase::critic_evaluating::CriticEvaluating;
 use crate::phase::end::{End, Ending};
+use crate::phase::left::Left;
 use crate::phase::running_gates::RunningGates;
 use crate::transitions::{PhaseName, Trigger};
 
 /// Snapshot and diff are being taken.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CapturingDiff {
-    turn: ActorTurn,
+    pub(crate) turn: ActorTurn,
     pub(crate) state: TaskState,
 }
 
@@ -44,7 +44,8 @@ impl CapturingDiff {
                 self.stop(StopAsk::Engine { reason, error }, out)
             }
             // Admission lets nothing else through.
-            Input::AgentStarted { .. }
+            Input::Resumed(_)
+            | Input::AgentStarted { .. }
             | Input::AgentFinished { .. }
             | Input::GateFinished { .. }
             | Input::TreeChecked { .. }
@@ -54,20 +55,16 @@ impl CapturingDiff {
 
     fn captured(self, ctx: &mut Context, diff: Box<CapturedDiff>, out: &mut Out) -> Phase {
         self.tell_captured(&diff, out);
+        let work = Work { turn: self.turn, diff };
         if let Some(ending) = self.state.ending() {
             out.moved(PhaseName::CapturingDiff, Trigger::Stopped, PhaseName::End);
-            return End::enter(ctx, ending.clone(), out);
+            return End::enter(ctx, ending.clone(), Left::Gates(work, Vec::new()), out);
         }
         if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::CapturingDiff, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, ending, out);
+            return End::enter(ctx, ending, Left::Gates(work, Vec::new()), out);
         }
-        let work = Work { turn: self.turn, diff };
-        let next = if ctx.start.settings.gates.is_empty() {
-            CriticEvaluating::enter(ctx, work, Vec::new(), out)
-        } else {
-            RunningGates::enter(ctx, work, out)
-        };
+        let next = RunningGates::enter(ctx, work, Vec::new(), out);
         out.moved(PhaseName::CapturingDiff, Trigger::DiffCaptured, next.name());
         next
     }
@@ -84,7 +81,7 @@ impl CapturingDiff {
             None => (Trigger::DiffFailed, Ending::with(StopReason::DiffFailed, error)),
         };
         out.moved(PhaseName::CapturingDiff, trigger, PhaseName::End);
-        End::enter(ctx, ending, out)
+        End::enter(ctx, ending, Left::Capture(self.turn), out)
     }
 
     fn stop(self, ask: StopAsk, out: &mut Out) -> Phase {

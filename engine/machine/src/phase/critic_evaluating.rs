@@ -15,7 +15,7 @@ use crate::effect::{Effect, StopLevel};
 use crate::input::{AgentReport, Input};
 use crate::out::Out;
 use crate::phase::Phase;
-use crate::phase::actor_executing::{millis, trigger_of};
+use crate::phase::actor_executing::{ActorTurn, Asked, millis, trigger_of};
 use crate::phase::call::{
     AgentState, Disposition, NothingRuns, Retries, StopAsk, TaskState, Try, begin_wait, dispose,
     tell_read_as_text, tell_wait_over,
@@ -23,6 +23,7 @@ use crate::phase::call::{
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{End, Ending};
 use crate::phase::feedback::{Judgement, RoundEnd};
+use crate::phase::left::Left;
 use crate::phase::unusable::Unusable;
 use crate::prompts::{Case, EarlierTry, Prompt};
 use crate::transitions::{PhaseName, Trigger};
@@ -36,14 +37,14 @@ const HERE: PhaseName = PhaseName::CriticEvaluating;
 /// The critic judges a piece of work.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CriticEvaluating {
-    desk: Desk,
+    pub(crate) desk: Desk,
     state: State,
 }
 
 /// What stays the same, or grows, over the tries of one evaluation.
 #[derive(Debug, Clone, PartialEq)]
-struct Desk {
-    case: Arc<Case>,
+pub(crate) struct Desk {
+    pub(crate) case: Arc<Case>,
     attempt: u32,
     nonce: Nonce,
     retries: Retries,
@@ -76,16 +77,16 @@ impl CriticEvaluating {
         gates: Vec<GateResult>,
         out: &mut Out,
     ) -> Phase {
-        let usage = work.turn.usage.clone();
+        let (usage, asked) = (work.turn.usage.clone(), work.turn.asked);
         let desk = Desk {
             case: Arc::new(Case { work, gates }),
-            attempt: 0,
+            attempt: asked.tries,
             nonce: out.nonce.clone(),
             retries: Retries::default(),
             reasks: 0,
             last: EarlierTry::default(),
             left_alone: false,
-            spent_ms: 0,
+            spent_ms: asked.spent_ms,
             usage,
         };
         desk.call_critic(ctx, out)
@@ -95,6 +96,15 @@ impl CriticEvaluating {
         match &self.state {
             State::Calling(state) => state.call(),
             State::Checking { task, .. } => task.call(),
+        }
+    }
+
+    /// What is left of it without its process. An answer that is there is not asked for again: the tree
+    /// is compared, as it would have been.
+    pub(crate) fn left(self) -> Left {
+        match self.state {
+            State::Calling(_) => Left::Critic(Box::new(self.desk)),
+            State::Checking { report, .. } => Left::Answer(Box::new(self.desk), report),
         }
     }
 
@@ -181,12 +191,12 @@ impl Desk {
         tell_read_as_text(ctx, Role::Critic, this, &report, out);
         match state {
             AgentState::Stopping { ending, .. } if !ran(&report) => {
-                end(ctx, Trigger::Stopped, ending, out)
+                self.end(ctx, Trigger::Stopped, ending, out)
             }
             // Killed at once: the user does not wait for a look at the tree either.
             AgentState::Stopping { level: StopLevel::Now, ending, .. } => {
                 self.tell_unverified(ctx, out);
-                end(ctx, Trigger::Stopped, ending, out)
+                self.end(ctx, Trigger::Stopped, ending, out)
             }
             AgentState::Stopping { ending, level, .. } => self.check_tree(
                 ctx,
@@ -210,9 +220,29 @@ impl Desk {
         task: impl FnOnce(CallId) -> TaskState,
         out: &mut Out,
     ) -> Phase {
+        out.moved(HERE, Trigger::CallOver, HERE);
+        self.compare(ctx, report, task, out)
+    }
+
+    /// The tree is compared after an answer whose process is gone.
+    pub(crate) fn check_again(
+        self,
+        ctx: &mut Context,
+        report: Box<AgentReport>,
+        out: &mut Out,
+    ) -> Phase {
+        self.compare(ctx, report, |call| TaskState::Running { call }, out)
+    }
+
+    fn compare(
+        self,
+        ctx: &mut Context,
+        report: Box<AgentReport>,
+        task: impl FnOnce(CallId) -> TaskState,
+        out: &mut Out,
+    ) -> Phase {
         let call = ctx.issue(self.case.work.turn.iteration, CallKind::TreeCheck, self.attempt);
         out.effect(Effect::CheckTree { call, restore: ctx.start.settings.restore_tree });
-        out.moved(HERE, Trigger::CallOver, HERE);
         let state = State::Checking { task: task(call), report };
         Phase::CriticEvaluating(CriticEvaluating { desk: self, state })
     }
@@ -236,7 +266,7 @@ impl Desk {
             self.tell_unverified(ctx, out);
         }
         if let Some(ending) = task.ending() {
-            return end(ctx, Trigger::Stopped, ending.clone(), out);
+            return self.end(ctx, Trigger::Stopped, ending.clone(), out);
         }
         self.left_alone = check == TreeCheck::Unchanged;
         // A change that stays is told to every later call.
@@ -246,7 +276,8 @@ impl Desk {
         match check {
             // What would be approved is not known: no verdict counts.
             TreeCheck::Failed { error } => {
-                end(ctx, Trigger::DiffFailed, Ending::with(StopReason::DiffFailed, error), out)
+                let ending = Ending::with(StopReason::DiffFailed, error);
+                self.end(ctx, Trigger::DiffFailed, ending, out)
             }
             TreeCheck::Unchanged | TreeCheck::Changed { .. } => self.decide(ctx, report, out),
         }
@@ -266,7 +297,7 @@ impl Desk {
                 out.moved(HERE, Trigger::WaitBegan, HERE);
                 self.calling(state)
             }
-            Disposition::End(cause, ending) => end(ctx, trigger_of(cause), ending, out),
+            Disposition::End(cause, ending) => self.end(ctx, trigger_of(cause), ending, out),
         }
     }
 
@@ -303,7 +334,7 @@ impl Desk {
             let (critic, failures) = (ctx.agent(Role::Critic), ctx.critic_failures);
             let error = format!("{critic}, failed {failures} times in a row");
             let ending = Ending::with(StopReason::CriticFailed, error);
-            return end(ctx, Trigger::TooManyFailures, ending, out);
+            return self.end(ctx, Trigger::TooManyFailures, ending, out);
         }
         self.last.problem = None;
         self.try_again(ctx, out)
@@ -330,7 +361,7 @@ impl Desk {
 
     fn try_again(self, ctx: &mut Context, out: &mut Out) -> Phase {
         if let Some(ending) = ctx.spent(out.stamp) {
-            return end(ctx, Trigger::BudgetSpent, ending, out);
+            return self.end(ctx, Trigger::BudgetSpent, ending, out);
         }
         out.moved(HERE, Trigger::TryAgain, HERE);
         self.call_critic(ctx, out)
@@ -369,9 +400,28 @@ impl Desk {
         let iteration = self.case.work.turn.iteration;
         tell_wait_over(Role::Critic, Try { iteration, attempt: self.attempt + 1 }, out);
         if let Some(ending) = ctx.spent(out.stamp) {
-            return end(ctx, Trigger::BudgetSpent, ending, out);
+            return self.end(ctx, Trigger::BudgetSpent, ending, out);
         }
         out.moved(HERE, Trigger::WaitOver, HERE);
+        self.call_critic(ctx, out)
+    }
+
+    /// The run ends; a resume calls the critic again.
+    fn end(self, ctx: &Context, trigger: Trigger, ending: Ending, out: &mut Out) -> Phase {
+        out.moved(HERE, trigger, PhaseName::End);
+        End::enter(ctx, ending, Left::Critic(Box::new(self)), out)
+    }
+
+    /// The turn that was judged, to be captured again.
+    pub(crate) fn into_turn(self) -> ActorTurn {
+        let asked = Asked { tries: self.attempt, spent_ms: self.spent_ms };
+        let turn = Arc::unwrap_or_clone(self.case).work.turn;
+        ActorTurn { usage: self.usage, asked, ..turn }
+    }
+
+    /// The critic is called again, for the process that had the run is gone.
+    pub(crate) fn resume(mut self, ctx: &mut Context, out: &mut Out) -> Phase {
+        self.retries = Retries::default();
         self.call_critic(ctx, out)
     }
 
@@ -421,7 +471,9 @@ fn stop(ctx: &Context, desk: Desk, state: State, ask: StopAsk, out: &mut Out) ->
             ask.tell(matches!(state, AgentState::Stopping { .. }), out);
             match state.stop(ask, out) {
                 Ok(state) => State::Calling(state),
-                Err(NothingRuns(ending)) => return end(ctx, Trigger::Stopped, ending, out),
+                Err(NothingRuns { ending, .. }) => {
+                    return desk.end(ctx, Trigger::Stopped, ending, out);
+                }
             }
         }
         State::Checking { task, report } => {
@@ -431,11 +483,6 @@ fn stop(ctx: &Context, desk: Desk, state: State, ask: StopAsk, out: &mut Out) ->
     };
     out.moved(HERE, Trigger::StopAsked, HERE);
     Phase::CriticEvaluating(CriticEvaluating { desk, state })
-}
-
-fn end(ctx: &Context, trigger: Trigger, ending: Ending, out: &mut Out) -> Phase {
-    out.moved(HERE, trigger, PhaseName::End);
-    End::enter(ctx, ending, out)
 }
 
 fn stays(change: Option<&TreeCheck>) -> bool {

@@ -5,11 +5,14 @@ use codeloops_event::{Event, SessionEnd, StopReason, UsageByRole};
 use crate::context::Context;
 use crate::out::Out;
 use crate::phase::Phase;
+use crate::phase::left::Left;
 
-/// The run is over; nothing leads out of it.
+/// The run is over; only a resume leads out of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct End {
     reason: StopReason,
+    /// What it would go on with; nothing after an approval.
+    pub(crate) left: Option<Box<Left>>,
 }
 
 /// Why a run ends, before it does.
@@ -37,16 +40,19 @@ pub(crate) struct Approval {
 
 impl End {
     /// Ends the run without approval.
-    pub(crate) fn enter(ctx: &Context, ending: Ending, out: &mut Out) -> Phase {
-        Self::record(ctx, ending, None, out)
+    pub(crate) fn enter(ctx: &Context, ending: Ending, left: Left, out: &mut Out) -> Phase {
+        let reason = ending.reason;
+        Self::record(ctx, ending, None, out);
+        Phase::End(Self { reason, left: Some(Box::new(left)) })
     }
 
     /// Ends the run with approval.
     pub(crate) fn approve(ctx: &Context, approval: Approval, out: &mut Out) -> Phase {
-        Self::record(ctx, Ending::of(StopReason::Approved), Some(approval), out)
+        Self::record(ctx, Ending::of(StopReason::Approved), Some(approval), out);
+        Phase::End(Self { reason: StopReason::Approved, left: None })
     }
 
-    fn record(ctx: &Context, ending: Ending, approval: Option<Approval>, out: &mut Out) -> Phase {
+    fn record(ctx: &Context, ending: Ending, approval: Option<Approval>, out: &mut Out) {
         let (summary, confidence) =
             approval.map_or((None, None), |a| (Some(a.summary), a.confidence));
         out.event(Event::SessionEnd(Box::new(SessionEnd {
@@ -62,7 +68,6 @@ impl End {
             usage: total(&ctx.usage),
             redacted: ctx.redacted,
         })));
-        Phase::End(Self { reason: ending.reason })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::phase::Phase;
 use crate::phase::actor_executing::ActorExecuting;
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{Approval, End, Ending};
+use crate::phase::left::Left;
 use crate::phase::unusable::Unusable;
 use crate::prompt::Round;
 use crate::prompts::Case;
@@ -143,7 +144,7 @@ impl Feedback {
     fn leave(self, ctx: &mut Context, out: &mut Out) -> Phase {
         if let Some((trigger, ending)) = self.limit_reached(ctx, out) {
             out.moved(PhaseName::Feedback, trigger, PhaseName::End);
-            return End::enter(ctx, ending, out);
+            return End::enter(ctx, ending, Left::Round(self.iteration + 1), out);
         }
         out.moved(PhaseName::Feedback, Trigger::NextRound, PhaseName::ActorExecuting);
         Phase::ActorExecuting(ActorExecuting::begin(ctx, self.iteration + 1, out))

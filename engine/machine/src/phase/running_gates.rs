@@ -11,23 +11,25 @@ use crate::phase::call::{StopAsk, TaskState};
 use crate::phase::capturing_diff::Work;
 use crate::phase::critic_evaluating::CriticEvaluating;
 use crate::phase::end::End;
+use crate::phase::left::Left;
 use crate::transitions::{PhaseName, Trigger};
 
 /// The user's checks run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RunningGates {
-    work: Work,
-    results: Vec<GateResult>,
+    pub(crate) work: Work,
+    pub(crate) results: Vec<GateResult>,
     pub(crate) state: TaskState,
 }
 
 impl RunningGates {
-    pub(crate) fn enter(ctx: &mut Context, work: Work, out: &mut Out) -> Phase {
-        Self::next(ctx, work, Vec::new(), out)
-    }
-
     /// Runs the gate that comes after the results so far, or goes on to the critic.
-    fn next(ctx: &mut Context, work: Work, results: Vec<GateResult>, out: &mut Out) -> Phase {
+    pub(crate) fn enter(
+        ctx: &mut Context,
+        work: Work,
+        results: Vec<GateResult>,
+        out: &mut Out,
+    ) -> Phase {
         let Some(gate) = ctx.start.settings.gates.get(results.len()).cloned() else {
             return CriticEvaluating::enter(ctx, work, results, out);
         };
@@ -45,7 +47,8 @@ impl RunningGates {
                 self.stop(StopAsk::Engine { reason, error }, out)
             }
             // Admission lets nothing else through.
-            Input::AgentStarted { .. }
+            Input::Resumed(_)
+            | Input::AgentStarted { .. }
             | Input::AgentFinished { .. }
             | Input::DiffCaptured { .. }
             | Input::DiffFailed { .. }
@@ -61,16 +64,16 @@ impl RunningGates {
             iteration: self.work.turn.iteration,
             gate: result.clone(),
         })));
+        self.results.push(result);
         if let Some(ending) = self.state.ending() {
             out.moved(PhaseName::RunningGates, Trigger::Stopped, PhaseName::End);
-            return End::enter(ctx, ending.clone(), out);
+            return End::enter(ctx, ending.clone(), Left::Gates(self.work, self.results), out);
         }
         if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::RunningGates, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, ending, out);
+            return End::enter(ctx, ending, Left::Gates(self.work, self.results), out);
         }
-        self.results.push(result);
-        let next = Self::next(ctx, self.work, self.results, out);
+        let next = Self::enter(ctx, self.work, self.results, out);
         out.moved(PhaseName::RunningGates, Trigger::GateFinished, next.name());
         next
     }

@@ -31,6 +31,8 @@ pub enum Before<'a> {
     Nothing,
     /// It ended so; told if it was not whole.
     Turn(&'a AgentOutcome),
+    /// It broke off with codeloops itself.
+    BrokenOff,
 }
 
 /// The prompt of an actor turn: the task, unchanged; what is still open; what happened to the turn
@@ -104,6 +106,9 @@ fn what_happened(before: Before<'_>) -> String {
     let told = match before {
         Before::Turn(outcome) if !outcome.is_whole() => {
             format!("Your last turn {}.", words::outcome(outcome))
+        }
+        Before::BrokenOff => {
+            "Your last turn broke off, for codeloops itself was ended while you worked.".to_owned()
         }
         Before::Nothing | Before::Turn(_) => return String::new(),
     };

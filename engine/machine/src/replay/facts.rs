@@ -7,7 +7,7 @@ use codeloops_event::{
 };
 
 use super::Divergence;
-use crate::input::{AgentReport, Input, Stamped, Start};
+use crate::input::{AgentReport, Input, Resume, Stamped, Start};
 
 /// What the progress lines of a round leave out: its summary has it, and its evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,10 +92,14 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> O
         Event::CriticCompleted(e) => {
             finished(call(e.iteration, Critic, e.attempt), critic_report(e))
         }
-        Event::DiffCaptured(e) => Input::DiffCaptured {
-            call: call(e.iteration, CallKind::Diff, 1),
-            diff: Box::new(captured(e, bulk)),
-        },
+        Event::DiffCaptured(e) => {
+            // After a resume the same round may be captured again; then its gates run again.
+            *gates = GateCounter::default();
+            Input::DiffCaptured {
+                call: call(e.iteration, CallKind::Diff, 1),
+                diff: Box::new(captured(e, bulk)),
+            }
+        }
         Event::DiffFailed(e) => {
             Input::DiffFailed { call: call(e.iteration, CallKind::Diff, 1), error: e.error.clone() }
         }
@@ -111,6 +115,13 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> O
             Input::WaitOver { call: call(e.iteration, wait_of(e.role), e.attempt) }
         }
         Event::StopRequested(e) => Input::StopRequested { signal: e.signal.clone() },
+        Event::SessionResumed(e) => Input::Resumed(Box::new(Resume {
+            task: None,
+            codeloops_version: e.codeloops_version.clone(),
+            limits: e.limits.clone(),
+            tree: e.tree.clone(),
+            leftovers: e.leftovers,
+        })),
         Event::EngineFailed(e) => Input::EngineFailed { reason: e.reason, error: e.error.clone() },
         Event::SessionStart(_)
         | Event::IterationStarted(_)

@@ -3,11 +3,12 @@
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, BudgetKind, CallId,
     CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision, DiffCaptured, DiffFailed,
-    EngineFailed, Event, Evidence, FORMAT_VERSION, GateCompleted, GateResult, GateSettings,
-    GateStatus, IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome, Parent,
-    Permissions, ProcessInfo, ReadAsText, Refusal, Role, Ruling, RunId, SessionEnd, SessionStart,
-    Settings, StopReason, StopRequested, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified,
-    Usage, UsageByRole, Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
+    EngineFailed, Event, Evidence, FORMAT_VERSION, FoundTree, GateCompleted, GateResult,
+    GateSettings, GateStatus, IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome,
+    Parent, Permissions, ProcessInfo, ReadAsText, Refusal, ResumedAt, Role, Ruling, RunId,
+    SessionEnd, SessionResumed, SessionStart, Settings, StopReason, StopRequested, Timestamp,
+    TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage, UsageByRole, Verdict, VerdictProblem,
+    VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -47,6 +48,7 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         stop_requested().prop_map(Event::StopRequested).boxed(),
         answer_ignored().prop_map(Event::AnswerIgnored).boxed(),
         engine_failed().prop_map(Event::EngineFailed).boxed(),
+        session_resumed().prop_map(|e| Event::SessionResumed(Box::new(e))).boxed(),
         any_iteration().prop_map(|e| Event::Iteration(Box::new(e))).boxed(),
     ])
 }
@@ -262,6 +264,32 @@ prop_compose! {
     ) -> AnswerIgnored {
         AnswerIgnored { timestamp, elapsed_ms, call: CallId { iteration, kind, attempt } }
     }
+}
+
+prop_compose! {
+    fn session_resumed()(
+        (timestamp, elapsed_ms) in when(), iteration in number(),
+        phase in select(vec![
+            ResumedAt::ActorExecuting,
+            ResumedAt::CapturingDiff,
+            ResumedAt::RunningGates,
+            ResumedAt::CriticEvaluating,
+        ]),
+        codeloops_version in text(), limits in limits(), tree in found_tree(),
+        leftovers in any::<u32>(),
+    ) -> SessionResumed {
+        SessionResumed {
+            timestamp, elapsed_ms, iteration, phase, codeloops_version, limits, tree, leftovers,
+        }
+    }
+}
+
+fn found_tree() -> impl Strategy<Value = FoundTree> {
+    let changed = (tree(), text());
+    prop_oneof![
+        Just(FoundTree::AsLeft),
+        changed.prop_map(|(tree, kept_as)| FoundTree::Changed { tree, kept_as }),
+    ]
 }
 
 prop_compose! {

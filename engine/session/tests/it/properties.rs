@@ -29,6 +29,7 @@ fn is_recorded(event: &Event) -> bool {
         | Event::Waiting(_)
         | Event::WaitOver(_)
         | Event::StopRequested(_)
+        | Event::SessionResumed(_)
         | Event::AnswerIgnored(_)
         | Event::EngineFailed(_)
         | Event::Iteration(_)
@@ -38,7 +39,7 @@ fn is_recorded(event: &Event) -> bool {
 }
 
 /// Types of lines between the first and the last.
-const MIDDLE_TYPES: usize = 18;
+const MIDDLE_TYPES: usize = 19;
 
 fn lines(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -1,0 +1,115 @@
+//! What a run goes on with that ended, or broke off with its process.
+
+use codeloops_event::{
+    FoundTree, GateResult, Iteration, ResumedAt, SessionResumed, Stamp, StopReason,
+};
+
+use crate::context::Context;
+use crate::input::{AgentReport, Resume};
+use crate::machine::CannotResume;
+use crate::out::Out;
+use crate::phase::Phase;
+use crate::phase::actor_executing::{ActorExecuting, ActorTurn};
+use crate::phase::capturing_diff::{CapturingDiff, Work};
+use crate::phase::critic_evaluating::Desk;
+use crate::phase::running_gates::RunningGates;
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Left {
+    /// A turn of the actor's of which nobody saw the end.
+    Turn(ActorExecuting),
+    /// The next try of a turn.
+    NextTry(ActorExecuting),
+    /// The changes of a turn are to be captured.
+    Capture(ActorTurn),
+    /// The gates after these are to run.
+    Gates(Work, Vec<GateResult>),
+    /// The critic is to be called.
+    Critic(Box<Desk>),
+    /// The tree is to be compared after this answer of the critic's.
+    Answer(Box<Desk>, Box<AgentReport>),
+    /// A round is to begin.
+    Round(Iteration),
+}
+
+impl Left {
+    /// Whether the run would not end again at once.
+    pub(crate) fn check(self, ctx: &Context, now: Stamp) -> Result<Self, CannotResume> {
+        let too_many = match self {
+            Self::Round(iteration) => {
+                ctx.limits().max_iterations.is_some_and(|max| iteration > max)
+            }
+            _ => false,
+        };
+        if too_many {
+            return Err(CannotResume::Spent(StopReason::MaxIterations));
+        }
+        match ctx.spent(now) {
+            Some(ending) => Err(CannotResume::Spent(ending.reason)),
+            None => Ok(self),
+        }
+    }
+
+    /// What it goes on with in this tree. Work that is no longer what was captured is captured again:
+    /// nobody judges what is not there.
+    pub(crate) fn going_on(self, tree: &FoundTree) -> Self {
+        match (self, tree) {
+            (Self::Gates(work, _), FoundTree::Changed { .. }) => Self::Capture(work.turn),
+            (Self::Critic(desk) | Self::Answer(desk, _), FoundTree::Changed { .. }) => {
+                Self::Capture(desk.into_turn())
+            }
+            (left, _) => left,
+        }
+    }
+
+    /// The line that tells of it.
+    pub(crate) fn told(&self, ctx: &Context, resume: Resume, now: Stamp) -> SessionResumed {
+        let (iteration, phase) = self.place(ctx);
+        SessionResumed {
+            timestamp: now.at,
+            elapsed_ms: now.elapsed_ms,
+            iteration,
+            phase,
+            codeloops_version: resume.codeloops_version,
+            limits: resume.limits,
+            tree: resume.tree,
+            leftovers: resume.leftovers,
+        }
+    }
+
+    fn place(&self, ctx: &Context) -> (Iteration, ResumedAt) {
+        match self {
+            Self::Turn(turn) | Self::NextTry(turn) => (turn.iteration(), ResumedAt::ActorExecuting),
+            Self::Round(iteration) => (*iteration, ResumedAt::ActorExecuting),
+            Self::Capture(turn) => (turn.iteration, ResumedAt::CapturingDiff),
+            Self::Gates(work, results) if results.len() < ctx.start.settings.gates.len() => {
+                (work.turn.iteration, ResumedAt::RunningGates)
+            }
+            Self::Gates(work, _) => (work.turn.iteration, ResumedAt::CriticEvaluating),
+            Self::Critic(desk) | Self::Answer(desk, _) => {
+                (desk.case.work.turn.iteration, ResumedAt::CriticEvaluating)
+            }
+        }
+    }
+
+    /// Goes on.
+    pub(crate) fn resume(self, ctx: &mut Context, tree: &FoundTree, out: &mut Out) -> Phase {
+        match self {
+            Self::Turn(turn) => {
+                if turn.broke_off(tree) {
+                    ctx.turn_broke_off();
+                }
+                Phase::ActorExecuting(turn.resume(ctx, out))
+            }
+            Self::NextTry(turn) => Phase::ActorExecuting(turn.resume(ctx, out)),
+            Self::Capture(turn) => CapturingDiff::enter(ctx, turn, out),
+            Self::Gates(work, results) => RunningGates::enter(ctx, work, results, out),
+            Self::Critic(desk) => desk.resume(ctx, out),
+            Self::Answer(desk, report) => desk.check_again(ctx, report, out),
+            Self::Round(iteration) => {
+                Phase::ActorExecuting(ActorExecuting::begin(ctx, iteration, out))
+            }
+        }
+    }
+}
