@@ -5,6 +5,7 @@ mod agent_rows;
 mod agents;
 mod limits;
 mod origin;
+mod recorded;
 mod rows;
 mod unheld;
 mod unmeasured;
@@ -119,6 +120,17 @@ impl RunSettings {
         working_dir: Sourced<PathBuf>,
         world: &World,
     ) -> Result<Self, CliError> {
+        let settings = Self::put_together(args, no_color, working_dir, world)?;
+        settings.refuse_unmeasured()?;
+        Ok(settings)
+    }
+
+    fn put_together(
+        args: &RunArgs,
+        no_color: bool,
+        working_dir: Sourced<PathBuf>,
+        world: &World,
+    ) -> Result<Self, CliError> {
         let config = Config::load(&working_dir.value, &world.env.config_dir()?)?;
         let layers = Layers { config: &config };
         let table = agent_table(&config)?;
@@ -129,7 +141,7 @@ impl RunSettings {
         let output = &args.output;
         let console_is_terminal =
             if output.json_output { world.terminal.stderr } else { world.terminal.stdout };
-        let settings = Self {
+        Ok(Self {
             permissions: layers.value("--permissions", args.permissions, |f| &f.permissions),
             critic_access: layers
                 .value("--critic-access", args.critic_access, |f| &f.critic_access),
@@ -156,9 +168,7 @@ impl RunSettings {
             working_dir,
             actor,
             critic,
-        };
-        settings.refuse_unmeasured()?;
-        Ok(settings)
+        })
     }
 
     /// What the engine acts on. `permissions` is what agents really get, which may be less than was

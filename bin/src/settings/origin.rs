@@ -21,6 +21,8 @@ pub enum Origin {
         /// The line, counted from 1.
         line: usize,
     },
+    /// The session that is gone on with, or that this one forks.
+    Recorded,
     /// Nobody said anything.
     Default,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Origin {
             Self::File { scope, path, key, line } => {
                 write!(f, "{}: {key} at {}:{line}", scope.as_str(), path.display())
             }
+            Self::Recorded => f.write_str("as recorded"),
             Self::Default => f.write_str("default"),
         }
     }
