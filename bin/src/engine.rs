@@ -12,7 +12,7 @@ use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Gates, StopSignal};
-use codeloops_driver::{Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
+use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
 use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, RunId};
 use codeloops_machine::Start;
 use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
@@ -117,7 +117,7 @@ async fn run(
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, seen) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
-    let result = codeloops_driver::run(start, ports, outlets, stops).await;
+    let result = codeloops_driver::run(Begin::New(Box::new(start)), ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();
     let finished = Finished {

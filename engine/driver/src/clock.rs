@@ -1,5 +1,6 @@
 //! The system's clocks.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
@@ -31,4 +32,27 @@ impl Clock for SystemClock {
 /// Session lines hold milliseconds; what the machine sees is what is recorded.
 fn to_millis(at: chrono::DateTime<Utc>) -> chrono::DateTime<Utc> {
     chrono::DateTime::from_timestamp_millis(at.timestamp_millis()).unwrap_or(at)
+}
+
+/// The clock of a run that goes on in another process: its monotonic clock stood still meanwhile.
+pub struct ResumedClock {
+    clock: Arc<dyn Clock>,
+    began_ms: u64,
+    recorded_ms: u64,
+}
+
+impl ResumedClock {
+    /// Goes on now, from what the monotonic clock showed at the run's last line.
+    #[must_use]
+    pub fn from(clock: Arc<dyn Clock>, recorded_ms: u64) -> Self {
+        Self { began_ms: clock.now().elapsed_ms, clock, recorded_ms }
+    }
+}
+
+impl Clock for ResumedClock {
+    fn now(&self) -> Stamp {
+        let Stamp { at, elapsed_ms } = self.clock.now();
+        let since = elapsed_ms.saturating_sub(self.began_ms);
+        Stamp { at, elapsed_ms: self.recorded_ms.saturating_add(since) }
+    }
 }

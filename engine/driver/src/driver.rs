@@ -42,10 +42,19 @@ pub struct RunResult {
     pub record_error: Option<RecordError>,
 }
 
+/// What a run begins with.
+#[derive(Debug)]
+pub enum Begin {
+    /// Nothing yet.
+    New(Box<Start>),
+    /// What another process recorded of it, and the step by which it goes on.
+    Resumed(Box<Step>),
+}
+
 /// Runs a session to its end. Each message on `stops` is a stop request of the user (the signal's
 /// name).
 pub async fn run(
-    start: Start,
+    begin: Begin,
     ports: Ports,
     outlets: Outlets,
     stops: mpsc::Receiver<String>,
@@ -59,7 +68,10 @@ pub async fn run(
         end: None,
         queue: VecDeque::new(),
     };
-    let step = Machine::start(driver.stamp(start));
+    let step = match begin {
+        Begin::New(start) => Machine::start(driver.stamp(*start)),
+        Begin::Resumed(step) => *step,
+    };
     let mut machine = driver.carry_out(step);
     let mut stops = Some(stops);
     loop {
@@ -159,6 +171,10 @@ impl Driver {
         for mut event in events {
             if let Err(error) = self.record(&event) {
                 result = Err(error);
+            }
+            if let Event::SessionResumed(_) = &event {
+                // An end before it was another process's.
+                self.end = None;
             }
             if let Event::SessionEnd(end) = &mut event {
                 if let Some(error) = &self.record_error {

@@ -12,6 +12,6 @@ mod signals;
 
 pub mod ports;
 
-pub use clock::SystemClock;
-pub use driver::{Outlets, Ports, RunResult, run};
+pub use clock::{ResumedClock, SystemClock};
+pub use driver::{Begin, Outlets, Ports, RunResult, run};
 pub use signals::{Suspends, outlive_file_size_limit, stop_requests};

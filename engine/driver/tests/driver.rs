@@ -10,7 +10,7 @@ use codeloops_driver::ports::{
     AgentNote, Agents, Clock, Gates, Ids, Notes, Publish, Record, RecordError, StopSignal,
     Workspace,
 };
-use codeloops_driver::{Outlets, Ports, RunResult, run};
+use codeloops_driver::{Begin, Outlets, Ports, RunResult, run};
 use codeloops_event::{
     AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Item,
     Iteration, Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp,
@@ -173,7 +173,8 @@ impl World {
         let record = Disk { lines: self.recorded.clone(), room: self.room };
         let outlets =
             Outlets { record: Some(Box::new(record)), publish: Box::new(self.published.clone()) };
-        let result = run(start(settings()), ports, outlets, self.stopped).await;
+        let result =
+            run(Begin::New(Box::new(start(settings()))), ports, outlets, self.stopped).await;
         (result, self.published, self.recorded)
     }
 }

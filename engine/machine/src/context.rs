@@ -10,7 +10,7 @@ use codeloops_event::{
 };
 
 use crate::effect::Budget;
-use crate::input::{AgentReport, Resume, Start};
+use crate::input::{AgentReport, Start};
 use crate::phase::end::Ending;
 use crate::prompt::Round;
 
@@ -72,15 +72,18 @@ impl Context {
     }
 
     /// Another process goes on with the run: with other limits, and with a new patience.
-    pub(crate) fn resume(&mut self, resume: &Resume) {
-        let start = Arc::make_mut(&mut self.start);
-        start.settings.limits = resume.limits.clone();
-        if let Some(task) = &resume.task {
-            start.task.clone_from(task);
-        }
+    pub(crate) fn resume(&mut self, limits: &Limits) {
+        Arc::make_mut(&mut self.start).settings.limits = limits.clone();
         self.actor_failures = 0;
         self.critic_failures = 0;
         self.untold = None;
+    }
+
+    /// The task as it was before it was masked.
+    pub(crate) fn take_task(&mut self, task: Option<&str>) {
+        if let Some(task) = task {
+            task.clone_into(&mut Arc::make_mut(&mut self.start).task);
+        }
     }
 
     /// The actor was at work when the run broke off. What its conversation holds of that is not known.

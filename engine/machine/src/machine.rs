@@ -1,6 +1,8 @@
 //! [`Machine`]: the whole state of a run, and the one function that changes it.
 
-use codeloops_event::{AnswerIgnored, CallId, CallKind, Event, StopReason};
+use codeloops_event::{
+    AnswerIgnored, CallId, CallKind, Event, Iteration, Limits, ResumedAt, Stamp, StopReason,
+};
 
 use crate::context::Context;
 use crate::effect::Effect;
@@ -128,7 +130,8 @@ impl Machine {
     fn resume(self, resume: Resume, mut out: Out) -> Result<Step, Box<Rejected>> {
         let mut ctx = self.ctx.clone();
         let tree = resume.tree.clone();
-        ctx.resume(&resume);
+        ctx.resume(&resume.limits);
+        ctx.take_task(resume.task.as_deref());
         let left = match self.phase.clone().left() {
             Some(left) => left.check(&ctx, out.stamp),
             None => Err(CannotResume::Approved),
@@ -146,6 +149,23 @@ impl Machine {
         let phase = next.resume(&mut ctx, &tree, &mut out);
         out.moved(from, Trigger::Resumed, phase.name());
         Ok(out.into_step(Self { ctx, phase }))
+    }
+
+    /// Whether a resume with these limits would go on, and where, in a working tree that is as the run
+    /// left it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is nothing to go on with.
+    pub fn resumes_at(
+        &self,
+        limits: &Limits,
+        now: Stamp,
+    ) -> Result<(Iteration, ResumedAt), CannotResume> {
+        let mut ctx = self.ctx.clone();
+        ctx.resume(limits);
+        let left = self.phase.clone().left().ok_or(CannotResume::Approved)?;
+        Ok(left.check(&ctx, now)?.place(&ctx))
     }
 
     /// Where the machine stands.

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use codeloops_event::{Class, Event, Iteration, Nonce};
 
-use crate::input::Stamped;
-use crate::machine::{Machine, RejectReason};
+use crate::input::{Input, Resume, Stamped};
+use crate::machine::{CannotResume, Machine, RejectReason, Step};
 use facts::{GateCounter, input_of, stamp_of, start_of, unused};
 
 pub use facts::Bulk;
@@ -75,6 +75,27 @@ pub struct Replayed {
     pub machine: Machine,
     /// What the last recorded fact led to and the recording, which stops before it, does not show.
     pub unrecorded: Vec<Event>,
+}
+
+impl Replayed {
+    /// Goes on with the run. What the recording does not show comes first in the step's events.
+    ///
+    /// # Errors
+    ///
+    /// Where there is nothing to go on with.
+    pub fn resume(self, resume: Stamped<Resume>) -> Result<Step, CannotResume> {
+        let Stamped { stamp, nonce, input } = resume;
+        let input = Input::Resumed(Box::new(input));
+        let mut step =
+            self.machine.step(Stamped { stamp, nonce, input }).map_err(
+                |rejected| match rejected.reason {
+                    RejectReason::CannotResume(reason) => reason,
+                    reason => unreachable!("a resume is refused for a reason of its own: {reason}"),
+                },
+            )?;
+        step.events.splice(0..0, self.unrecorded);
+        Ok(step)
+    }
 }
 
 impl Replay {

@@ -51,6 +51,12 @@ impl<M: Medium> LineLog<M> {
         Self { medium, buffer: Vec::new(), len: 0, torn: false }
     }
 
+    /// A log that goes on after these bytes of whole lines; what stands behind them is cut off.
+    pub(crate) fn after(mut medium: M, len: u64) -> io::Result<Self> {
+        medium.cut(len)?;
+        Ok(Self { medium, buffer: Vec::new(), len, torn: false })
+    }
+
     /// Appends one line by a single write, and syncs it where the format promises that.
     pub(crate) fn append(&mut self, event: &Event) -> Result<(), AppendError> {
         if self.torn {

@@ -248,12 +248,17 @@ impl<R: BufRead> Iterator for SessionReader<R> {
 
 /// Opens a session file for reading.
 pub(crate) fn open_file(path: &Path) -> Result<File, ReadError> {
-    let io_error = |source| ReadError::Io { path: path.to_owned(), source };
-    // Asked before: to open a pipe waits for its writer.
-    if !path.metadata().map_err(io_error)?.is_file() {
-        return Err(ReadError::NotAFile { path: path.to_owned() });
+    check_regular(path)?;
+    File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })
+}
+
+/// To be asked before a file is opened: to open a pipe waits for its other end.
+pub(crate) fn check_regular(path: &Path) -> Result<(), ReadError> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(ReadError::NotAFile { path: path.to_owned() }),
+        Err(source) => Err(ReadError::Io { path: path.to_owned(), source }),
     }
-    File::open(path).map_err(io_error)
 }
 
 /// Why a start line's version is not read, if that is what is wrong with it.

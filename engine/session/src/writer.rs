@@ -96,6 +96,11 @@ impl SessionWriter {
         Ok(Self { id, path, log })
     }
 
+    /// Goes on with a session that another process recorded.
+    pub(crate) const fn going_on(id: SessionId, path: PathBuf, log: LineLog<File>) -> Self {
+        Self { id, path, log }
+    }
+
     /// The session's id.
     #[must_use]
     pub const fn id(&self) -> &SessionId {

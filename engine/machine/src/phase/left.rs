@@ -78,7 +78,8 @@ impl Left {
         }
     }
 
-    fn place(&self, ctx: &Context) -> (Iteration, ResumedAt) {
+    /// Where that is.
+    pub(crate) fn place(&self, ctx: &Context) -> (Iteration, ResumedAt) {
         match self {
             Self::Turn(turn) | Self::NextTry(turn) => (turn.iteration(), ResumedAt::ActorExecuting),
             Self::Round(iteration) => (*iteration, ResumedAt::ActorExecuting),

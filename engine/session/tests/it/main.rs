@@ -5,6 +5,7 @@
 mod evidence;
 mod fixtures;
 mod properties;
+mod reopened;
 mod store;
 mod support;
 mod writer;
