@@ -67,7 +67,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use codeloops_driver::ports::{StopSignal, Workspace};
-use codeloops_event::{CallId, CapturedDiff, Iteration, RunId, TreeCheck, TreeId};
+use codeloops_event::{
+    CallId, CapturedDiff, Evidence, FileChange, Iteration, RunId, TreeCheck, TreeId,
+};
 use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
@@ -129,6 +131,17 @@ pub struct Base {
     pub root: PathBuf,
 }
 
+/// What differs between two trees.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TreeDiff {
+    /// The diff, capped.
+    pub text: String,
+    /// Its files; a list of thousands ends there.
+    pub files: Vec<FileChange>,
+    /// All of the diff.
+    pub patch: Evidence,
+}
+
 /// The working tree of one run. Closing or dropping it removes its lock and its private index; the refs
 /// stay.
 #[derive(Clone)]
@@ -157,6 +170,27 @@ impl GitWorkspace {
         let (snapshots, base) = open::open(working_dir, run_id, evidence, options, warn)?;
         let put_backs = snapshots.put_backs.clone();
         Ok((Self { snapshots: Arc::new(Mutex::new(Some(snapshots))), put_backs }, base))
+    }
+
+    /// Writes the diff of two trees of the repository to a file of the evidence folder. Blocks.
+    ///
+    /// # Errors
+    /// Where a tree is gone, or the file cannot be written.
+    pub fn diff_of(&self, from: &TreeId, to: &TreeId, file: String) -> Result<TreeDiff, GitError> {
+        self.now(|snapshots| snapshots.diff_of(from, to, file))?
+    }
+
+    /// Keeps a tree alive by a ref. Blocks.
+    ///
+    /// # Errors
+    /// Where the ref cannot be written.
+    pub fn keep(&self, name: &str, tree: &TreeId) -> Result<(), GitError> {
+        self.now(|snapshots| snapshots.backend.keep(name, tree))?
+    }
+
+    fn now<T>(&self, work: impl FnOnce(&mut Snapshots) -> T) -> Result<T, GitError> {
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshots.as_mut().map(work).ok_or(GitError::RunIsOver)
     }
 
     /// To be called last, when this process has no children but git's. Ends a look at the tree that was

@@ -213,10 +213,12 @@ pub fn end_children(kill: bool) {
 }
 
 /// Ends every process of a run that an earlier codeloops left behind, by the run id in its
-/// environment. Returns how many there were. Only where there is a `/proc`.
+/// environment: asked to first, so that a git among them takes its lock files away, and killed when it
+/// does not. Returns how many there were. Only where there is a `/proc`.
 #[must_use]
 pub fn end_processes_of_run(run: &RunId) -> u32 {
-    end_run(run, Instant::now() + Duration::from_secs(5))
+    let now = Instant::now();
+    end_run(run, now + Duration::from_secs(1), now + Duration::from_secs(6))
 }
 
 /// The runs that were killed while their agents worked, and whose processes live on. Only where there

@@ -18,6 +18,9 @@ mod call;
 mod capture;
 mod chatter;
 mod outcome;
+mod recorded;
+
+pub use recorded::{SaidTexts, said_texts};
 
 /// One role's agent, as it is called.
 #[derive(Debug, Clone)]

@@ -100,6 +100,22 @@ pub enum Command {
     Man(ManArgs),
 }
 
+/// What a session that is gone on with has recorded.
+const FIXED: [&str; 12] = [
+    "working_dir",
+    "agent",
+    "actor_agent",
+    "critic_agent",
+    "model",
+    "actor_model",
+    "critic_model",
+    "permissions",
+    "critic_access",
+    "no_restore_tree",
+    "no_session",
+    "runs_dir",
+];
+
 /// The options of `run`, which also stand at the top level.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
@@ -114,6 +130,15 @@ pub struct RunArgs {
     #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     #[arg(help_heading = "Task")]
     pub working_dir: Option<PathBuf>,
+
+    /// Go on with a session that was killed, interrupted or ended by a limit: its id, the beginning of
+    /// one, or `latest`
+    #[arg(long, value_name = "ID", value_parser = session(), hide_possible_values = true)]
+    #[arg(help_heading = "Task", conflicts_with_all = FIXED)]
+    pub resume: Option<String>,
+    /// With --resume: go on without asking where the working tree is not as the run left it
+    #[arg(short, long, help_heading = "Task", requires = "resume")]
+    pub yes: bool,
 
     /// Agent for both roles
     #[arg(short, long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]

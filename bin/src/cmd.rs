@@ -13,3 +13,4 @@ mod shell;
 mod unavailable;
 
 pub(crate) use dispatch::dispatch;
+pub(crate) use sessions::store_error;

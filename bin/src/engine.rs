@@ -11,7 +11,7 @@ use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
-use codeloops_driver::ports::{Gates, StopSignal};
+use codeloops_driver::ports::{Clock, Gates, StopSignal};
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
 use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, RunId};
 use codeloops_machine::Start;
@@ -29,6 +29,7 @@ use crate::prompt::Prompt;
 use crate::publisher::{EndedCall, Publisher};
 use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::repository;
+use crate::resume::{Consent, GoingOn, Recording};
 use crate::runs_dir;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
@@ -54,19 +55,39 @@ pub(crate) struct Finished {
     pub(crate) lost_console: Told,
 }
 
+/// What is to be done.
+pub(crate) enum Task {
+    /// This, from the beginning.
+    New(Prompt),
+    /// What is left of a session.
+    GoOn(Box<Recording>, Consent),
+}
+
+impl Task {
+    const fn recording(&self) -> Option<&Recording> {
+        match self {
+            Self::New(_) => None,
+            Self::GoOn(recording, _) => Some(recording),
+        }
+    }
+}
+
 /// Checks everything that can be checked before an agent starts, then runs. Signals are listened to
 /// from the beginning to the end.
 pub(crate) fn execute(
     settings: &RunSettings,
-    prompt: Prompt,
+    task: Task,
     world: &World,
     printer: &mut Printer,
 ) -> Result<Finished, CliError> {
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
-    let run_id = (world.run_ids)();
+    let run_id = match task.recording() {
+        None => (world.run_ids)(),
+        Some(recording) => recording.run_id()?.clone(),
+    };
     let finished = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(run(settings, prompt, &run_id, world, printer))
+        runtime.block_on(run(settings, task, &run_id, world, printer))
     }));
     // A call that was given up may still hold a blocking thread; nobody waits for it.
     runtime.shutdown_timeout(Duration::ZERO);
@@ -86,7 +107,7 @@ pub(crate) fn execute(
 /// The run, and the hub whose sinks still have to be closed.
 async fn run(
     settings: &RunSettings,
-    prompt: Prompt,
+    task: Task,
     run_id: &RunId,
     world: &World,
     printer: &mut Printer,
@@ -99,25 +120,31 @@ async fn run(
     let Checked { settings, notes } = preflight.check(&mut stops, printer).await?;
     let settings = &settings;
     let Prepared { agents, sinks, sessions, folder } =
-        Prepared::new(settings, run_id, &host, world, printer)?;
+        Prepared::new(settings, &task, run_id, &host, world, printer)?;
     if let Some(terminal) = live_terminal(settings, world) {
         clear_when_suspended(terminal);
     }
     let redactor = settings.redactor(&world.env)?.map(Arc::new);
     let evidence = folder.path();
-    let opening = Opening { settings, world, run_id, evidence, redactor: redactor.clone() };
+    let resume_from = task.recording().and_then(|recording| recording.start.base_tree.clone());
+    let left_behind = task.recording().map_or(0, |_| end_processes_of_run(run_id));
+    let redaction = redactor.clone();
+    let opening = Opening { settings, world, run_id, evidence, redactor: redaction, resume_from };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     let told = start_notes(settings, &host).into_iter().chain(notes);
     tell_masked(told, redactor.as_deref(), printer);
     let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
-    let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
-    let ports = ports(agents, &workspace, world);
-    let (record, recorded) = SessionRecord::new(sessions, folder);
+    let opened = Opened { settings, world, workspace: &workspace, base, redactor, left_behind };
+    let Begun { begin, clock, record, recorded } = match task {
+        Task::New(prompt) => opened.begin(prompt, run_id, sessions, folder),
+        Task::GoOn(recording, consent) => opened.go_on(*recording, consent, printer)?,
+    };
+    let ports = ports(agents, &workspace, clock, world);
     let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, seen) = Publisher::new(Arc::clone(&hub));
     let outlets = Outlets { record: Some(Box::new(record)), publish: Box::new(publisher) };
-    let result = codeloops_driver::run(Begin::New(Box::new(start)), ports, outlets, stops).await;
+    let result = codeloops_driver::run(begin, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();
     let finished = Finished {
@@ -143,12 +170,79 @@ fn tell_masked(
     tell(&masked.collect::<Vec<_>>(), printer);
 }
 
-fn ports(agents: AgentsConfig, workspace: &GitWorkspace, world: &World) -> Ports {
+/// A run that is put together.
+struct Begun {
+    begin: Begin,
+    clock: Arc<dyn Clock>,
+    record: SessionRecord,
+    recorded: RecordedLater,
+}
+
+/// A run whose repository is open.
+struct Opened<'a> {
+    settings: &'a RunSettings,
+    world: &'a World,
+    workspace: &'a GitWorkspace,
+    base: Base,
+    redactor: Option<Arc<Redactor>>,
+    /// Processes of an earlier process of the run, which were ended.
+    left_behind: u32,
+}
+
+impl Opened<'_> {
+    fn begin(
+        self,
+        prompt: Prompt,
+        run_id: &RunId,
+        sessions: Option<PathBuf>,
+        folder: RunFolder,
+    ) -> Begun {
+        let Self { settings, world, base, redactor, .. } = self;
+        let evidence = folder.path();
+        let start = start_of(settings, prompt, run_id, base, evidence, redactor.as_deref(), world);
+        let (record, recorded) = SessionRecord::new(sessions, folder);
+        let clock = Arc::clone(&world.clock);
+        Begun { begin: Begin::New(Box::new(start)), clock, record, recorded }
+    }
+
+    fn go_on(
+        self,
+        recording: Recording,
+        consent: Consent,
+        printer: &mut Printer,
+    ) -> Result<Begun, CliError> {
+        let Self { settings, world, workspace, base, redactor, left_behind } = self;
+        let clock = recording.clock(world);
+        let limits = &settings.engine(settings.permissions.value).limits;
+        let standing = recording.standing(limits)?;
+        let going_on = GoingOn {
+            world,
+            workspace,
+            base: &base,
+            clock: &clock,
+            limits,
+            standing,
+            actor_output: settings.actor.agent.value.output,
+            redactor: redactor.as_deref(),
+            leftovers: left_behind,
+            consent,
+        };
+        let (step, record, recorded) = recording.go_on(&going_on, printer)?;
+        Ok(Begun { begin: Begin::Resumed(Box::new(step)), clock, record, recorded })
+    }
+}
+
+fn ports(
+    agents: AgentsConfig,
+    workspace: &GitWorkspace,
+    clock: Arc<dyn Clock>,
+    world: &World,
+) -> Ports {
     Ports {
         agents: Arc::new(CliAgents::new(agents)),
         workspace: Arc::new(workspace.clone()),
         gates: Arc::new(NoGates),
-        clock: Arc::clone(&world.clock),
+        clock,
         ids: Arc::clone(&world.ids),
     }
 }
@@ -185,6 +279,7 @@ impl Prepared {
     /// A folder is made last, and only where all else is well.
     fn new(
         settings: &RunSettings,
+        task: &Task,
         run_id: &RunId,
         host: &Host,
         world: &World,
@@ -196,7 +291,10 @@ impl Prepared {
         let sinks = sinks_of(settings, world)?;
         let recorded = settings.has_sink(SinkName::Jsonl);
         let sessions = recorded.then(|| settings.data_dir.join("sessions"));
-        let folder = create_folders(sessions.as_deref(), runs_dir, run_id)?;
+        let folder = match task {
+            Task::New(_) => create_folders(sessions.as_deref(), runs_dir, run_id)?,
+            Task::GoOn(recording, _) => recording.folder().clone(),
+        };
         if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
             printer.warning(format!("the evidence cannot be kept out of git: {error}"));
         }

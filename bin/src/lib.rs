@@ -32,6 +32,7 @@ mod preflight;
 mod publisher;
 mod record;
 mod repository;
+mod resume;
 mod runs_dir;
 mod sinks;
 mod start_notes;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use codeloops_adapters::end_children;
 use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options};
 use codeloops_adapters::redact::Redactor;
-use codeloops_event::RunId;
+use codeloops_event::{RunId, TreeId};
 use codeloops_sinks::commands::shell_quoted;
 use codeloops_sinks::words::Said;
 use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
@@ -44,6 +44,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) evidence: &'a Path,
     /// Masks credentials in diffs.
     pub(crate) redactor: Option<Arc<Redactor>>,
+    /// The tree that the run began with, where it goes on.
+    pub(crate) resume_from: Option<TreeId>,
 }
 
 impl Opening<'_> {
@@ -79,7 +81,8 @@ impl Opening<'_> {
     fn begin(&self) -> (Task, UnboundedReceiver<Notice>) {
         let (sender, warnings) = mpsc::unbounded_channel();
         let (excluded, redactor) = (self.own_files(), self.redactor.clone());
-        let options = Options { excluded, redactor, ..Options::default() };
+        let resume_from = self.resume_from.clone();
+        let options = Options { excluded, redactor, resume_from, ..Options::default() };
         let dir = self.settings.working_dir.value.clone();
         let (run_id, evidence) = (self.run_id.clone(), self.evidence.to_owned());
         let task = tokio::task::spawn_blocking(move || {

@@ -25,6 +25,8 @@ pub struct Prompt {
 /// Where a task came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PromptSource {
+    /// The session that is gone on with.
+    Recorded,
     /// `--prompt`.
     Flag,
     /// `--prompt-file -`.
@@ -75,6 +77,7 @@ impl PromptSource {
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
+            Self::Recorded => "as recorded".to_owned(),
             Self::Flag => "--prompt".to_owned(),
             Self::Stdin => "standard input".to_owned(),
             Self::FlagFile(path) | Self::DefaultFile(path) => format!("`{}`", path.display()),

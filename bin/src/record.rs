@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use codeloops_driver::ports::{Record, RecordError};
 use codeloops_event::{Event, SessionEnd, SessionStart};
-use codeloops_session::{RunFile, RunFolder, SessionId, SessionWriter};
+use codeloops_session::{ReopenedSession, RunFile, RunFolder, SessionId, SessionWriter};
 
 /// A session file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +36,31 @@ impl RecordedLater {
     }
 }
 
+/// The session file of a run.
+enum SessionFile {
+    /// None, under `--no-session`.
+    Without,
+    /// To be made in this folder.
+    ToMake(PathBuf),
+    /// One that another process wrote, to be gone on with.
+    ToGoOnWith(Box<ReopenedSession>),
+    /// This.
+    Open(Box<SessionWriter>),
+}
+
+impl SessionFile {
+    const fn writer(&mut self) -> Option<&mut SessionWriter> {
+        match self {
+            Self::Open(writer) => Some(writer),
+            Self::Without | Self::ToMake(_) | Self::ToGoOnWith(_) => None,
+        }
+    }
+}
+
 /// Writes the record of one run.
 pub(crate) struct SessionRecord {
-    /// Where the session file goes; none under `--no-session`.
-    sessions: Option<PathBuf>,
+    file: SessionFile,
     folder: RunFolder,
-    writer: Option<SessionWriter>,
     run_file: Option<RunFile>,
     recorded: RecordedLater,
 }
@@ -50,24 +69,46 @@ impl SessionRecord {
     pub(crate) fn new(sessions: Option<PathBuf>, folder: RunFolder) -> (Self, RecordedLater) {
         let recorded = RecordedLater::default();
         let later = recorded.clone();
-        (Self { sessions, folder, writer: None, run_file: None, recorded }, later)
+        let file = sessions.map_or(SessionFile::Without, SessionFile::ToMake);
+        (Self { file, folder, run_file: None, recorded }, later)
+    }
+
+    /// The record of a run that goes on, up to now of so many lines.
+    pub(crate) fn resumed(
+        session: ReopenedSession,
+        lines: u64,
+        folder: RunFolder,
+        run_file: RunFile,
+    ) -> (Self, RecordedLater) {
+        let recorded = RecordedLater::default();
+        let later = recorded.clone();
+        let (id, path) = (session.id().clone(), session.path().to_owned());
+        recorded.set(Some(Recorded { id, path, lines }));
+        let file = SessionFile::ToGoOnWith(Box::new(session));
+        (Self { file, folder, run_file: Some(run_file), recorded }, later)
     }
 
     fn begin(&mut self, start: &SessionStart) -> Result<(), RecordError> {
-        if let Some(dir) = &self.sessions {
+        if let SessionFile::ToMake(dir) = &self.file {
             let writer = SessionWriter::create(dir, start).map_err(failed)?;
             let (id, path) = (writer.id().clone(), writer.path().to_owned());
             self.recorded.set(Some(Recorded { id, path, lines: 1 }));
-            self.writer = Some(writer);
+            self.file = SessionFile::Open(Box::new(writer));
         }
-        let run_file = RunFile::started(start, self.writer.as_ref().map(SessionWriter::id));
+        let run_file = RunFile::started(start, self.file.writer().map(|writer| writer.id()));
         self.folder.write_run_file(&run_file).map_err(failed)?;
         self.run_file = Some(run_file);
         Ok(())
     }
 
     fn line(&mut self, event: &Event) -> Result<(), RecordError> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        self.file = match std::mem::replace(&mut self.file, SessionFile::Without) {
+            SessionFile::ToGoOnWith(session) => {
+                SessionFile::Open(Box::new(session.into_writer().map_err(failed)?))
+            }
+            file => file,
+        };
+        let Some(writer) = self.file.writer() else { return Ok(()) };
         writer.append(event).map_err(failed)?;
         if writer.path().exists() {
             self.recorded.count_line();
@@ -79,10 +120,19 @@ impl SessionRecord {
         Err(RecordError(format!("the session file `{path}` was deleted during the run")))
     }
 
+    fn go_on(&mut self, event: &Event) -> Result<(), RecordError> {
+        self.line(event)?;
+        let Some(run_file) = self.run_file.take() else { return Ok(()) };
+        let run_file = run_file.resumed();
+        self.folder.write_run_file(&run_file).map_err(failed)?;
+        self.run_file = Some(run_file);
+        Ok(())
+    }
+
     /// The end stands in both files or in neither: a run that is told to have failed for want of a
     /// record is nowhere recorded as a success.
     fn end(&mut self, event: &Event, end: &SessionEnd) -> Result<(), RecordError> {
-        let Some(run_file) = self.run_file.take() else { return self.line(event) };
+        let Some(run_file) = self.run_file.clone() else { return self.line(event) };
         self.folder.write_run_file(&run_file.clone().ended(end)).map_err(failed)?;
         self.line(event).inspect_err(|_| {
             // Where not even this can be written, the error that is told has said why.
@@ -95,6 +145,7 @@ impl Record for SessionRecord {
     fn append(&mut self, event: &Event) -> Result<(), RecordError> {
         match event {
             Event::SessionStart(start) => self.begin(start),
+            Event::SessionResumed(_) => self.go_on(event),
             Event::SessionEnd(end) => self.end(event, end),
             _ => self.line(event),
         }

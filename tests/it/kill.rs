@@ -44,7 +44,7 @@ git rm --quiet --cached part-1.txt 2> /dev/null
 true
 ";
 
-fn two_rounds() -> Workspace {
+pub(crate) fn two_rounds() -> Workspace {
     let place = place_with_shell_agent("text", TWO_ROUNDS);
     fs::write(place.at("turn-1.sh"), TURN_1).unwrap();
     fs::write(place.at("turn-2.sh"), TURN_2).unwrap();
@@ -57,7 +57,7 @@ fn two_rounds() -> Workspace {
 
 /// All that a user would miss.
 #[derive(Debug, PartialEq, Eq)]
-struct State {
+pub(crate) struct State {
     files: BTreeMap<PathBuf, Vec<u8>>,
     index: String,
     heads: String,
@@ -65,7 +65,7 @@ struct State {
 }
 
 impl State {
-    fn of(place: &Workspace) -> Self {
+    pub(crate) fn of(place: &Workspace) -> Self {
         let mut files = BTreeMap::new();
         read_all(&place.project(), Path::new(""), &mut files);
         Self {
@@ -77,7 +77,7 @@ impl State {
     }
 
     /// Before the actor, and after each of its turns: what it did, done without codeloops.
-    fn expected() -> Vec<Self> {
+    pub(crate) fn expected() -> Vec<Self> {
         let place = two_rounds();
         let mut states = vec![Self::of(&place)];
         for turn in ["turn-1.sh", "turn-2.sh"] {

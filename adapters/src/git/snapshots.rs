@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use codeloops_event::{CapturedDiff, Iteration, RunId, TreeId, layout};
 
+use super::TreeDiff;
 use super::backend::Backend;
 use super::command::Git;
 use super::error::GitError;
@@ -129,6 +130,19 @@ impl Snapshots {
             patch,
             notes: scan.notes,
         })
+    }
+
+    /// Writes the diff of two trees to a file of the evidence folder.
+    pub(super) fn diff_of(
+        &mut self,
+        from: &TreeId,
+        to: &TreeId,
+        file: String,
+    ) -> Result<TreeDiff, GitError> {
+        let mut patch = PatchWriter::create(&self.evidence, file, self.redactor.as_ref())?;
+        let files = self.backend.diff(from, to, &mut patch)?.files;
+        let (text, patch) = patch.finish()?;
+        Ok(TreeDiff { text, files, patch })
     }
 
     /// Keeps all as it is now, for the next look to compare with.

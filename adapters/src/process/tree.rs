@@ -166,8 +166,8 @@ impl Tree {
 }
 
 /// Ends what carries the run's id, ourselves and our ancestors excepted, until nothing is left or
-/// `until` has passed. Returns how many there were.
-pub(crate) fn end_run(run: &RunId, until: Instant) -> u32 {
+/// `until` has passed; up to `gently` each is only asked to end, once. Returns how many there were.
+pub(crate) fn end_run(run: &RunId, gently: Instant, until: Instant) -> u32 {
     let mut ended = BTreeSet::new();
     loop {
         let living = living_of_run(run);
@@ -175,8 +175,12 @@ pub(crate) fn end_run(run: &RunId, until: Instant) -> u32 {
             return u32::try_from(ended.len()).unwrap_or(u32::MAX);
         }
         for process in living {
-            ended.insert((process.pid, process.start));
-            signal(&process, Signal::KILL);
+            let is_new = ended.insert((process.pid, process.start));
+            if Instant::now() > gently {
+                signal(&process, Signal::KILL);
+            } else if is_new {
+                signal(&process, Signal::TERM);
+            }
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::run::report;
 use crate::app::{DemoArgs, OutputArgs, RunArgs};
 use crate::demo_agent::{CHECK, GREET};
-use crate::engine::{self, Finished};
+use crate::engine::{self, Finished, Task};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::prompt::Prompt;
@@ -46,7 +46,7 @@ pub(crate) fn demo(
     let settings = RunSettings::resolve(&run, no_color, dir, &world)?;
     let limit = settings.max_task_bytes();
     let prompt = Prompt::load(&run, &place.project(), world.env.current_dir()?, limit)?;
-    let finished = engine::execute(&settings, prompt, &world, printer)?;
+    let finished = engine::execute(&settings, Task::New(prompt), &world, printer)?;
     place.0.disable_cleanup(true);
     report(&settings, &finished, printer)?;
     let next = what_to_look_at(&place, &settings, &finished, &world);

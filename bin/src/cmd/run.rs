@@ -1,5 +1,7 @@
 //! `codeloops run`: resolves the settings, runs the loop, tells what came of it.
 
+mod resume;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,7 @@ use codeloops_sinks::{Format, SinkReport, SinkState, printable};
 use super::dry_run::dry_run;
 use super::next_steps::{ClosingLines, next_steps};
 use crate::app::RunArgs;
-use crate::engine::{self, Finished};
+use crate::engine::{self, Finished, Task};
 use crate::error::CliError;
 use crate::exit_code;
 use crate::lost_console::CONSOLE;
@@ -29,6 +31,9 @@ pub(crate) fn run(
     world: &World,
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
+    if let Some(wanted) = &args.resume {
+        return resume::run(wanted, args, no_color, world, printer);
+    }
     let dir = working_dir(args.working_dir.as_deref(), &world.env)?;
     let settings = RunSettings::resolve(args, no_color, dir, world)?;
     let dir = &settings.working_dir.value;
@@ -38,10 +43,20 @@ pub(crate) fn run(
         return Ok(exit_code::SUCCESS);
     }
     let prompt = prompt.map_err(|error| repository_first(error, dir))?;
-    let finished = engine::execute(&settings, prompt, world, printer)?;
-    report(&settings, &finished, printer)?;
-    if is_for_a_person(&settings) && !console_is_gone(&finished) {
-        printer.offer(&next_steps(&settings, &finished));
+    carry_out(&settings, Task::New(prompt), world, printer)
+}
+
+/// Runs, and tells what came of it; gives the exit code.
+fn carry_out(
+    settings: &RunSettings,
+    task: Task,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<u8, CliError> {
+    let finished = engine::execute(settings, task, world, printer)?;
+    report(settings, &finished, printer)?;
+    if is_for_a_person(settings) && !console_is_gone(&finished) {
+        printer.offer(&next_steps(settings, &finished));
     }
     Ok(finished.result.end.outcome.exit_code())
 }

@@ -27,7 +27,8 @@ pub(crate) fn sessions(
     }
 }
 
-fn store_error(error: &StoreError) -> CliError {
+/// Why a session cannot be found or read, and what to do.
+pub(crate) fn store_error(error: &StoreError) -> CliError {
     let shown = CliError::failed(error.to_string());
     match error {
         StoreError::NoSessions { .. } => shown.hint("`codeloops` records one when it runs"),

@@ -232,7 +232,9 @@ impl<'a> Seen<'a> {
     }
 }
 
-pub(crate) const fn elapsed_ms(event: &Event) -> Option<u64> {
+/// What the run's monotonic clock showed; chatter has no time of its own.
+#[must_use]
+pub const fn elapsed_ms(event: &Event) -> Option<u64> {
     match event {
         Event::AgentOutput(_) => None,
         Event::SessionStart(e) => Some(e.elapsed_ms),

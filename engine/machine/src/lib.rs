@@ -23,7 +23,7 @@ pub mod verdict;
 
 pub use effect::{AgentCall, Budget, Effect, StopLevel};
 pub use input::{AgentReport, Input, Resume, Stamped, Start};
-pub use machine::{CannotResume, Machine, RejectReason, Rejected, Step};
+pub use machine::{CannotResume, Machine, RejectReason, Rejected, Standing, Step};
 pub use prompts::Prompt;
 pub use transitions::{Move, PhaseName, TRANSITIONS, Trigger};
 

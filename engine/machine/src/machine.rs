@@ -62,6 +62,17 @@ pub enum RejectReason {
     CannotResume(CannotResume),
 }
 
+/// Where a run goes on that is resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// In which round.
+    pub iteration: Iteration,
+    /// Where in it.
+    pub phase: ResumedAt,
+    /// Whether the actor's work is in the working tree, and in no snapshot yet.
+    pub has_loose_work: bool,
+}
+
 /// Why a run cannot be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CannotResume {
@@ -157,15 +168,11 @@ impl Machine {
     /// # Errors
     ///
     /// Where there is nothing to go on with.
-    pub fn resumes_at(
-        &self,
-        limits: &Limits,
-        now: Stamp,
-    ) -> Result<(Iteration, ResumedAt), CannotResume> {
+    pub fn resumes_at(&self, limits: &Limits, now: Stamp) -> Result<Standing, CannotResume> {
         let mut ctx = self.ctx.clone();
         ctx.resume(limits);
         let left = self.phase.clone().left().ok_or(CannotResume::Approved)?;
-        Ok(left.check(&ctx, now)?.place(&ctx))
+        Ok(left.check(&ctx, now)?.standing(&ctx))
     }
 
     /// Where the machine stands.

@@ -58,7 +58,7 @@ pub fn verify(events: &[Event]) -> Result<(), Divergence> {
 ///
 /// The summary of a round holds texts that its earlier lines leave out, so the events of a round are
 /// kept until it comes: that is all that is kept.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Replay {
     machine: Option<Machine>,
     /// What the last step gave and the recording has not shown yet.

@@ -1,12 +1,13 @@
 //! The evidence folder of a run and its lineage file, `run.json`.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
 use codeloops_event::layout::RUN_FILE;
 use codeloops_event::{Evidence, Outcome, RunId, SessionEnd, SessionStart, StopReason, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::dirs::{create_new_private_dir, create_private_dir, create_private_file};
 use crate::names::SessionId;
@@ -106,6 +107,12 @@ pub enum EvidenceError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A file is not what it was when the session named it.
+    #[error("evidence `{}` is not what it was when it was recorded", shown::path(path))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A session names evidence outside of its folder.
     #[error("evidence `{}` lies outside of the run's folder", shown::text(path))]
     Outside {
@@ -147,6 +154,24 @@ impl RunFolder {
         Ok(self.path.join(relative))
     }
 
+    /// Opens a piece of evidence that a session names, if it is what it was then.
+    pub fn open(&self, evidence: &Evidence) -> Result<File, EvidenceError> {
+        let path = self.file(evidence)?;
+        let unreadable = |source| EvidenceError::Read { path: path.clone(), source };
+        if !fs::symlink_metadata(&path).map_err(unreadable)?.is_file() {
+            return Err(EvidenceError::Changed { path });
+        }
+        let mut file = File::open(&path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        let is_same = bytes == evidence.bytes
+            && is_hex_of(&hash_of(&mut file).map_err(unreadable)?, &evidence.sha256);
+        file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+        if !is_same {
+            return Err(EvidenceError::Changed { path });
+        }
+        Ok(file)
+    }
+
     /// Writes `run.json`, or replaces it, in one step: a reader sees the old or the new one, whole.
     pub fn write_run_file(&self, run: &RunFile) -> Result<(), EvidenceError> {
         let path = self.path.join(RUN_FILE);
@@ -169,7 +194,8 @@ impl KeptEvidence {
     /// The folder that the first line names; where that is not there or not named, the run's folder
     /// in `runs` beside the folder of the session file: its place by default, also after a move of
     /// both. None for a run without an id: another program's.
-    pub(crate) fn of(start: &SessionStart, session_file: &Path) -> Option<Self> {
+    #[must_use]
+    pub fn of(start: &SessionStart, session_file: &Path) -> Option<Self> {
         let run_id = start.run_id.as_ref()?;
         let data_dir = session_file.parent().and_then(Path::parent);
         let beside = data_dir.map(|dir| RunFolder::at(&dir.join("runs"), run_id).path);
@@ -214,6 +240,19 @@ impl RunFile {
         }
     }
 
+    /// The same run, going on in another process.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self {
+            ended_at: None,
+            outcome: None,
+            stop_reason: None,
+            exit_code: None,
+            iterations: None,
+            ..self
+        }
+    }
+
     /// The same run, ended.
     #[must_use]
     pub fn ended(mut self, end: &SessionEnd) -> Self {
@@ -224,6 +263,24 @@ impl RunFile {
         self.iterations = Some(end.iterations);
         self
     }
+}
+
+fn hash_of(from: &mut impl Read) -> io::Result<[u8; 32]> {
+    let (mut hash, mut chunk) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(count) => hash.update(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_hex_of(digest: &[u8], text: &str) -> bool {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
+    let digits = digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.eq(text.chars().map(Some))
 }
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> EvidenceError {

@@ -71,6 +71,12 @@ impl ReopenedSession {
         &self.id
     }
 
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is recorded, from the beginning.
     pub fn events(&self) -> Result<SessionReader<BufReader<&File>>, ReadError> {
         let mut file = &self.file;

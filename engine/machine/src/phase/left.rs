@@ -6,7 +6,7 @@ use codeloops_event::{
 
 use crate::context::Context;
 use crate::input::{AgentReport, Resume};
-use crate::machine::CannotResume;
+use crate::machine::{CannotResume, Standing};
 use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::actor_executing::{ActorExecuting, ActorTurn};
@@ -78,8 +78,14 @@ impl Left {
         }
     }
 
-    /// Where that is.
-    pub(crate) fn place(&self, ctx: &Context) -> (Iteration, ResumedAt) {
+    /// Where that is, and what it finds.
+    pub(crate) fn standing(&self, ctx: &Context) -> Standing {
+        let (iteration, phase) = self.place(ctx);
+        let has_loose_work = matches!(self, Self::Turn(_) | Self::NextTry(_) | Self::Capture(_));
+        Standing { iteration, phase, has_loose_work }
+    }
+
+    fn place(&self, ctx: &Context) -> (Iteration, ResumedAt) {
         match self {
             Self::Turn(turn) | Self::NextTry(turn) => (turn.iteration(), ResumedAt::ActorExecuting),
             Self::Round(iteration) => (*iteration, ResumedAt::ActorExecuting),

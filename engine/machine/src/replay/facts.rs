@@ -34,7 +34,7 @@ impl Bulk {
 }
 
 /// Gates have no number in their lines; they run in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct GateCounter {
     iteration: u32,
     seen: u32,
