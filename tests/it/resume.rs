@@ -1,6 +1,7 @@
 //! A session that is gone on with: killed anywhere, interrupted, or ended by a limit.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use codeloops_event::{Decision, Event, FoundTree, Outcome, ResumedAt, SessionResumed, StopReason};
@@ -28,6 +29,10 @@ fn resumes(place: &Workspace) -> Vec<SessionResumed> {
         _ => None,
     };
     events(place).into_iter().filter_map(resumed).collect()
+}
+
+fn evidence_dir(place: &Workspace) -> PathBuf {
+    place.session().start.evidence_dir.unwrap().into()
 }
 
 fn decisions(session: &Session) -> Vec<Decision> {
@@ -126,4 +131,206 @@ fn cut_off_after_every_line_it_comes_to_the_same() {
         assert_eq!(State::of(&place), state, "{what}");
         assert_as_undisturbed(&place, &whole, &what);
     }
+}
+
+#[test]
+fn a_run_that_its_limit_ended_goes_on_with_a_higher_one() {
+    let (state, whole) = undisturbed();
+    let place = two_rounds();
+    let _output = place.run(&[&PROMPT[..], &["-n", "1"]].concat()).exits(1);
+
+    let refused = place.run(&["run", "--resume", "latest"]).exits(2);
+    assert!(refused.stderr.contains("has used up its limit (max_iterations)"), "{refused}");
+    assert!(refused.stderr.contains("--max-iterations"), "{refused}");
+
+    let _output = place.run(&["run", "--resume", "latest", "-n", "3"]).exits(0);
+    assert_eq!(State::of(&place), state);
+    assert_as_undisturbed(&place, &whole, "with a higher limit");
+    let [resumed] = &resumes(&place)[..] else { panic!("one resume") };
+    assert_eq!((resumed.iteration, resumed.phase), (2, ResumedAt::ActorExecuting));
+    assert_eq!((&resumed.tree, resumed.limits.max_iterations), (&FoundTree::AsLeft, Some(3)));
+
+    let again = place.run(&["run", "--resume", "latest"]).exits(2);
+    assert!(again.stderr.contains("was approved: there is nothing to go on with"), "{again}");
+}
+
+/// An actor that waits in its first turn until it is let go, and then does the rest of its work.
+const SLOW_ACTOR: &str = r#"
+trap '' PIPE
+cat > ../prompt-$CODELOOPS_ROLE.txt
+case "$CODELOOPS_ROLE" in
+actor)
+    echo half > work.txt
+    echo $$ > ../pid.tmp && mv ../pid.tmp ../agent.pid
+    while ! [ -e ../go ]; do sleep 0.01; done
+    echo whole > work.txt ;;
+critic) printf 'DECISION: DONE\n\nSUMMARY: It is whole.\n' ;;
+esac
+"#;
+
+fn let_go(place: &Workspace) {
+    fs::write(place.at("go"), "").unwrap();
+}
+
+/// The agent that a killed run left behind must not work beside the one that goes on.
+#[test]
+fn an_agent_that_lives_on_is_ended_and_its_work_kept_and_told() {
+    let place = place_with_shell_agent("text", SLOW_ACTOR);
+    let run = place.start(&["--prompt", "Do it"]);
+    wait_for(&place.at("agent.pid"));
+    let _line = line_where(&place, "its start", |e| matches!(e, Event::ActorStarted(_)));
+    run.signal(Signal::KILL);
+    let _output = run.wait();
+    let pid = noted_pid(&place.at("agent.pid"));
+    assert!(lives(pid), "the test is about an agent that lives on");
+
+    fs::remove_file(place.at("agent.pid")).unwrap();
+    let run = place.start(&["run", "--resume", "latest"]);
+    wait_for(&place.at("agent.pid"));
+    assert!(!lives(pid), "it was ended before the next one began");
+    let_go(&place);
+    let _output = run.wait().exits(0);
+
+    let [resumed] = &resumes(&place)[..] else { panic!("one resume") };
+    assert_eq!(resumed.phase, ResumedAt::ActorExecuting);
+    assert!(resumed.leftovers >= 1, "{resumed:?}");
+    let FoundTree::Changed { kept_as, .. } = &resumed.tree else { panic!("{resumed:?}") };
+    assert_eq!(place.git(&["show", &format!("{kept_as}:work.txt")]), "half\n");
+    let prompt = fs::read_to_string(place.at("prompt-actor.txt")).unwrap();
+    assert!(prompt.starts_with("Do it"), "{prompt}");
+    assert!(prompt.contains("Your last turn broke off"), "{prompt}");
+}
+
+#[test]
+fn an_interrupted_run_goes_on_with_the_turn_that_was_interrupted() {
+    let place = place_with_shell_agent("text", SLOW_ACTOR);
+    let run = place.start(&["--prompt", "Do it"]);
+    wait_for(&place.at("agent.pid"));
+    let _line = line_where(&place, "its start", |e| matches!(e, Event::ActorStarted(_)));
+    run.signal(Signal::INT);
+    let output = run.wait().exits(130);
+    let id = place.session().id.to_string();
+    assert!(output.stdout.contains(&format!("codeloops run --resume {id}")), "{output}");
+
+    let_go(&place);
+    let _output = place.run(&["run", "--resume", &id]).exits(0);
+    let session = place.session();
+    assert_eq!(session.end.map(|end| end.stop_reason), Some(Some(StopReason::Approved)));
+    assert_eq!(session.rounds[0].actor.len(), 2, "the turn was begun again");
+    assert_eq!(replay::verify(&events(&place)), Ok(()));
+}
+
+/// A run that was killed while its critic worked.
+fn killed_in_the_critics_turn() -> Workspace {
+    let place = place_with_shell_agent(
+        "text",
+        "trap '' PIPE\ncat > ../prompt-$CODELOOPS_ROLE.txt\ncase \"$CODELOOPS_ROLE\" in\n\
+         actor) echo work > work.txt; echo done ;;\n\
+         critic) while ! [ -e ../go ]; do sleep 0.01; done\n\
+         printf 'DECISION: DONE\\n\\nSUMMARY: Good.\\n' ;;\nesac\n",
+    );
+    let run = place.start(&["--prompt", "Do it"]);
+    let _line = line_where(&place, "the critic's start", |e| matches!(e, Event::CriticStarted(_)));
+    run.signal(Signal::KILL);
+    let _output = run.wait();
+    let_go(&place);
+    eventually("the critic's end", || processes_in(&place).is_empty().then_some(()));
+    place
+}
+
+#[test]
+fn a_tree_that_is_not_as_the_run_left_it_is_shown_and_not_gone_on_with_unasked() {
+    let place = killed_in_the_critics_turn();
+    place.write("work.txt", "by somebody else\n");
+    let before = fs::read(&place.session_files()[0]).unwrap();
+
+    let refused = place.run(&["run", "--resume", "latest"]).exits(2);
+    assert!(refused.stderr.contains("these files changed: work.txt"), "{refused}");
+    assert!(refused.stderr.contains("--yes"), "{refused}");
+    assert_eq!(fs::read(&place.session_files()[0]).unwrap(), before, "nothing is recorded");
+
+    let _output = place.run(&["run", "--resume", "latest", "--yes"]).exits(0);
+    let [resumed] = &resumes(&place)[..] else { panic!("one resume") };
+    assert_eq!(resumed.phase, ResumedAt::CapturingDiff, "what is judged is what is there");
+    let prompt = fs::read_to_string(place.at("prompt-critic.txt")).unwrap();
+    assert!(prompt.contains("+by somebody else"), "{prompt}");
+    let FoundTree::Changed { kept_as, .. } = &resumed.tree else { panic!("{resumed:?}") };
+    let kept = |name: &str| place.git(&["show", &format!("{name}:work.txt")]);
+    assert_eq!(kept(kept_as), "by somebody else\n");
+    assert_eq!(kept(&format!("{kept_as}-before")), "work\n", "what was captured first is kept");
+    assert_eq!(replay::verify(&events(&place)), Ok(()));
+}
+
+#[test]
+fn the_critic_is_shown_what_it_would_have_been_shown() {
+    let place = killed_in_the_critics_turn();
+    let first = fs::read_to_string(place.at("prompt-critic.txt")).unwrap();
+    let _output = place.run(&["run", "--resume", "latest"]).exits(0);
+    let second = fs::read_to_string(place.at("prompt-critic.txt")).unwrap();
+    let without_nonce = |prompt: &str| {
+        let nonce = |word: &&str| word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        let words = prompt.split(|c: char| !c.is_ascii_alphanumeric());
+        let nonces: Vec<&str> = words.filter(nonce).collect();
+        nonces.iter().fold(prompt.to_owned(), |text, nonce| text.replace(nonce, "NONCE"))
+    };
+    assert_eq!(without_nonce(&second), without_nonce(&first));
+}
+
+#[test]
+fn evidence_that_is_gone_or_another_is_told_and_nothing_is_begun() {
+    for damage in ["removed", "changed"] {
+        let place = killed_in_the_critics_turn();
+        let stdout = evidence_dir(&place).join("iterations/1/actor.stdout");
+        match damage {
+            "removed" => fs::remove_file(&stdout).unwrap(),
+            _ => fs::write(&stdout, "DONE\n").unwrap(),
+        }
+        let before = fs::read(&place.session_files()[0]).unwrap();
+        let refused = place.run(&["run", "--resume", "latest"]).exits(2);
+        assert!(refused.stderr.contains("actor.stdout"), "{refused}");
+        assert_eq!(fs::read(&place.session_files()[0]).unwrap(), before);
+        assert_eq!(processes_in(&place), [] as [u32; 0]);
+    }
+}
+
+#[test]
+fn a_session_that_somebody_has_is_not_gone_on_with() {
+    let place = place_with_shell_agent("text", SLOW_ACTOR);
+    let run = place.start(&["--prompt", "Do it"]);
+    wait_for(&place.at("agent.pid"));
+    let refused = place.run(&["run", "--resume", "latest"]).exits(2);
+    assert!(refused.stderr.contains("is running"), "{refused}");
+    let_go(&place);
+    let _output = run.wait().exits(0);
+}
+
+#[test]
+fn a_prompt_that_was_masked_is_given_again_and_must_be_the_same() {
+    let place = two_rounds();
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    let prompt = format!("Write both parts with {secret}");
+    let _output = place.run(&["--prompt", &prompt, "-n", "1"]).exits(1);
+    let resume = ["run", "--resume", "latest", "-n", "2"];
+
+    let refused = place.run(&resume).exits(2);
+    assert!(refused.stderr.contains("was masked when it was recorded"), "{refused}");
+    let other = place.run(&[&resume[..], &["--prompt", "Something else"]].concat()).exits(2);
+    assert!(other.stderr.contains("is not the one that the session began with"), "{other}");
+    let output = place.run(&[&resume[..], &["--prompt", &prompt]].concat()).exits(0);
+    let text = fs::read_to_string(&place.session_files()[0]).unwrap();
+    assert!(!text.contains(secret) && !output.stdout.contains(secret));
+}
+
+#[test]
+fn what_was_recorded_is_fixed() {
+    let place = two_rounds();
+    let _output = place.run(&[&PROMPT[..], &["-n", "1"]].concat()).exits(1);
+    for fixed in [["--agent", "codex"], ["--critic-model", "x"], ["-d", "."]] {
+        let refused = place.run(&[&["run", "--resume", "latest"], &fixed[..]].concat()).exits(2);
+        assert!(refused.stderr.contains("cannot be used with"), "{refused}");
+    }
+    // The configuration of by now names another agent; the run goes on with its own.
+    place.write("codeloops.toml", "agent = \"claude\"\nmax_iterations = 1\n");
+    let output = place.run(&["run", "--resume", "latest", "-n", "2", "--yes"]).exits(0);
+    assert!(!output.stdout.contains("Claude"), "{output}");
 }

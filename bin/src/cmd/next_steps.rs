@@ -18,11 +18,23 @@ pub(super) fn next_steps(settings: &RunSettings, finished: &Finished) -> String 
     // Where we could not see what changed, git will not show it either.
     let visible = finished.result.end.stop_reason != Some(StopReason::DiffFailed);
     let changed = if visible { look_at_changes(settings, finished) } else { None };
-    [("changed", changed), ("happened", happened)]
+    [("See what changed", changed), ("See what happened", happened), ("Go on", go_on(finished))]
         .into_iter()
         .filter_map(|(what, command)| Some((what, printable(&command?))))
-        .map(|(what, command)| lines.line(&format!("See what {what}"), &command))
+        .map(|(what, command)| lines.line(what, &command))
         .collect()
+}
+
+/// How a run that was not approved is gone on with. More iterations are the one limit that can be named
+/// for the user.
+fn go_on(finished: &Finished) -> Option<String> {
+    let (end, recorded) = (&finished.result.end, finished.recorded.as_ref()?);
+    let more = match end.stop_reason? {
+        StopReason::Approved | StopReason::RecordFailed => return None,
+        StopReason::MaxIterations => format!(" -n {}", end.iterations.saturating_mul(2)),
+        _ => String::new(),
+    };
+    Some(format!("codeloops run --resume {}{more}", recorded.id))
 }
 
 /// How the lines look that stand under those of the console, once the run is over.
