@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::fixtures;
 
 /// Types of lines in format 1.0.
-const TYPES: usize = 20;
+const TYPES: usize = 21;
 
 #[track_caller]
 fn check(name: &str) {
@@ -55,6 +55,11 @@ fn a_started_session_of_1_0() {
 #[test]
 fn a_session_of_1_0_whose_agents_printed_something_else() {
     check("read_as_text");
+}
+
+#[test]
+fn a_session_of_1_0_that_two_more_processes_went_on_with() {
+    check("resumed");
 }
 
 /// What `sessions show --json` gives of a session that had everything happen to it.
