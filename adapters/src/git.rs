@@ -45,6 +45,7 @@ mod put_back;
 mod put_back_mark;
 mod put_backs;
 mod quarantine;
+mod recorded;
 mod ref_locks;
 mod refs_look;
 mod restore;
@@ -77,6 +78,7 @@ pub use error::{GitError, OpenError};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;
+pub use recorded::diff_of_trees;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
 

@@ -259,6 +259,10 @@ pub enum SessionsCommand {
     List(ListArgs),
     /// Show one session
     Show(ShowArgs),
+    /// Show what a session changed
+    Diff(DiffArgs),
+    /// Pack a session and its evidence into one file
+    Export(ExportArgs),
 }
 
 /// Which sessions to list.
@@ -290,12 +294,49 @@ pub struct ListArgs {
 /// Which session to show.
 #[derive(Debug, Default, Args)]
 pub struct ShowArgs {
-    /// The session's id, the beginning of one, or `latest`
+    /// The session's id, the beginning of one, or `latest` [default: asked for]
     #[arg(value_parser = session(), hide_possible_values = true)]
     pub id: Option<String>,
+    /// Only this iteration
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
+    pub iteration: Option<NonZeroU32>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Do not show what is longer than the screen in a pager
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// Which changes to show.
+#[derive(Debug, Default, Args)]
+pub struct DiffArgs {
+    /// The session's id, the beginning of one, or `latest` [default: asked for]
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// Only what changed in this iteration, not everything since the run began
+    #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
+    pub iteration: Option<NonZeroU32>,
+    /// Show how much changed in each file, not the changes
+    #[arg(long)]
+    pub stat: bool,
+    /// Do not show what is longer than the screen in a pager
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// What to pack, and where it goes.
+#[derive(Debug, Default, Args)]
+pub struct ExportArgs {
+    /// The session's id, the beginning of one, or `latest` [default: asked for]
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// Write the archive (tar, gzip) to this file; `-` is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// How to write the configuration.

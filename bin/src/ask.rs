@@ -6,7 +6,8 @@ use std::fmt;
 use inquire::{Confirm, InquireError, Select};
 
 use crate::error::CliError;
-use crate::world::{Ask, Choice};
+use crate::picker;
+use crate::world::{Ask, Choice, Preview};
 
 /// Asks with cursor keys, what is typed, and Enter.
 pub(crate) struct Prompts;
@@ -23,6 +24,10 @@ impl Ask for Prompts {
 
     fn confirm(&self, question: &str) -> Result<bool, CliError> {
         Confirm::new(question).with_default(false).prompt().map_err(broken_off)
+    }
+
+    fn pick(&self, choices: &[Choice], preview: Preview<'_>) -> Result<usize, CliError> {
+        picker::pick(choices, preview)
     }
 }
 

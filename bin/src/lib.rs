@@ -28,6 +28,7 @@ mod inherited_trace;
 mod lost_console;
 mod offer;
 mod opening;
+mod picker;
 mod preflight;
 mod publisher;
 mod record;

@@ -128,10 +128,18 @@ impl Printer {
     /// # Errors
     /// Where it cannot be written, save that nobody reads it any more; the first time only.
     pub fn data(&mut self, text: &str) -> Result<(), CliError> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Prints what was asked for, as it is.
+    ///
+    /// # Errors
+    /// As [`Printer::data`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         if self.stdout_failed {
             return Ok(());
         }
-        match self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()) {
+        match self.stdout.write_all(bytes).and_then(|()| self.stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.stdout_failed = true;
                 Err(CliError::failed(format!("standard output cannot be written: {error}")))
@@ -162,9 +170,7 @@ impl Printer {
     /// # Errors
     /// As [`Printer::data`].
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| CliError::failed(format!("the result is no JSON: {error}")))?;
-        self.data(&format!("{}\n", escaped_in_json(text)))
+        self.data(&json_text(value)?)
     }
 
     /// Tells something beside the data. Where standard error cannot be written there is nobody to
@@ -238,6 +244,16 @@ impl Printer {
         });
         self.note(&format!("{style}{label}{style:#} {text}{to_copy}\n"));
     }
+}
+
+/// A value as indented JSON.
+///
+/// # Errors
+/// Where it holds what JSON has no form for.
+pub(crate) fn json_text(value: &impl Serialize) -> Result<String, CliError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| CliError::failed(format!("the result is no JSON: {error}")))?;
+    Ok(format!("{}\n", escaped_in_json(text)))
 }
 
 /// A text of ours that may quote foreign ones, without its line ends. Blanks stay as they are: a path

@@ -10,7 +10,7 @@ use codeloops_event::{Nonce, Stamp};
 
 use crate::cmd::dispatch;
 use crate::error::CliError;
-use crate::world::{Ask, Choice, Environment, Stream, Terminal, World};
+use crate::world::{Ask, Choice, Environment, Preview, Stream, Terminal, World};
 
 /// Home and project folders that go away at the end of the test.
 pub(crate) struct Sandbox {
@@ -93,6 +93,8 @@ impl Sandbox {
                 let columns = self.columns;
                 move || Some(columns)
             }),
+            // Whatever the height, a test has no pager.
+            rows: Arc::new(|| None),
             stdout,
             stderr,
             ask: Arc::new(Answers(Mutex::new(self.answers.clone()))),
@@ -183,5 +185,12 @@ impl Ask for Answers {
             Answer::Confirm(yes) => Ok(yes),
             answer => panic!("{answer:?} to {question}"),
         }
+    }
+
+    fn pick(&self, choices: &[Choice], preview: Preview<'_>) -> Result<usize, CliError> {
+        for at in 0..choices.len() {
+            assert!(!preview(at, 80).is_empty());
+        }
+        self.select("which", choices)
     }
 }

@@ -28,6 +28,8 @@ pub struct World {
     pub terminal: Terminal,
     /// The width of that terminal, now; none where it does not tell.
     pub columns: Arc<dyn Fn() -> Option<usize> + Send + Sync>,
+    /// Its height, now; none where it does not tell.
+    pub rows: Arc<dyn Fn() -> Option<usize> + Send + Sync>,
     /// Standard output.
     pub stdout: Stream,
     /// Standard error.
@@ -46,7 +48,8 @@ impl World {
             run_ids: Arc::new(random_run_id),
             env: Environment::real(),
             terminal: Terminal::real(),
-            columns: Arc::new(columns),
+            columns: Arc::new(|| size().map(|(_, columns)| columns)),
+            rows: Arc::new(|| size().map(|(rows, _)| rows)),
             stdout: Stream::new(io::stdout()),
             stderr: Stream::new(io::stderr()),
             ask: Arc::new(crate::ask::Prompts),
@@ -126,11 +129,12 @@ impl Terminal {
     }
 }
 
-/// Of the terminal that one of the streams goes to; there is hardly ever more than one.
-fn columns() -> Option<usize> {
+/// Rows and columns of the terminal that one of the streams goes to; there is hardly ever more than
+/// one.
+fn size() -> Option<(usize, usize)> {
     let terminals = [console::Term::stdout(), console::Term::stderr()];
     let size = terminals.into_iter().find_map(|terminal| terminal.size_checked());
-    size.map(|(_, columns)| usize::from(columns))
+    size.map(|(rows, columns)| (usize::from(rows), usize::from(columns)))
 }
 
 /// Environment variables and what else a process inherits, read once.
@@ -238,7 +242,16 @@ pub trait Ask: Send + Sync {
     /// # Errors
     /// As [`Ask::select`].
     fn confirm(&self, question: &str) -> Result<bool, CliError>;
+
+    /// One of many, by its position; what is typed narrows them, and the one that is marked is shown.
+    ///
+    /// # Errors
+    /// As [`Ask::select`].
+    fn pick(&self, choices: &[Choice], preview: Preview<'_>) -> Result<usize, CliError>;
 }
+
+/// Shows a choice, by its position, on so many columns.
+pub type Preview<'a> = &'a mut dyn FnMut(usize, usize) -> String;
 
 /// Random words of the operating system.
 struct RandomIds;

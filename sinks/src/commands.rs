@@ -9,6 +9,12 @@ pub fn diff(dir: Option<&Path>, from: &str, to: &str) -> String {
     format!("{git} diff {from} {to}")
 }
 
+/// Shows what a recorded run changed.
+#[must_use]
+pub fn session_diff(id: &str) -> String {
+    format!("codeloops sessions diff {}", shell_quoted(Path::new(id)))
+}
+
 /// Compares a snapshot with the working tree. The command leaves the user's index alone, and shows
 /// new files too; a repository without a commit among them does not keep the others from being shown.
 #[must_use]

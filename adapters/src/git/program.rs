@@ -18,16 +18,11 @@ use super::path::RepoPath;
 use super::scan::{Change, Now, STATUS, Scan};
 use super::unreadable;
 
-/// `diff-tree` reads no diff settings of the user's; what is left is said here.
-const DIFF: [&str; 16] = [
-    "diff-tree",
-    "-r",
+/// How a diff is written. `diff-tree` reads no diff settings of the user's; what is left is said here.
+pub(super) const PATCH: [&str; 11] = [
     "-M",
     "-l1000",
-    "--raw",
-    "--numstat",
     "-p",
-    "-z",
     "--full-index",
     "--no-ext-diff",
     "--no-textconv",
@@ -37,6 +32,9 @@ const DIFF: [&str; 16] = [
     "--dst-prefix=b/",
     "--end-of-options",
 ];
+
+/// A diff, and before it what [`read_diff`] reads of each file.
+const DIFF: [&str; 5] = ["diff-tree", "-r", "--raw", "--numstat", "-z"];
 
 /// How often files are stored that change meanwhile: git refuses one that got shorter while it was
 /// read, or is killed by it.
@@ -153,7 +151,7 @@ impl Backend for Program {
         new: &TreeId,
         patch: &mut PatchWriter,
     ) -> Result<FileList, GitError> {
-        let args = [&DIFF[..], &[&old.0, &new.0]].concat();
+        let args = [&DIFF[..], &PATCH, &[&old.0, &new.0]].concat();
         let mut child = self.git.spawn(&self.index, &args)?;
         let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(GitError::Unexpected { command: "diff-tree" });

@@ -78,9 +78,10 @@ fn look_at_changes(settings: &RunSettings, finished: &Finished) -> Option<String
     }
     match finished.changes_in {
         ChangesIn::Nowhere | ChangesIn::Snapshot { differs: false, .. } => None,
-        ChangesIn::Snapshot { iteration, .. } => {
-            Some(commands::diff(dir, &base, &snapshot_ref(&finished.run_id, iteration)))
-        }
+        ChangesIn::Snapshot { iteration, .. } => Some(match &finished.recorded {
+            Some(recorded) => commands::session_diff(recorded.id.as_str()),
+            None => commands::diff(dir, &base, &snapshot_ref(&finished.run_id, iteration)),
+        }),
         ChangesIn::WorkingTree => Some(commands::diff_with_tree(dir, &base)),
     }
 }

@@ -1,7 +1,11 @@
 //! `codeloops sessions`: what was recorded.
 
+mod diff;
+mod export;
 mod list;
 mod page;
+mod pager;
+mod pick;
 mod round;
 mod show;
 
@@ -21,9 +25,9 @@ pub(crate) fn sessions(
     let store = SessionStore::at(world.env.data_dir()?.join("sessions"));
     match command {
         SessionsCommand::List(args) => list::list(args, &store, printer),
-        SessionsCommand::Show(args) => {
-            show::show(args, &store, world.env.current_dir().ok(), printer)
-        }
+        SessionsCommand::Show(args) => show::show(args, &store, world, printer),
+        SessionsCommand::Diff(args) => diff::diff(args, &store, world, printer),
+        SessionsCommand::Export(args) => export::export(args, &store, world, printer),
     }
 }
 

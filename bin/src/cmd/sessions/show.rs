@@ -4,57 +4,89 @@ use std::path::Path;
 
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{AnswerIgnored, SessionEnd, SessionStart, StopRequested};
+use codeloops_event::{AnswerIgnored, Iteration, SessionEnd, SessionStart, StopRequested};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
 use codeloops_sinks::usage;
 use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
+use super::pager::Pager;
 use super::round::round;
-use super::{store_error, tell};
+use super::{pick, store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
-use crate::output::Printer;
+use crate::output::{Printer, json_text};
+use crate::world::World;
 
-/// Shows the session that is meant, to a user who stands `here`.
+/// Shows the session that is meant.
 pub(super) fn show(
     args: &ShowArgs,
     store: &SessionStore,
-    here: Option<&Path>,
+    world: &World,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    let Some(wanted) = &args.id else {
-        return Err(CliError::usage("no session given")
-            .hint("give an id, the beginning of one, or `latest`")
-            .hint("`codeloops sessions list` shows the ids"));
-    };
-    let load = || store.load_session(store.resolve(wanted)?.as_str());
-    let session = load().map_err(|error| store_error(&error))?;
-    if args.json {
-        return printer.json(&session);
+    let id = pick::wanted(args.id.as_deref(), store, world, printer)?;
+    let mut session = store.load_session(&id).map_err(|error| store_error(&error))?;
+    if let Some(iteration) = args.iteration {
+        keep_only(iteration.get(), &mut session)?;
     }
-    tell(&session.warnings, printer);
-    let mut page = Page::new(printer.stdout_columns());
-    let dir = Path::new(&session.start.working_dir);
-    write(&session, (here != Some(dir)).then_some(dir), &mut page);
-    printer.data(&page.into_text())
+    let text = if args.json {
+        json_text(&session)?
+    } else {
+        tell(&session.warnings, printer);
+        let dir = Path::new(&session.start.working_dir);
+        let dir = (world.env.current_dir().ok() != Some(dir)).then_some(dir);
+        let mut page = Page::new(printer.stdout_columns());
+        match args.iteration {
+            Some(_) => rounds(&session, dir, &mut page),
+            None => write(&session, dir, &mut page),
+        }
+        page.into_text()
+    };
+    let mut pager = Pager::new(args.no_pager, world, printer);
+    pager.write(&text)?;
+    pager.finish()
+}
+
+/// Leaves out all rounds but this one.
+fn keep_only(iteration: Iteration, session: &mut Session) -> Result<(), CliError> {
+    if !session.rounds.iter().any(|round| round.iteration == iteration) {
+        return Err(no_iteration(session, iteration));
+    }
+    session.iterations.retain(|summary| summary.iteration_number == iteration);
+    session.rounds.retain(|round| round.iteration == iteration);
+    Ok(())
+}
+
+/// The error of who asks for a round that there is not.
+pub(super) fn no_iteration(session: &Session, iteration: Iteration) -> CliError {
+    let error = CliError::usage(format!("session `{}` has no iteration {iteration}", session.id));
+    match session.rounds.iter().map(|round| round.iteration).max() {
+        None => error.hint("it has none"),
+        Some(1) => error.hint("it has one"),
+        Some(last) => error.hint(format!("it has 1 to {last}")),
+    }
 }
 
 /// `dir` is the run's working directory, where the user stands somewhere else.
-fn write(session: &Session, dir: Option<&Path>, page: &mut Page) {
+pub(super) fn write(session: &Session, dir: Option<&Path>, page: &mut Page) {
     page.heading(&format!("Session {}", session.id));
     metadata(session, page);
     page.heading("Prompt");
     page.indented(&session.start.prompt, 2);
-    for (told, summary) in session.rounds() {
-        round(session, told, summary, dir, page);
-    }
+    rounds(session, dir, page);
     match &session.end {
         Some(end) => page.heading(&format!("Outcome: {}", end.outcome)),
         None => page.heading(no_outcome(session.status)),
     }
     ending(session, dir, page);
+}
+
+fn rounds(session: &Session, dir: Option<&Path>, page: &mut Page) {
+    for (told, summary) in session.rounds() {
+        round(session, told, summary, dir, page);
+    }
 }
 
 fn metadata(session: &Session, page: &mut Page) {
@@ -151,12 +183,13 @@ fn left_in_git(session: &Session, dir: Option<&Path>, page: &mut Page) {
         ChangesIn::WorkingTree | ChangesIn::Nowhere => None,
     };
     let repository = Path::new(&session.start.working_dir);
-    if end.iter().chain([&base]).any(|name| lacks_ref(repository, name)) {
-        return page.row("Snapshots", [format!("gone: {base}{last} were removed")]);
-    }
-    page.row("Snapshots", [format!("{base}{last}")]);
+    let are_gone = end.iter().chain([&base]).any(|name| lacks_ref(repository, name));
+    let gone = if are_gone { "gone: " } else { "" };
+    let removed = if are_gone { " were removed" } else { "" };
+    page.row("Snapshots", [format!("{gone}{base}{last}{removed}")]);
     let compare = match end {
-        Some(end) => commands::diff(dir, &base, &end),
+        Some(_) => commands::session_diff(session.id.as_str()),
+        None if are_gone => return,
         None => commands::diff_with_tree(dir, &base),
     };
     page.row("To compare", [Said::with("", &compare)]);

@@ -1,0 +1,247 @@
+//! Where the changes of a session are: in its lines, in its evidence, in the snapshots. What is shown
+//! is what was recorded, or it is told that it is not.
+
+use std::path::{Path, PathBuf};
+
+use codeloops_adapters::git::diff_of_trees;
+use codeloops_event::layout::snapshot_ref;
+use codeloops_event::{DiffCaptured, Iteration, IterationEnd, TreeId};
+use codeloops_session::{Changes, ChangesIn, RunFolder, Session};
+use codeloops_sinks::commands;
+use codeloops_sinks::words::Said;
+use sha2::{Digest, Sha256};
+
+use crate::error::CliError;
+
+/// A diff, and what to know of it.
+pub(super) struct Found {
+    pub(super) diff: Vec<u8>,
+    pub(super) remarks: Vec<Said>,
+}
+
+impl Found {
+    const fn whole(diff: Vec<u8>) -> Self {
+        Self { diff, remarks: Vec::new() }
+    }
+}
+
+/// Everything that changed since the run began, as its last iteration has it. `here` is where the user
+/// stands.
+pub(super) fn all(session: &Session, here: Option<&Path>) -> Result<Found, CliError> {
+    let recorded = Recorded { session, here };
+    let last = session.rounds.iter().rev().map(|round| round.iteration);
+    let mut missing = Vec::new();
+    for iteration in last {
+        match recorded.cumulative(iteration) {
+            Some(Ok(mut found)) => {
+                found.remarks.splice(0..0, missing.into_iter().map(Said::from));
+                found.remarks.extend(work_after(session, here));
+                return Ok(found);
+            }
+            Some(Err(why)) => missing.push(why),
+            None => {}
+        }
+    }
+    Err(nothing_recorded(session, missing))
+}
+
+fn nothing_recorded(session: &Session, missing: Vec<String>) -> CliError {
+    let failed = session.rounds.iter().rev().find_map(|round| match &round.changes {
+        Some(Changes::Failed(failed)) => Some(failed.error.clone()),
+        _ => None,
+    });
+    let error = CliError::failed(format!("no changes are recorded in session `{}`", session.id));
+    let error = match failed {
+        Some(failed) => error.hint(format!("they could not be captured: {failed}")),
+        None => missing.into_iter().fold(error, CliError::hint),
+    };
+    error.hint(format!("`codeloops sessions show {}` tells what happened", session.id))
+}
+
+/// What an agent may have done after the last look at the tree is in no record.
+fn work_after(session: &Session, here: Option<&Path>) -> Option<Said> {
+    let run_id = session.start.run_id.as_ref()?;
+    if session.changes_in != ChangesIn::WorkingTree {
+        return None;
+    }
+    let dir = Path::new(&session.start.working_dir);
+    let dir = (here != Some(dir)).then_some(dir);
+    let text = "an agent may have changed more after this was captured; to see the working tree as it \
+                is now:";
+    Some(Said::with(text, &commands::diff_with_tree(dir, &snapshot_ref(run_id, 0))))
+}
+
+/// What changed in one iteration: between the snapshot before it and its own.
+pub(super) fn of_iteration(
+    session: &Session,
+    iteration: Iteration,
+    here: Option<&Path>,
+) -> Result<Found, CliError> {
+    let recorded = Recorded { session, here };
+    if !session.rounds.iter().any(|round| round.iteration == iteration) {
+        return Err(super::super::show::no_iteration(session, iteration));
+    }
+    let before = recorded.tree(iteration - 1);
+    let after = recorded.tree(iteration);
+    if let Some(diff) = before.zip(after).and_then(|(old, new)| recorded.between(old, new)) {
+        return Ok(Found::whole(diff));
+    }
+    // What changed since the run began is what changed in its first iteration.
+    if iteration == 1 {
+        return match recorded.cumulative(1) {
+            Some(found) => found.map_err(|why| cannot_tell(session, 1, &why)),
+            None => Err(nothing_recorded(session, Vec::new())),
+        };
+    }
+    match (before, after) {
+        (Some(_), Some(_)) => {
+            Err(cannot_tell(session, iteration, "the snapshots are gone from the repository"))
+        }
+        _ if recorded.unchanged(iteration) => Ok(Found::whole(Vec::new())),
+        _ if session.start.run_id.is_some() => {
+            Err(cannot_tell(session, iteration, "nobody came to look at the tree after its actor"))
+        }
+        _ => Err(cannot_tell(session, iteration, "the program that recorded it took no snapshots")),
+    }
+}
+
+fn cannot_tell(session: &Session, iteration: Iteration, why: &str) -> CliError {
+    let id = &session.id;
+    let text = format!("what iteration {iteration} alone changed cannot be told: {why}");
+    CliError::failed(text)
+        .hint(format!("`codeloops sessions diff {id}` shows what the whole run changed"))
+}
+
+/// What a session says of its changes.
+struct Recorded<'a> {
+    session: &'a Session,
+    here: Option<&'a Path>,
+}
+
+impl<'a> Recorded<'a> {
+    fn summary(&self, iteration: Iteration) -> Option<&'a IterationEnd> {
+        let mut summaries = self.session.iterations.iter().rev();
+        summaries.find(|summary| summary.iteration_number == iteration)
+    }
+
+    fn captured(&self, iteration: Iteration) -> Option<&'a DiffCaptured> {
+        let mut rounds = self.session.rounds.iter().rev();
+        rounds.find_map(|round| match &round.changes {
+            Some(Changes::Captured(captured)) if round.iteration == iteration => Some(captured),
+            _ => None,
+        })
+    }
+
+    /// The snapshot of an iteration; of 0, the one that the run began with.
+    fn tree(&self, iteration: Iteration) -> Option<&'a TreeId> {
+        if iteration == 0 {
+            return self.session.start.base_tree.as_ref();
+        }
+        let captured = self.captured(iteration).map(|captured| &captured.tree);
+        captured.or_else(|| self.summary(iteration)?.tree.as_ref())
+    }
+
+    /// What changed from one tree to another, where a repository at hand still has both.
+    fn between(&self, old: &TreeId, new: &TreeId) -> Option<Vec<u8>> {
+        let recorded = Path::new(&self.session.start.working_dir);
+        let dirs = std::iter::once(recorded).chain(self.here);
+        dirs.into_iter().find_map(|dir| diff_of_trees(dir, old, new).ok().flatten())
+    }
+
+    /// What changed from the beginning of the run to the end of an iteration: none where nobody looked,
+    /// an error where it is nowhere any more.
+    fn cumulative(&self, iteration: Iteration) -> Option<Result<Found, String>> {
+        let line = self.summary(iteration).map(|summary| summary.git_diff.as_bytes());
+        let Some(captured) = self.captured(iteration) else {
+            // Another program's: what it wrote down is all there is.
+            return line.map(|diff| Ok(Found::whole(diff.to_owned())));
+        };
+        let found = self.exact(captured, line).map(Found::whole);
+        let found =
+            found.or_else(|| self.of_snapshots(captured)).or_else(|| self.cut(captured, line));
+        let missing = || {
+            format!(
+                "what iteration {iteration} had changed is kept nowhere any more: neither its \
+                 evidence nor its snapshots are there"
+            )
+        };
+        Some(found.map(|found| masked(found, captured)).ok_or_else(missing))
+    }
+
+    /// The very bytes that were captured.
+    fn exact(&self, captured: &DiffCaptured, line: Option<&[u8]>) -> Option<Vec<u8>> {
+        let is_it = |diff: &&[u8]| is_of(captured, diff);
+        let line = line.filter(is_it).map(<[u8]>::to_vec);
+        line.or_else(|| self.evidence(captured).filter(|diff| is_it(&&diff[..])))
+    }
+
+    fn evidence(&self, captured: &DiffCaptured) -> Option<Vec<u8>> {
+        let file = self.evidence_file(captured)?;
+        // A pipe, or a file that is not the one that was written, could be without end.
+        let meta = file.metadata().ok()?;
+        let is_it = meta.is_file() && meta.len() == captured.patch.bytes;
+        if is_it { std::fs::read(file).ok() } else { None }
+    }
+
+    fn evidence_file(&self, captured: &DiffCaptured) -> Option<PathBuf> {
+        let run_id = self.session.start.run_id.as_ref()?;
+        let kept = self.session.evidence.as_ref()?;
+        RunFolder::at(Path::new(&kept.path).parent()?, run_id).file(&captured.patch).ok()
+    }
+
+    /// The same from the snapshots, in which nothing is masked.
+    fn of_snapshots(&self, captured: &DiffCaptured) -> Option<Found> {
+        let diff = self.between(self.tree(0)?, &captured.tree)?;
+        let mut found = Found::whole(diff);
+        if !is_of(captured, &found.diff) {
+            let n = captured.iteration;
+            let text = format!(
+                "the recorded diff of iteration {n} is not there as a whole; this one is made anew \
+                 from the snapshots in the repository"
+            );
+            found.remarks.push(text.into());
+        }
+        Some(found)
+    }
+
+    /// What is left of it in the session's line.
+    fn cut(&self, captured: &DiffCaptured, line: Option<&[u8]>) -> Option<Found> {
+        let mut found = Found::whole(line?.to_vec());
+        let whole = &captured.patch.path;
+        found.remarks.push(
+            format!(
+                "this is not the whole diff, and cannot be applied: its middle is cut out, or its \
+                 text is not all of what was captured; the whole, {} bytes, was in `{whole}` of the \
+                 run's evidence, which is not there as it was recorded",
+                captured.patch.bytes
+            )
+            .into(),
+        );
+        Some(found)
+    }
+
+    /// Whether the record shows that an iteration changed nothing.
+    fn unchanged(&self, iteration: Iteration) -> bool {
+        let diff = |n| self.summary(n).map(|summary| &summary.git_diff);
+        diff(iteration).zip(diff(iteration - 1)).is_some_and(|(now, before)| now == before)
+    }
+}
+
+fn is_of(captured: &DiffCaptured, diff: &[u8]) -> bool {
+    diff.len() as u64 == captured.patch.bytes && sha256(diff) == captured.patch.sha256
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A diff with masks in it writes the masks where it is applied.
+fn masked(mut found: Found, captured: &DiffCaptured) -> Found {
+    let masked = captured.patch.redacted;
+    if masked > 0 && is_of(captured, &found.diff) {
+        let places = codeloops_sinks::words::count(masked, "place is", "places are");
+        let text = format!("{places} masked in it: where it is applied, the masks are written");
+        found.remarks.push(text.into());
+    }
+    found
+}
