@@ -12,6 +12,8 @@ use crate::world::{Choice, Preview};
 
 /// Rows of the choices, of ten of the screen.
 const CHOICES_OF_TEN: usize = 4;
+/// Times its length that the letters of a word may be spread over: more is chance.
+const WIDEST: usize = 4;
 /// Rows beside choices and preview: what is typed, and the line between.
 const OTHER_ROWS: usize = 2;
 /// What stands before what is typed.
@@ -145,24 +147,24 @@ fn score_word(word: &str, line: &str) -> Option<usize> {
         let begins = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
         return Some(AS_IT_IS + if begins { AT_A_WORD } else { 0 });
     }
-    scattered(word, line).map(|span| AS_IT_IS.saturating_sub(span).max(1))
+    let near = scattered(word, line).filter(|span| *span <= WIDEST * word.chars().count());
+    near.map(|span| AS_IT_IS.saturating_sub(span).max(1))
 }
 
-/// How many characters of the line the letters of a word are spread over.
+/// How many characters of the line the letters of a word are spread over, where they are nearest.
 fn scattered(word: &str, line: &str) -> Option<usize> {
-    let mut letters = word.chars().peekable();
-    let mut span = 0;
-    for c in line.chars() {
-        let fits = letters.peek() == Some(&c);
-        if fits {
-            letters.next();
-        }
-        span += usize::from(fits || span > 0);
-        if letters.peek().is_none() {
-            return Some(span);
-        }
+    let first = word.chars().next()?;
+    line.match_indices(first).filter_map(|(at, _)| span(word, &line[at..])).min()
+}
+
+/// How many characters from the beginning of the line on hold the letters of a word in their order.
+fn span(word: &str, line: &str) -> Option<usize> {
+    let mut characters = line.chars().enumerate();
+    let mut last = None;
+    for letter in word.chars() {
+        last = Some(characters.find(|(_, c)| *c == letter)?.0);
     }
-    None
+    Some(last? + 1)
 }
 
 /// The rows of the choices and of the preview.

@@ -30,12 +30,18 @@ fn on_the_page(place: &Workspace, dir: &Path) -> String {
 /// The changed lines that a command shows to a user who stands in `dir`.
 #[track_caller]
 fn shown(place: &Workspace, dir: &Path, command: &str) -> Vec<String> {
-    let command = place.unredacted(command);
+    let command = in_shell(place, command);
     let ran = place.program("sh").args(["-c", &command]).current_dir(dir).output().unwrap();
     assert!(ran.status.success(), "{command}: {ran:?}");
     let diff = String::from_utf8(ran.stdout).unwrap();
     let is_change = |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("--- ");
     diff.lines().filter(is_change).map(str::to_owned).collect()
+}
+
+/// A command as a user's shell takes it, which knows codeloops.
+pub(crate) fn in_shell(place: &Workspace, command: &str) -> String {
+    let program = place.command(&[]).get_program().to_string_lossy().into_owned();
+    format!("codeloops() {{ '{program}' \"$@\"; }}; {}", place.unredacted(command))
 }
 
 /// Both commands, from the project and from somewhere else, show these lines and no others.

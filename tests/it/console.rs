@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::compare::in_shell;
 use crate::scripted;
 use crate::scripts::{TWO_ROUNDS, approved};
 
@@ -25,7 +26,7 @@ fn the_end_names_the_commands_that_show_what_came_of_the_run() {
         let mut lines = ran.stdout.lines().skip_while(|line| *line != words).skip(1);
         lines.next().unwrap_or_else(|| panic!("{words}: {ran}")).trim().to_owned()
     };
-    let changed = place.unredacted(&after("[codeloops] See what changed:"));
+    let changed = in_shell(&place, &after("[codeloops] See what changed:"));
     let diff = place.program("sh").args(["-c", &changed]).current_dir(&elsewhere).output().unwrap();
     let diff = String::from_utf8(diff.stdout).unwrap();
     assert_eq!(diff.matches("+Helo").count(), 2, "{changed}: {diff}");

@@ -159,12 +159,11 @@ fn what_to_look_at(
     format!(
         "\nThe project of this demo is kept in {}.\nTo look at what happened:\n  \
          {codeloops} sessions show {id}\n  \
-         git -C {} diff\n  \
+         {codeloops} sessions diff {id}\n  \
          ls {}\n\
          To delete it, and what is recorded of it:\n  \
          rm -rf {}\n",
         project.display(),
-        shell_quoted(&project),
         shell_quoted(&evidence.join("iterations/1")),
         left.join(" \\\n    "),
     )

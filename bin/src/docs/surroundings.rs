@@ -7,7 +7,13 @@ type Table = &'static [(&'static str, &'static str)];
 
 /// Variables that codeloops reads; one that is empty is as good as none.
 pub(super) const READ: Table = &[
+    (
+        "CODELOOPS_PAGER",
+        "shows what is longer than the screen, before `PAGER`; empty or `cat`: nothing does",
+    ),
+    ("LESS", "how `less` works; `FRX` where it is not set"),
     ("NO_COLOR", "switches colours off"),
+    ("PAGER", "shows what is longer than the screen, else `less` does"),
     ("RUST_LOG", "makes codeloops tell of itself on standard error: `debug`, say"),
     ("TRACEPARENT", "the trace that a run belongs to; its ids stand in the session file"),
     ("XDG_CACHE_HOME", "stands for `~/.cache`, where the versions of agents are remembered"),

@@ -77,3 +77,6 @@ fn visible(text: &str) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! A diff as a terminal shows it: its own colours, and within them those of the code.
 
+use std::sync::LazyLock;
+
 use anstyle::{AnsiColor, Style};
 use syntect::easy::HighlightLines;
 use syntect::highlighting::{Color, FontStyle, Theme};
@@ -8,6 +10,10 @@ use two_face::theme::EmbeddedThemeName;
 
 use super::patch::{Kind, Line, Names};
 use super::visible;
+
+/// The colours are those of the terminal, so that they suit it, be it light or dark.
+static THEME: LazyLock<Theme> =
+    LazyLock::new(|| two_face::theme::extra().get(EmbeddedThemeName::Ansi).clone());
 
 /// Bytes of a line up to which its code is coloured: a longer one is made by a program, and slow.
 const LONGEST_LINE: usize = 2_000;
@@ -37,7 +43,6 @@ impl Painter {
 /// The syntaxes that are known, and where in the diff we are.
 struct Code {
     syntaxes: SyntaxSet,
-    theme: &'static Theme,
     names: Names,
     /// None where the file is of no kind that is known.
     state: Option<HighlightLines<'static>>,
@@ -46,23 +51,13 @@ struct Code {
 impl Code {
     /// Takes a while, and memory: only where colours are shown.
     fn load() -> Self {
-        let themes: &'static _ = Box::leak(Box::new(two_face::theme::extra()));
-        Self {
-            syntaxes: two_face::syntax::extra_newlines(),
-            theme: themes.get(EmbeddedThemeName::Ansi),
-            names: Names::default(),
-            state: None,
-        }
+        Self { syntaxes: two_face::syntax::extra_newlines(), names: Names::default(), state: None }
     }
 
     fn paint(&mut self, line: &Line<'_>, text: &str) -> String {
         let whole = |style: Style| format!("{style}{}{style:#}", visible(text));
         match line.kind {
-            Kind::File => {
-                self.names.observe(line);
-                whole(Style::new().bold())
-            }
-            Kind::Head => {
+            Kind::File | Kind::Head => {
                 self.names.observe(line);
                 whole(Style::new().bold())
             }
@@ -85,7 +80,7 @@ impl Code {
         let extension = name.rsplit('.').next().unwrap_or_default();
         let syntax = self.syntaxes.find_syntax_by_extension(name);
         let syntax = syntax.or_else(|| self.syntaxes.find_syntax_by_extension(extension));
-        self.state = syntax.map(|syntax| HighlightLines::new(syntax, self.theme));
+        self.state = syntax.map(|syntax| HighlightLines::new(syntax, &THEME));
     }
 
     /// The code behind the sign of a line.
@@ -115,5 +110,5 @@ fn anstyle_of(style: syntect::highlighting::Style) -> Style {
 /// In the theme a colour that is transparent stands for the one of the terminal with that number, and
 /// one that nearly is for that of plain text.
 fn terminal_color(color: Color) -> Option<anstyle::Color> {
-    (color.a == 0).then(|| anstyle::Ansi256Color(color.r))?.into_ansi().map(Into::into)
+    (color.a == 0).then_some(anstyle::Ansi256Color(color.r))?.into_ansi().map(Into::into)
 }

@@ -147,7 +147,7 @@ mod tests {
         );
         let table = table(diff.as_bytes(), Some(40), false);
         assert!(table.lines().all(|line| line.len() <= 40), "{table}");
-        assert!(table.starts_with(" ...er-of-a-long-name/file.rs"), "{table}");
+        assert!(table.starts_with(" ...-long-name/file.rs | 1000 +"), "{table}");
     }
 
     #[test]

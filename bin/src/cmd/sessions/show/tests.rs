@@ -70,15 +70,19 @@ fn a_run_that_was_stopped_at_once_tells_how_to_see_what_the_critic_changed() {
 #[test]
 fn the_command_to_compare_works_wherever_the_user_stands() {
     let sandbox = with("", None);
-    let command = |dir: &str| {
-        let lines = frozen("v1.0/approved.jsonl").replace("/home/ada/notes", dir);
+    let command = |session: &str, dir: &str| {
+        let lines = frozen(session).replace("/home/ada/notes", dir);
         sandbox.write("home/.local/share/codeloops/sessions/it.jsonl", lines);
         let shown = sandbox.run(&["sessions", "show", "it"]).stdout;
         let command = shown.lines().find_map(|line| line.strip_prefix("  To compare "));
-        command.unwrap().split(" refs/").next().unwrap().to_owned()
+        command.unwrap().to_owned()
     };
-    assert_eq!(command(&sandbox.path("project").to_string_lossy()), "git diff");
-    assert_eq!(command("/home/ada/my  notes"), "git -C '/home/ada/my  notes' diff");
+    let here = sandbox.path("project").to_string_lossy().into_owned();
+    assert_eq!(command("v1.0/approved.jsonl", &here), "codeloops sessions diff it");
+    // What is in no snapshot is in the working tree alone.
+    assert!(!command("v1.0/crashed.jsonl", &here).contains("cd "));
+    let elsewhere = command("v1.0/crashed.jsonl", "/home/ada/my  notes");
+    assert!(elsewhere.ends_with(" '/home/ada/my  notes'"), "{elsewhere}");
 }
 
 #[test]
@@ -130,8 +134,6 @@ fn on_a_terminal_lines_end_where_it_does() {
     // What is to be copied is whole, on a line of its own.
     let run = "01KJP0000000000000000000A1";
     let evidence = format!("    HOME/.local/share/codeloops/runs/{run} (not there)");
-    let refs = format!("refs/codeloops/{run}/0 refs/codeloops/{run}/2");
-    let compare = format!("    git -C /home/ada/notes diff {refs}");
-    assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [evidence, compare], "{shown}");
+    assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [evidence], "{shown}");
     insta::assert_snapshot!(shown.split("Iteration 2").nth(1).unwrap());
 }
