@@ -18,6 +18,7 @@ mod recipes;
 mod resume;
 mod run;
 mod scripts;
+mod session_pages;
 mod sessions;
 // Those that look at processes do so by `/proc`.
 #[cfg(target_os = "linux")]
