@@ -33,6 +33,8 @@ mod readme;
 #[cfg(target_os = "linux")]
 mod rough;
 #[cfg(target_os = "linux")]
+mod session_screens;
+#[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -13,7 +13,7 @@ use codeloops_tests::{Workspace, wait_for};
 use crate::rough::{assert_nothing_is_left, end, eventually, place, processes_in};
 
 /// A terminal in which one command runs.
-struct Terminal<'a> {
+pub(crate) struct Terminal<'a> {
     place: &'a Workspace,
     socket: PathBuf,
 }
@@ -21,7 +21,7 @@ struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     /// Runs codeloops in a terminal of this size. A shell keeps it open when the program has ended,
     /// and notes its exit code.
-    fn open(place: &'a Workspace, columns: u16, args: &[&str]) -> Self {
+    pub(crate) fn open(place: &'a Workspace, columns: u16, args: &[&str]) -> Self {
         Self::open_in("trap : INT; \"$@\"", place, columns, args)
     }
 
@@ -44,7 +44,7 @@ impl<'a> Terminal<'a> {
         terminal
     }
 
-    fn code_file(&self) -> PathBuf {
+    pub(crate) fn code_file(&self) -> PathBuf {
         self.socket.with_extension("code")
     }
 
@@ -61,17 +61,17 @@ impl<'a> Terminal<'a> {
     }
 
     /// Everything that was ever on it, the scrollback first. `joined` undoes the wrapping of lines.
-    fn shows(&self, joined: bool) -> String {
+    pub(crate) fn shows(&self, joined: bool) -> String {
         let join = if joined { "-J" } else { "-N" };
         self.ask(&["capture-pane", "-p", "-S", "-", join])
     }
 
     #[track_caller]
-    fn wait_until_it_shows(&self, text: &str) -> String {
+    pub(crate) fn wait_until_it_shows(&self, text: &str) -> String {
         eventually(text, || Some(self.shows(false)).filter(|shown| shown.contains(text)))
     }
 
-    fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         self.ask(&[&["send-keys"], keys].concat());
     }
 
@@ -81,7 +81,7 @@ impl<'a> Terminal<'a> {
 
     /// Waits for the program's end; gives its exit code.
     #[track_caller]
-    fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         wait_for(&self.code_file());
         fs::read_to_string(self.code_file()).unwrap().trim().parse().unwrap()
     }

@@ -48,7 +48,7 @@ pub(super) fn export(
             printer.bytes(&bytes)?;
         }
         Some(path) => {
-            let size = save(&contents, &path, args.force)?;
+            let size = save(&contents, args, &path)?;
             let files = words::count(contents.files.len() as u64, "file", "files");
             let name = args.output.display();
             printer.note(&format!("Wrote `{name}`: {files}, {size} bytes\n"));
@@ -66,7 +66,7 @@ fn target(args: &ExportArgs, world: &World) -> Result<PathBuf, CliError> {
             .hint("name a file, such as `session.tar.gz`"));
     }
     if !args.force && path.symlink_metadata().is_ok() {
-        return Err(taken(&path));
+        return Err(taken(&args.output));
     }
     Ok(path)
 }
@@ -77,9 +77,9 @@ fn taken(path: &Path) -> CliError {
 }
 
 /// Writes a draft beside the file and puts it in its place. Gives its size.
-fn save(contents: &Contents, path: &Path, force: bool) -> Result<u64, CliError> {
+fn save(contents: &Contents, args: &ExportArgs, path: &Path) -> Result<u64, CliError> {
     let failed = |error: &io::Error| {
-        CliError::failed(format!("`{}` cannot be written: {error}", path.display()))
+        CliError::failed(format!("`{}` cannot be written: {error}", args.output.display()))
             .hint("name a file in a directory that you may write to with `--output`")
     };
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -90,10 +90,12 @@ fn save(contents: &Contents, path: &Path, force: bool) -> Result<u64, CliError> 
         packed => packed.map_err(|error| error.told())?,
     }
     let size = draft.as_file().metadata().map_err(|error| failed(&error))?.len();
-    let placed = if force { draft.persist(path) } else { draft.persist_noclobber(path) };
+    let placed = if args.force { draft.persist(path) } else { draft.persist_noclobber(path) };
     match placed {
         Ok(_) => Ok(size),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(taken(path)),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(taken(&args.output))
+        }
         Err(error) => Err(failed(&error.error)),
     }
 }

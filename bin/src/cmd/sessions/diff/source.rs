@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use codeloops_adapters::git::diff_of_trees;
+use codeloops_adapters::git::{diff_of_trees, lacks_ref};
 use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{DiffCaptured, Iteration, IterationEnd, TreeId};
 use codeloops_session::{Changes, ChangesIn, RunFolder, Session};
@@ -42,33 +42,42 @@ pub(super) fn all(session: &Session, here: Option<&Path>) -> Result<Found, CliEr
             None => {}
         }
     }
-    Err(nothing_recorded(session, missing))
+    Err(nothing_recorded(session, here, missing))
 }
 
-fn nothing_recorded(session: &Session, missing: Vec<String>) -> CliError {
+fn nothing_recorded(session: &Session, here: Option<&Path>, missing: Vec<String>) -> CliError {
     let failed = session.rounds.iter().rev().find_map(|round| match &round.changes {
         Some(Changes::Failed(failed)) => Some(failed.error.clone()),
         _ => None,
     });
-    let error = CliError::failed(format!("no changes are recorded in session `{}`", session.id));
-    let error = match failed {
-        Some(failed) => error.hint(format!("they could not be captured: {failed}")),
-        None => missing.into_iter().fold(error, CliError::hint),
-    };
+    let mut error =
+        CliError::failed(format!("no changes are recorded in session `{}`", session.id));
+    match failed {
+        Some(failed) => error = error.hint(format!("they could not be captured: {failed}")),
+        None => error.hints.extend(missing),
+    }
+    error.hints.extend(look_at_tree(session, here).map(|command| {
+        format!("an agent may have changed something; the working tree as it is now: {command}")
+    }));
     error.hint(format!("`codeloops sessions show {}` tells what happened", session.id))
 }
 
 /// What an agent may have done after the last look at the tree is in no record.
 fn work_after(session: &Session, here: Option<&Path>) -> Option<Said> {
+    let text =
+        "an agent may have changed more after this was captured; the working tree as it is now:";
+    look_at_tree(session, here).map(|command| Said::with(text, &command))
+}
+
+/// The command that shows what no snapshot has, where an agent may have done something.
+fn look_at_tree(session: &Session, here: Option<&Path>) -> Option<String> {
     let run_id = session.start.run_id.as_ref()?;
-    if session.changes_in != ChangesIn::WorkingTree {
+    let dir = Path::new(&session.start.working_dir);
+    let base = snapshot_ref(run_id, 0);
+    if session.changes_in != ChangesIn::WorkingTree || lacks_ref(dir, &base) {
         return None;
     }
-    let dir = Path::new(&session.start.working_dir);
-    let dir = (here != Some(dir)).then_some(dir);
-    let text = "an agent may have changed more after this was captured; to see the working tree as it \
-                is now:";
-    Some(Said::with(text, &commands::diff_with_tree(dir, &snapshot_ref(run_id, 0))))
+    Some(commands::diff_with_tree((here != Some(dir)).then_some(dir), &base))
 }
 
 /// What changed in one iteration: between the snapshot before it and its own.
@@ -90,7 +99,7 @@ pub(super) fn of_iteration(
     if iteration == 1 {
         return match recorded.cumulative(1) {
             Some(found) => found.map_err(|why| cannot_tell(session, 1, &why)),
-            None => Err(nothing_recorded(session, Vec::new())),
+            None => Err(nothing_recorded(session, here, Vec::new())),
         };
     }
     match (before, after) {
