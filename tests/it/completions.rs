@@ -63,7 +63,10 @@ fn fish_offers_the_commands_to_help() {
     let commands =
         names(&["completions", "demo", "doctor", "help", "init", "man", "run", "sessions"]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
-    assert_eq!(in_fish(&place, &["help", "sessions", ""]), names(&["list", "show"]));
+    assert_eq!(
+        in_fish(&place, &["help", "sessions", ""]),
+        names(&["diff", "export", "list", "show"])
+    );
     assert_eq!(in_fish(&place, &["help", "run", ""]), names(&[]));
 }
 

@@ -92,12 +92,15 @@ fn what_the_recipe_against_snapshots_removed_is_told_and_not_offered() {
     let place = recorded();
     let recipe = blocks(include_str!("../../docs/src/git.md"), "## Getting rid of them", "sh");
     let shown = || place.run(&["sessions", "show", "latest"]).exits(0).stdout;
-    assert!(shown().contains("  To compare git diff refs/codeloops/"));
+    let diff = || place.run(&["sessions", "diff", "latest"]).exits(0).stdout;
+    assert!(shown().contains("  Snapshots  refs/codeloops/"));
+    let before = diff();
     let _removed = sh(&place, &recipe[0]);
     assert_eq!(place.git(&["for-each-ref", "refs/codeloops"]), "");
     let page = shown();
     assert!(page.contains("  Snapshots  gone: refs/codeloops/"), "{page}");
-    assert!(!page.contains("To compare"), "{page}");
+    assert!(page.contains("  To compare codeloops sessions diff "), "{page}");
+    assert_eq!(diff(), before, "the session has it");
 }
 
 #[test]
@@ -128,13 +131,17 @@ fn the_cron_recipe_prints_nothing_of_an_approved_run_and_all_of_another() {
 }
 
 #[test]
-fn a_run_whose_agent_removes_the_snapshots_offers_no_command_that_needs_them() {
+fn a_run_whose_agent_removes_the_snapshots_offers_a_command_that_needs_none() {
     let recipe = blocks(include_str!("../../docs/src/git.md"), "## Getting rid of them", "sh");
     let remove = recipe[0].lines().next().unwrap();
     let place = scripted(&approved(&format!("run {remove}\nedit a.txt a")));
     let ran = place.task(&[]).exits(0);
-    assert!(ran.stdout.contains("See what happened:"), "{ran}");
-    assert!(!ran.stdout.contains("See what changed:"), "{ran}");
+    assert!(ran.stdout.contains("See what changed:\n  codeloops sessions diff "), "{ran}");
+    let diff = place.run(&["sessions", "diff", "latest"]).exits(0).stdout;
+    assert!(diff.contains("+++ b/a.txt\n"), "{diff}");
+    place.write("a.txt", "b\n");
+    let unrecorded = place.task(&["--no-session"]).exits(0);
+    assert!(!unrecorded.stdout.contains("See what changed:"), "{unrecorded}");
 }
 
 #[test]

@@ -67,21 +67,21 @@ impl ClosingLines {
     }
 }
 
-/// Begins with the first snapshot, so that new files show, and what was there before the run does not.
-/// None where an agent removed it.
+/// What the session records needs nothing else. Without one, or where an agent may have worked since, git
+/// shows it from the first snapshot on, so that new files show, and what was there before the run does
+/// not; none where an agent removed that.
 fn look_at_changes(settings: &RunSettings, finished: &Finished) -> Option<String> {
     let dir = &settings.working_dir;
-    let dir = (dir.origin != Origin::Default).then_some(dir.value.as_path());
+    let from = (dir.origin != Origin::Default).then_some(dir.value.as_path());
     let base = snapshot_ref(&finished.run_id, 0);
-    if lacks_ref(&settings.working_dir.value, &base) {
-        return None;
-    }
-    match finished.changes_in {
-        ChangesIn::Nowhere | ChangesIn::Snapshot { differs: false, .. } => None,
-        ChangesIn::Snapshot { iteration, .. } => Some(match &finished.recorded {
-            Some(recorded) => commands::session_diff(recorded.id.as_str()),
-            None => commands::diff(dir, &base, &snapshot_ref(&finished.run_id, iteration)),
-        }),
-        ChangesIn::WorkingTree => Some(commands::diff_with_tree(dir, &base)),
+    let has_base = || !lacks_ref(&dir.value, &base);
+    match (finished.changes_in, &finished.recorded) {
+        (ChangesIn::Nowhere | ChangesIn::Snapshot { differs: false, .. }, _) => None,
+        (ChangesIn::Snapshot { .. }, Some(recorded)) => {
+            Some(commands::session_diff(recorded.id.as_str()))
+        }
+        (ChangesIn::Snapshot { iteration, .. }, None) => has_base()
+            .then(|| commands::diff(from, &base, &snapshot_ref(&finished.run_id, iteration))),
+        (ChangesIn::WorkingTree, _) => has_base().then(|| commands::diff_with_tree(from, &base)),
     }
 }
