@@ -5,7 +5,7 @@ use super::page::{code, table};
 /// Each with what it is.
 type Table = &'static [(&'static str, &'static str)];
 
-/// Variables that codeloops reads; one that is empty is as good as none.
+/// Variables that codeloops reads; one that is empty is as good as none, but for a pager.
 pub(super) const READ: Table = &[
     (
         "CODELOOPS_PAGER",
@@ -13,7 +13,7 @@ pub(super) const READ: Table = &[
     ),
     ("LESS", "how `less` works; `FRX` where it is not set"),
     ("NO_COLOR", "switches colours off"),
-    ("PAGER", "shows what is longer than the screen, else `less` does"),
+    ("PAGER", "shows what is longer than the screen, else `less` does; none where it is empty or `cat`"),
     ("RUST_LOG", "makes codeloops tell of itself on standard error: `debug`, say"),
     ("TRACEPARENT", "the trace that a run belongs to; its ids stand in the session file"),
     ("XDG_CACHE_HOME", "stands for `~/.cache`, where the versions of agents are remembered"),
