@@ -176,19 +176,26 @@ fn rows_of(rows: usize) -> (usize, usize) {
 
 /// The terminal while somebody picks; as it was when dropped.
 struct Screen {
-    out: io::Stderr,
+    /// What is drawn, until all of it is: it is written at once, so that nothing flickers.
+    out: Vec<u8>,
     rows: usize,
 }
 
 impl Screen {
     fn open() -> io::Result<Self> {
-        let mut out = io::stderr();
         terminal::enable_raw_mode()?;
         // From here on, whatever happens, it is put back.
-        let screen = Self { out: io::stderr(), rows: 0 };
-        queue!(out, terminal::EnterAlternateScreen)?;
-        out.flush()?;
+        let mut screen = Self { out: Vec::new(), rows: 0 };
+        queue!(screen.out, terminal::EnterAlternateScreen)?;
+        screen.flush()?;
         Ok(screen)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut terminal = io::stderr();
+        terminal.write_all(&self.out)?;
+        self.out.clear();
+        terminal.flush()
     }
 
     fn draw(&mut self, picking: &mut Picking<'_>, preview: Preview<'_>) -> io::Result<()> {
@@ -210,7 +217,7 @@ impl Screen {
             self.line(OTHER_ROWS + of_choices + row, line, columns, Look::Plain)?;
         }
         self.typed(&picking.typed, columns)?;
-        self.out.flush()
+        self.flush()
     }
 
     fn choices(&mut self, picking: &Picking<'_>, rows: usize, columns: usize) -> io::Result<()> {
@@ -259,8 +266,9 @@ enum Look {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        drop(queue!(self.out, terminal::LeaveAlternateScreen, cursor::Show));
-        drop(self.out.flush());
+        self.out.clear();
+        let put_back = queue!(self.out, terminal::LeaveAlternateScreen, cursor::Show);
+        drop(put_back.and_then(|()| self.flush()));
         drop(terminal::disable_raw_mode());
     }
 }

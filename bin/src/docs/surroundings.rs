@@ -13,7 +13,10 @@ pub(super) const READ: Table = &[
     ),
     ("LESS", "how `less` works; `FRX` where it is not set"),
     ("NO_COLOR", "switches colours off"),
-    ("PAGER", "shows what is longer than the screen, else `less` does; none where it is empty or `cat`"),
+    (
+        "PAGER",
+        "shows what is longer than the screen, else `less` does; none where it is empty or `cat`",
+    ),
     ("RUST_LOG", "makes codeloops tell of itself on standard error: `debug`, say"),
     ("TRACEPARENT", "the trace that a run belongs to; its ids stand in the session file"),
     ("XDG_CACHE_HOME", "stands for `~/.cache`, where the versions of agents are remembered"),

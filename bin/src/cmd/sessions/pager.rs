@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use console::measure_text_width;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::pick::is_dumb;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::world::World;
@@ -51,7 +52,7 @@ enum State {
 impl<'a> Pager<'a> {
     /// A pager is used on a terminal only, and not where the user wants none.
     pub(super) fn new(no_pager: bool, world: &World, printer: &'a mut Printer) -> Self {
-        let command = if no_pager { None } else { command(world) };
+        let command = if no_pager || is_dumb(world) { None } else { command(world) };
         let size = printer.stdout_columns().zip((world.rows)());
         // One row is the shell's, to ask for the next command.
         let screen = size.map(|(columns, rows)| Screen { columns, rows: rows.saturating_sub(1) });

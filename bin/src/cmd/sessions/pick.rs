@@ -1,7 +1,9 @@
 //! Which session is meant: the one that is named, or one that the user picks.
 
 use codeloops_event::Outcome;
-use codeloops_session::{Session, SessionFilter, SessionId, SessionStore, SessionSummary};
+use codeloops_session::{
+    Session, SessionFilter, SessionId, SessionStore, SessionSummary, StoreError,
+};
 use codeloops_sinks::one_line;
 
 use super::page::Page;
@@ -11,7 +13,7 @@ use crate::output::Printer;
 use crate::text::shorten;
 use crate::world::{Choice, World};
 
-/// Columns of a row beside the prompt, which comes last.
+/// Columns of the project in a row.
 const PROJECT_WIDTH: usize = 16;
 
 /// The session that is wanted by its id, the beginning of one or `latest`; where none is, one that is
@@ -51,7 +53,7 @@ pub(super) fn session(
     tell(&found.warnings, printer);
     if found.sessions.is_empty() {
         let path = store.dir().to_owned();
-        return Err(store_error(&codeloops_session::StoreError::NoSessions { path }));
+        return Err(store_error(&StoreError::NoSessions { path }));
     }
     let choices: Vec<Choice> = found.sessions.iter().map(choice).collect();
     let mut preview = |at: usize, columns: usize| {
@@ -64,8 +66,12 @@ pub(super) fn session(
 
 /// Whether somebody sees what is asked and can answer.
 fn can_ask(world: &World) -> bool {
-    let is_dumb = world.env.var("TERM").is_some_and(|term| term == "dumb");
-    world.terminal.stdin && world.terminal.stderr && !is_dumb
+    world.terminal.stdin && world.terminal.stderr && !is_dumb(world)
+}
+
+/// Whether the terminal can do nothing but print.
+pub(super) fn is_dumb(world: &World) -> bool {
+    world.env.var("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn choice(session: &SessionSummary) -> Choice {

@@ -108,7 +108,8 @@ fn anstyle_of(style: syntect::highlighting::Style) -> Style {
 }
 
 /// In the theme a colour that is transparent stands for the one of the terminal with that number, and
-/// one that nearly is for that of plain text.
+/// one that nearly is for that of plain text. Its red is left out: here that is what was removed.
 fn terminal_color(color: Color) -> Option<anstyle::Color> {
-    (color.a == 0).then_some(anstyle::Ansi256Color(color.r))?.into_ansi().map(Into::into)
+    let of_terminal = (color.a == 0).then_some(anstyle::Ansi256Color(color.r))?.into_ansi()?;
+    (of_terminal != AnsiColor::Red).then_some(of_terminal.into())
 }
