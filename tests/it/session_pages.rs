@@ -127,6 +127,23 @@ fn without_snapshots_the_record_is_shown_and_what_it_cannot_tell_is_told() {
     insta::assert_snapshot!(place.run(&["sessions", "diff", "latest", "--iteration", "2"]));
 }
 
+/// No snapshot is taken after a critic, so what it leaves is in the next one.
+#[test]
+fn what_a_critic_left_in_the_tree_is_told_to_be_in_the_next_diff() {
+    let place = scripted(
+        "on actor 1\nedit a.txt a\non actor 2\nedit b.txt b\non critic 1\nedit c.txt c\n\
+         print DECISION: CONTINUE\\n\\nFEEDBACK: More.\non critic\n\
+         print DECISION: DONE\\n\\nSUMMARY: It is done.\\n\\nCONFIDENCE: 0.9\n",
+    );
+    let _ran = place.task(&["--no-restore-tree"]).exits(0);
+    let shown = place.run(&["sessions", "diff", "latest", "--iteration", "2"]).exits(0);
+    assert!(
+        shown.stdout.contains("+++ b/b.txt") && shown.stdout.contains("+++ b/c.txt"),
+        "{shown}"
+    );
+    assert_eq!(shown.stderr, "warning: what the critic of iteration 1 changed is in it as well\n");
+}
+
 /// A line of a session holds no more than a part of it.
 #[test]
 fn of_a_large_diff_the_whole_is_shown_or_that_it_is_not() {
@@ -144,7 +161,11 @@ fn of_a_large_diff_the_whole_is_shown_or_that_it_is_not() {
     forget_snapshots(&place, 1);
     let cut = place.run(&["sessions", "diff", "latest"]).exits(0);
     assert!(cut.stdout.contains(" bytes omitted ...]"), "its head and tail are all there is");
-    assert!(cut.stderr.starts_with("warning: this is not the whole diff"), "{}", cut.stderr);
+    assert!(
+        cut.stderr.starts_with("warning: this is not the whole diff: its middle is cut out; "),
+        "{}",
+        cut.stderr
+    );
 }
 
 #[test]

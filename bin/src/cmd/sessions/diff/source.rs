@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use codeloops_adapters::git::{diff_of_trees, lacks_ref};
-use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{DiffCaptured, Iteration, IterationEnd, TreeId};
-use codeloops_session::{Changes, ChangesIn, RunFolder, Session};
+use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
+use codeloops_event::{DiffCaptured, Iteration, IterationEnd, TreeCheck, TreeId};
+use codeloops_session::{Answer, Call, Changes, ChangesIn, RunFolder, Session};
 use codeloops_sinks::commands;
 use codeloops_sinks::words::Said;
 use sha2::{Digest, Sha256};
@@ -93,12 +93,13 @@ pub(super) fn of_iteration(
     let before = recorded.tree(iteration - 1);
     let after = recorded.tree(iteration);
     if let Some(diff) = before.zip(after).and_then(|(old, new)| recorded.between(old, new)) {
-        return Ok(Found::whole(diff));
+        let remarks = recorded.critic_changes(iteration - 1).into_iter().collect();
+        return Ok(Found { diff, remarks });
     }
     // What changed since the run began is what changed in its first iteration.
     if iteration == 1 {
         return match recorded.cumulative(1) {
-            Some(found) => found.map_err(|why| cannot_tell(session, 1, &why)),
+            Some(found) => found.map_err(|why| nothing_recorded(session, here, vec![why])),
             None => Err(nothing_recorded(session, here, Vec::new())),
         };
     }
@@ -216,17 +217,30 @@ impl<'a> Recorded<'a> {
     /// What is left of it in the session's line.
     fn cut(&self, captured: &DiffCaptured, line: Option<&[u8]>) -> Option<Found> {
         let mut found = Found::whole(line?.to_vec());
-        let whole = &captured.patch.path;
-        found.remarks.push(
-            format!(
-                "this is not the whole diff, and cannot be applied: its middle is cut out, or its \
-                 text is not all of what was captured; the whole, {} bytes, was in `{whole}` of the \
-                 run's evidence, which is not there as it was recorded",
-                captured.patch.bytes
-            )
-            .into(),
+        let is_cut = captured.patch.bytes > TEXT_LIMIT as u64;
+        let what = if is_cut {
+            "this is not the whole diff: its middle is cut out"
+        } else {
+            "this is not byte for byte the diff that was captured"
+        };
+        let (whole, bytes) = (&captured.patch.path, captured.patch.bytes);
+        let text = format!(
+            "{what}; it was in `{whole}` of the run's evidence ({bytes} bytes), which is not there as \
+             it was recorded, and the snapshots are gone"
         );
+        found.remarks.push(text.into());
         Some(found)
+    }
+
+    /// What the critic of an iteration changed and nobody put back is in no snapshot but the next.
+    fn critic_changes(&self, iteration: Iteration) -> Option<Said> {
+        let stays = |call: &Call<Answer>| {
+            let tree = call.end().and_then(|end| end.left.tree.as_ref());
+            matches!(tree, Some(TreeCheck::Changed { restored: false, .. }))
+        };
+        let mut rounds = self.session.rounds.iter().filter(|round| round.iteration == iteration);
+        let text = format!("what the critic of iteration {iteration} changed is in it as well");
+        rounds.any(|round| round.critic.iter().any(stays)).then(|| text.into())
     }
 
     /// Whether the record shows that an iteration changed nothing.
