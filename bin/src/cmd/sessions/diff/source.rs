@@ -1,7 +1,8 @@
 //! Where the changes of a session are: in its lines, in its evidence, in the snapshots. What is shown
 //! is what was recorded, or it is told that it is not.
 
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use codeloops_adapters::git::{diff_of_trees, lacks_ref};
 use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
@@ -180,23 +181,17 @@ impl<'a> Recorded<'a> {
 
     /// The very bytes that were captured.
     fn exact(&self, captured: &DiffCaptured, line: Option<&[u8]>) -> Option<Vec<u8>> {
-        let is_it = |diff: &&[u8]| is_of(captured, diff);
-        let line = line.filter(is_it).map(<[u8]>::to_vec);
-        line.or_else(|| self.evidence(captured).filter(|diff| is_it(&&diff[..])))
+        let line = line.filter(|diff| is_of(captured, diff)).map(<[u8]>::to_vec);
+        line.or_else(|| self.evidence(captured))
     }
 
     fn evidence(&self, captured: &DiffCaptured) -> Option<Vec<u8>> {
-        let file = self.evidence_file(captured)?;
-        // A pipe, or a file that is not the one that was written, could be without end.
-        let meta = file.metadata().ok()?;
-        let is_it = meta.is_file() && meta.len() == captured.patch.bytes;
-        if is_it { std::fs::read(file).ok() } else { None }
-    }
-
-    fn evidence_file(&self, captured: &DiffCaptured) -> Option<PathBuf> {
         let run_id = self.session.start.run_id.as_ref()?;
-        let kept = self.session.evidence.as_ref()?;
-        RunFolder::at(Path::new(&kept.path).parent()?, run_id).file(&captured.patch).ok()
+        let kept = Path::new(&self.session.evidence.as_ref()?.path);
+        let mut file = RunFolder::at(kept.parent()?, run_id).open(&captured.patch).ok()?;
+        let mut diff = Vec::new();
+        file.read_to_end(&mut diff).ok()?;
+        Some(diff)
     }
 
     /// The same from the snapshots, in which nothing is masked.
