@@ -144,6 +144,26 @@ fn what_a_critic_left_in_the_tree_is_told_to_be_in_the_next_diff() {
     assert_eq!(shown.stderr, "warning: what the critic of iteration 1 changed is in it as well\n");
 }
 
+#[test]
+fn what_changed_while_a_run_stood_still_is_told_to_be_in_the_diff() {
+    let place = scripted(
+        "on actor 1\nedit a.txt a\non actor 2\nedit b.txt b\ntouch ../busy\nwait-file ../free\n\
+         on critic 1\nprint DECISION: CONTINUE\\n\\nFEEDBACK: More.\non critic\n\
+         print DECISION: DONE\\n\\nSUMMARY: It is done.\\n\\nCONFIDENCE: 0.9\n",
+    );
+    let run = place.start(&["--prompt", "x"]);
+    wait_for(&place.at("busy"));
+    run.signal(Signal::KILL);
+    let _killed = run.wait().exits(137);
+    place.write("mine.txt", "the user's own\n");
+    fs::write(place.at("free"), "").unwrap();
+    let _resumed = place.run(&["run", "--resume", "latest"]).exits(0);
+    let of = |n: &str| place.run(&["sessions", "diff", "latest", "--iteration", n]).exits(0);
+    assert_eq!(of("1").stderr, "");
+    assert!(of("2").stdout.contains("+++ b/mine.txt"), "{}", of("2"));
+    assert!(of("2").stderr.starts_with("warning: the run was resumed in between"), "{}", of("2"));
+}
+
 /// A line of a session holds no more than a part of it.
 #[test]
 fn of_a_large_diff_the_whole_is_shown_or_that_it_is_not() {

@@ -16,7 +16,7 @@ const OPTIONS: [(&str, &str); 3] =
     [("--stuck-after", LIMITS), ("--gate", GATES), ("--gate-timeout", GATES)];
 
 const COMMANDS: [(&str, &str); 5] = [
-    ("resume", "run again with the same prompt: the work is where the last run left it"),
+    ("resume", "`codeloops run --resume ID` goes on with a session"),
     ("fork", "run again with the same prompt: the work is where the last run left it"),
     ("replay", "`codeloops sessions show` shows what was recorded"),
     ("stats", "`codeloops sessions list --json` has the numbers of each session"),

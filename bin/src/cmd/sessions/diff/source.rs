@@ -6,7 +6,9 @@ use std::path::Path;
 
 use codeloops_adapters::git::{diff_of_trees, lacks_ref};
 use codeloops_event::layout::{TEXT_LIMIT, snapshot_ref};
-use codeloops_event::{DiffCaptured, Iteration, IterationEnd, TreeCheck, TreeId};
+use codeloops_event::{
+    DiffCaptured, FoundTree, Iteration, IterationEnd, ResumedAt, SessionResumed, TreeCheck, TreeId,
+};
 use codeloops_session::{Answer, Call, Changes, ChangesIn, RunFolder, Session};
 use codeloops_sinks::commands;
 use codeloops_sinks::words::Said;
@@ -94,8 +96,8 @@ pub(super) fn of_iteration(
     let before = recorded.tree(iteration - 1);
     let after = recorded.tree(iteration);
     if let Some(diff) = before.zip(after).and_then(|(old, new)| recorded.between(old, new)) {
-        let remarks = recorded.critic_changes(iteration - 1).into_iter().collect();
-        return Ok(Found { diff, remarks });
+        let between = [recorded.critic_changes(iteration - 1), recorded.while_it_stood(iteration)];
+        return Ok(Found { diff, remarks: between.into_iter().flatten().collect() });
     }
     // What changed since the run began is what changed in its first iteration.
     if iteration == 1 {
@@ -236,6 +238,21 @@ impl<'a> Recorded<'a> {
         let mut rounds = self.session.rounds.iter().filter(|round| round.iteration == iteration);
         let text = format!("what the critic of iteration {iteration} changed is in it as well");
         rounds.any(|round| round.critic.iter().any(stays)).then(|| text.into())
+    }
+
+    /// Between two snapshots the run may have stood still, and anybody may have worked in the tree.
+    fn while_it_stood(&self, iteration: Iteration) -> Option<Said> {
+        let is_between = |resumed: &SessionResumed| match resumed.phase {
+            ResumedAt::ActorExecuting | ResumedAt::CapturingDiff => resumed.iteration == iteration,
+            ResumedAt::RunningGates | ResumedAt::CriticEvaluating => {
+                resumed.iteration + 1 == iteration
+            }
+        };
+        let has_changed = |resumed: &SessionResumed| resumed.tree != FoundTree::AsLeft;
+        let text = "the run was resumed in between, and what had changed in the tree by then is in it \
+                    as well";
+        let mut resumes = self.session.resumes.iter();
+        resumes.any(|resumed| is_between(resumed) && has_changed(resumed)).then(|| text.into())
     }
 
     /// Whether the record shows that an iteration changed nothing.
