@@ -151,7 +151,11 @@ fn refused(words: &[String]) -> Option<String> {
 }
 
 fn is_run(words: &[String]) -> bool {
-    App::try_parse_from(words).is_ok_and(|app| matches!(app.command, None | Some(Command::Run(_))))
+    App::try_parse_from(words).is_ok_and(|app| match app.command {
+        None => app.run.resume.is_none(),
+        Some(Command::Run(args)) => args.resume.is_none(),
+        Some(_) => false,
+    })
 }
 
 /// Resolves the settings of a run; on failure gives what was said.
