@@ -234,7 +234,7 @@ impl Context {
             commit_sha: self.start.commit_sha.clone(),
             branch: self.start.branch.clone(),
             base_tree: Some(self.start.base_tree.clone()),
-            parent: None,
+            parent: self.start.parent.clone(),
             trace_id: self.start.trace_id.clone(),
             parent_span_id: self.start.parent_span_id.clone(),
             evidence_dir: self.start.evidence_dir.clone(),

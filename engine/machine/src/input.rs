@@ -1,7 +1,7 @@
 //! What can reach the machine from outside.
 
 use codeloops_event::{
-    AgentOutcome, CallId, CapturedDiff, Evidence, FoundTree, GateResult, Limits, Nonce,
+    AgentOutcome, CallId, CapturedDiff, Evidence, FoundTree, GateResult, Limits, Nonce, Parent,
     ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
 };
 
@@ -37,6 +37,8 @@ pub struct Start {
     pub branch: Option<String>,
     /// Snapshot of the working tree.
     pub base_tree: TreeId,
+    /// Where a fork began; null for any other run.
+    pub parent: Option<Parent>,
     /// The release that runs.
     pub codeloops_version: String,
     /// The inherited trace, if any.

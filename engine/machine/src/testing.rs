@@ -378,6 +378,7 @@ pub fn start(settings: Settings) -> Start {
         commit_sha: None,
         branch: Some("main".to_owned()),
         base_tree: TreeId("0".repeat(40)),
+        parent: None,
         codeloops_version: "0.0.0".to_owned(),
         trace_id: None,
         parent_span_id: None,

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use codeloops_event::{
     AgentOutcome, AnswerIgnored, CallId, CallKind, Class, Decision, Event, Evidence, LimitKind,
-    Outcome, Role, StopReason, Timestamp, TreeCheck, Usage,
+    Outcome, Parent, Role, StopReason, Timestamp, TreeCheck, Usage,
 };
 use codeloops_machine::testing::{
     Simulation, alphabet, answers, changed_tree, diff, run_ops, settings, settings_from, start,
@@ -499,6 +499,15 @@ fn what_was_masked_over_the_run_is_counted_at_its_end() {
     assert_eq!(end.redacted, 111_111);
     assert_eq!(codeloops_machine::invariants::check(run.0.events()), Ok(()));
     assert_eq!(codeloops_machine::replay::verify(run.0.events()), Ok(()));
+}
+
+#[test]
+fn the_record_of_a_fork_names_where_it_began() {
+    let parent = Parent { run_id: "01JJMZ0000000000000000PRNT".parse().unwrap(), iteration: 2 };
+    let run = Simulation::of(Start { parent: Some(parent.clone()), ..start(settings()) });
+    let Some(Event::SessionStart(line)) = run.events().first() else { panic!("no start") };
+    assert_eq!(line.parent, Some(parent));
+    assert_eq!(codeloops_machine::replay::verify(run.events()), Ok(()));
 }
 
 fn used(tokens: u64, cost_usd: Option<f64>) -> Usage {

@@ -70,6 +70,7 @@ pub(super) fn start_of(line: &SessionStart) -> Result<Stamped<Start>, Divergence
             commit_sha: line.commit_sha.clone(),
             branch: line.branch.clone(),
             base_tree,
+            parent: line.parent.clone(),
             codeloops_version: version,
             trace_id: line.trace_id.clone(),
             parent_span_id: line.parent_span_id.clone(),
