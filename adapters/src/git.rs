@@ -49,6 +49,11 @@ mod recorded;
 mod ref_locks;
 mod refs_look;
 mod restore;
+mod restore_plan;
+mod restore_raw;
+mod restore_saved;
+mod restore_to;
+mod restore_way;
 mod scan;
 mod seal;
 mod snapshots;
@@ -74,11 +79,13 @@ use codeloops_event::{
 use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
-pub use error::{GitError, OpenError};
+pub use error::{GitError, OpenError, RestoreError};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;
-pub use recorded::diff_of_trees;
+pub use restore_plan::{Goal, Restoring};
+pub use restore_saved::{Saved, saved_states};
+pub use restore_to::Restored;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
 

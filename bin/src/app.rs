@@ -15,7 +15,7 @@ use codeloops_sinks::Format;
 use crate::offer::Offering;
 use crate::units::{UnitError, parse_size};
 use crate::values::{
-    Dollars, FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words,
+    At, Dollars, FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words,
 };
 
 /// The heading of the options that every command has.
@@ -82,6 +82,8 @@ pub enum Command {
     /// Browse and inspect recorded sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Put the working tree to a state that a session left
+    Restore(RestoreArgs),
     /// Choose your agent and write it into your configuration
     Init(InitArgs),
     /// Check this machine: git, each agent, what a run here would start
@@ -337,6 +339,23 @@ pub struct ExportArgs {
     /// Overwrite a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Which state to restore.
+#[derive(Debug, Default, Args)]
+pub struct RestoreArgs {
+    /// The session's id, the beginning of one, or `latest`
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// As iteration N left it; 0 is how the run began, `saved-K` what the Kth restore replaced
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub at: Option<At>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How to write the configuration.

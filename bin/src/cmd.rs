@@ -7,6 +7,7 @@ mod doctor;
 mod dry_run;
 mod init;
 mod next_steps;
+mod restore;
 mod run;
 mod sessions;
 mod shell;

@@ -283,6 +283,40 @@ impl FromStr for SinkName {
     }
 }
 
+/// A state of the working tree that a session knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// As this iteration's actor left it; 0 is how the run began.
+    Iteration(u32),
+    /// As it was before it was put to another state for the Kth time.
+    Saved(u32),
+}
+
+/// What stands before the number of a state that was saved.
+const SAVED: &str = "saved-";
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Iteration(number) => write!(f, "{number}"),
+            Self::Saved(number) => write!(f, "{SAVED}{number}"),
+        }
+    }
+}
+
+impl FromStr for At {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (number, of): (_, fn(u32) -> Self) = match text.strip_prefix(SAVED) {
+            Some(number) => (number, Self::Saved),
+            None => (text, Self::Iteration),
+        };
+        let wrong = || ValueError(format!("it takes the number of an iteration, or `{SAVED}1`"));
+        number.parse().map(of).map_err(|_| wrong())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

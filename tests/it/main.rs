@@ -15,6 +15,7 @@ mod limits;
 mod output;
 mod prompts;
 mod recipes;
+mod restore;
 mod resume;
 mod run;
 mod scripts;

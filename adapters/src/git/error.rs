@@ -39,6 +39,70 @@ pub enum OpenError {
     Git(#[from] GitError),
 }
 
+/// Why a working tree was not put to a state. Nothing of it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The repository cannot be worked in.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Runs work there.
+    #[error("{} in `{}`", works(.runs), .root.display())]
+    RunAtWork {
+        /// The root of the working tree.
+        root: PathBuf,
+        /// The runs.
+        runs: Vec<String>,
+    },
+    /// An agent that outlived its run works there.
+    #[error("run {run} was killed in `{}`, and its agent still works there", .root.display())]
+    AgentAtWork {
+        /// The root of the working tree.
+        root: PathBuf,
+        /// The run.
+        run: String,
+        /// The processes.
+        pids: Vec<String>,
+    },
+    /// Git is in the middle of something.
+    #[error("a {what} is in progress in `{}`", .root.display())]
+    InProgress {
+        /// The root of the working tree.
+        root: PathBuf,
+        /// What.
+        what: &'static str,
+    },
+    /// Nothing keeps that state any more.
+    #[error("that state is gone from the repository: {0} was removed, or what it kept")]
+    StateGone(String),
+    /// What cannot be read cannot be saved.
+    #[error("not all files can be read, so they could not be saved")]
+    Unreadable,
+    /// What no snapshot holds would be lost.
+    #[error("{} ignored, so not saved, and would be overwritten", named(.0))]
+    InTheWay(Vec<String>),
+    /// A step failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+fn works(runs: &[String]) -> String {
+    let verb = if runs.len() == 1 { "run" } else { "runs" };
+    let works = if runs.len() == 1 { "works" } else { "work" };
+    format!("{verb} {} {works}", runs.join(", "))
+}
+
+fn named(paths: &[String]) -> String {
+    let some: Vec<_> = paths.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
+    let more = match paths.len() - some.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more} {}", some.join(", "), if paths.len() == 1 { "is" } else { "are" })
+}
+
+/// Paths that an error names; the rest is counted.
+const NAMED: usize = 10;
+
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {

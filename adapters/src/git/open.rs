@@ -142,7 +142,7 @@ fn base_tree(
 }
 
 /// The evidence folder and others, as paths from the root; those outside it fall away.
-fn excluded(root: &Path, evidence: &Path, folders: &[PathBuf]) -> Vec<RepoPath> {
+pub(super) fn excluded(root: &Path, evidence: &Path, folders: &[PathBuf]) -> Vec<RepoPath> {
     let real_root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let within = |folder: &Path| {
         let folder = canonical(folder);

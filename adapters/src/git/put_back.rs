@@ -10,6 +10,7 @@ use super::moved::GoingBack;
 use super::path::RepoPath;
 use super::present::Present;
 use super::restore::{self, Difference};
+use super::restore_raw;
 use super::snapshots::Snapshots;
 use super::staged::{self, Known, Staged};
 use super::user_refs::Loss;
@@ -60,7 +61,9 @@ impl Snapshots {
         if !staged.is_exact(&known)? || !staged.has_way(&root, &added) {
             return Ok(PutBack::Impossible);
         }
-        self.keep_raw(kept_as, differences)?;
+        // What is replaced could not be had from what git stored.
+        let raw = format!("{kept_as}-raw");
+        restore_raw::keep(&self.git, &scratch, &raw, differences)?;
         let _mark = self.lock.mark_put_back(kept_as)?;
         if !self.put_back_refs(&found.refs)? {
             return Ok(PutBack::Impossible);
@@ -126,57 +129,6 @@ impl Snapshots {
     ) -> bool {
         let back = GoingBack::of(differences, known.values());
         suspects.any(|found| back.would_lose(self.git.root(), found, self.last.taken))
-    }
-
-    /// Keeps, as `<kept_as>-raw`, the bytes of files that git stores otherwise than they are: what is
-    /// replaced could not be had from what it stored.
-    fn keep_raw(&self, kept_as: &str, differences: &[Difference]) -> Result<(), GitError> {
-        let root = self.git.root();
-        let is_file = |path: &RepoPath| {
-            std::fs::symlink_metadata(path.in_root(root)).is_ok_and(|meta| meta.is_file())
-        };
-        let files = differences.iter().filter_map(|d| Some((&d.path, d.file.as_ref()?)));
-        let files: Vec<_> = files.filter(|(path, _)| is_file(path)).collect();
-        let mut entries = Vec::new();
-        let ids = self.store_raw(&files.iter().map(|(path, _)| *path).collect::<Vec<_>>())?;
-        for ((path, (mode, stored)), raw) in files.iter().zip(ids) {
-            if raw != *stored {
-                entries.extend([format!("{mode} {raw}\t").as_bytes(), &path.0, b"\0"].concat());
-            }
-        }
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let scratch = self.lock.scratch();
-        let run = |args: &[&str], input: &[u8]| self.git.run(Some(&scratch), args, input);
-        let tree = run(&["update-index", "-z", "--index-info"], &entries)
-            .and_then(|_| run(&["write-tree"], b""));
-        std::fs::remove_file(&scratch).ok();
-        let (name, tree) = (format!("{kept_as}-raw"), tree?);
-        let tree = String::from_utf8_lossy(&tree);
-        self.git.run(None, &["update-ref", "--no-deref", &name, tree.trim()], b"").map(drop)
-    }
-
-    /// The ids of the files' own bytes.
-    fn store_raw(&self, paths: &[&RepoPath]) -> Result<Vec<String>, GitError> {
-        let store = |how: &str, input: &[u8]| {
-            let args = ["hash-object", "-w", "--no-filters", how];
-            self.git.run(None, &args, input).map(|ids| String::from_utf8_lossy(&ids).into_owned())
-        };
-        if paths.is_empty() {
-            return Ok(Vec::new());
-        }
-        // A list of paths is one of lines.
-        if paths.iter().any(|path| path.0.contains(&b'\n')) {
-            let store_one = |path: &&RepoPath| {
-                let path = path.in_root(self.git.root());
-                let bytes = std::fs::read(&path).map_err(GitError::io("read", &path))?;
-                store("--stdin", &bytes).map(|id| id.trim().to_owned())
-            };
-            return paths.iter().map(store_one).collect();
-        }
-        let list: Vec<u8> = paths.iter().flat_map(|path| [&path.0[..], b"\n"].concat()).collect();
-        Ok(store("--stdin-paths", &list)?.lines().map(str::to_owned).collect())
     }
 
     /// Tells whether git found it where it was looked at.

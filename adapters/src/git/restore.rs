@@ -89,6 +89,11 @@ impl Difference {
         self.kind == Kind::Added
     }
 
+    /// Whether one of the two has a repository of its own there.
+    pub(super) fn is_submodule(&self) -> bool {
+        self.kind == Kind::Submodule
+    }
+
     pub(super) fn id_before(&self) -> Option<&str> {
         self.before.as_deref()
     }

@@ -19,6 +19,7 @@ use super::fingerprint::Fingerprint;
 use super::path::RepoPath;
 use super::present::Present;
 use super::restore::told;
+use super::restore_raw;
 
 /// What is known of a file as it was.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Of a file that was in another place: nothing is known but who may do what with it.
+    pub(super) const fn by_permissions(permissions: u32) -> Self {
+        Self { size: None, inode: Inode::new(0), permissions: Some(permissions) }
+    }
+
     /// None for what is no file.
     #[expect(clippy::cast_possible_truncation, reason = "git keeps the lower half")]
     pub(super) fn from_look(look: &Fingerprint) -> Option<Self> {
@@ -131,6 +137,20 @@ impl<'p> Staged<'p> {
         Ok(staged)
     }
 
+    /// The objects of their bytes.
+    pub(super) fn ids(&self, git: &Git, paths: &[&RepoPath]) -> Result<Vec<String>, GitError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        restore_raw::ids(&Git::new(git.git_dir(), &self.folder), paths)
+    }
+
+    /// Gives some of them other bytes than git checks out.
+    pub(super) fn overwrite(&self, path: &RepoPath, bytes: &[u8]) -> Result<(), GitError> {
+        let file = path.in_root(&self.folder);
+        fs::write(&file, bytes).map_err(GitError::io("write", &file))
+    }
+
     /// Whether each file has the size that it had: every conversion of git's own changes the size. A
     /// program that is set as a filter may do anything.
     pub(super) fn is_exact(&self, known: &BTreeMap<&RepoPath, Known>) -> Result<bool, GitError> {
@@ -187,7 +207,7 @@ impl Drop for Staged<'_> {
     }
 }
 
-fn holds_only(root: &Path, folder: &RepoPath, added: &BTreeSet<&RepoPath>) -> bool {
+pub(super) fn holds_only(root: &Path, folder: &RepoPath, added: &BTreeSet<&RepoPath>) -> bool {
     let Ok(mut entries) = fs::read_dir(folder.in_root(root)) else { return false };
     entries.all(|entry| {
         let Ok(entry) = entry else { return false };

@@ -70,13 +70,19 @@ impl UserIndex {
     /// Keeps what it holds now under a ref: its tree, or, where it has conflicts, the file itself.
     /// `scratch` is a path for a moment.
     pub(super) fn keep(&self, git: &Git, name: &str, scratch: &Path) -> Result<(), GitError> {
+        let Some(id) = self.store(git, scratch)? else { return Ok(()) };
+        git.run(None, &["update-ref", "--no-deref", name, &id], b"").map(drop)
+    }
+
+    /// Stores what it holds now, as [`Self::keep`] keeps it; none where there is none.
+    pub(super) fn store(&self, git: &Git, scratch: &Path) -> Result<Option<String>, GitError> {
         if is_no_file(&self.index) {
-            return Ok(());
+            return Ok(None);
         }
         // Git locks an index to write its tree.
         index_copy::copy(&self.index, scratch)?;
         if !scratch.exists() {
-            return Ok(());
+            return Ok(None);
         }
         let tree = git.run(Some(scratch), &["write-tree"], b"");
         let bytes = fs::read(scratch).map_err(GitError::io("read", scratch));
@@ -85,8 +91,7 @@ impl UserIndex {
             Ok(tree) => tree,
             Err(_) => git.run(None, &["hash-object", "-w", "--stdin"], &bytes?)?,
         };
-        let id = String::from_utf8_lossy(&kept);
-        git.run(None, &["update-ref", "--no-deref", name, id.trim()], b"").map(drop)
+        Ok(Some(String::from_utf8_lossy(&kept).trim().to_owned()))
     }
 
     /// Whether all that it held is still there: what was only staged, git throws away once no index

@@ -9,7 +9,7 @@ mod pick;
 mod round;
 mod show;
 
-use codeloops_session::{ReadError, SessionStore, StoreError, Warning};
+use codeloops_session::{ReadError, Session, SessionStore, StoreError, Warning};
 
 use crate::app::SessionsCommand;
 use crate::error::CliError;
@@ -22,13 +22,29 @@ pub(crate) fn sessions(
     world: &World,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    let store = SessionStore::at(world.env.data_dir()?.join("sessions"));
+    let store = store(world)?;
     match command {
         SessionsCommand::List(args) => list::list(args, &store, printer),
         SessionsCommand::Show(args) => show::show(args, &store, world, printer),
         SessionsCommand::Diff(args) => diff::diff(args, &store, world, printer),
         SessionsCommand::Export(args) => export::export(args, &store, world, printer),
     }
+}
+
+/// The session that a user means.
+pub(super) fn wanted(id: Option<&str>, store: &SessionStore) -> Result<Session, CliError> {
+    let Some(id) = id else {
+        return Err(CliError::usage("no session given")
+            .hint("give an id, the beginning of one, or `latest`")
+            .hint("`codeloops sessions list` shows the ids"));
+    };
+    let load = || store.load_session(store.resolve(id)?.as_str());
+    load().map_err(|error| store_error(&error))
+}
+
+/// The sessions of the user.
+pub(super) fn store(world: &World) -> Result<SessionStore, CliError> {
+    Ok(SessionStore::at(world.env.data_dir()?.join("sessions")))
 }
 
 /// Why a session cannot be found or read, and what to do.

@@ -50,6 +50,19 @@ pub fn critic_ref(run_id: &RunId, iteration: Iteration, attempt: Attempt) -> Str
     format!("refs/codeloops/{run_id}/critic-{iteration}-{attempt}")
 }
 
+/// The ref that keeps the working tree as it was before the `number`th time that it was put to a state
+/// of this run.
+#[must_use]
+pub fn saved_ref(run_id: &RunId, number: u32) -> String {
+    format!("{}/{number}", saved_refs(run_id))
+}
+
+/// What the refs of all of them begin with.
+#[must_use]
+pub fn saved_refs(run_id: &RunId) -> String {
+    format!("refs/codeloops/restore/{run_id}")
+}
+
 /// The ref that keeps the tree as it was before the try of the critic that a [`critic_ref`] is of.
 #[must_use]
 pub fn before_critic(critic_ref: &str) -> Option<String> {
