@@ -66,6 +66,7 @@ mod user_index;
 mod user_refs;
 mod users_files;
 mod watch;
+mod worktree;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -79,7 +80,7 @@ use codeloops_event::{
 use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
-pub use error::{GitError, OpenError, RestoreError};
+pub use error::{ForkError, GitError, OpenError, RestoreError};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;
@@ -88,6 +89,7 @@ pub use restore_saved::{Saved, saved_states};
 pub use restore_to::Restored;
 use snapshots::Snapshots;
 pub use tracked::tracks_files_in;
+pub use worktree::{Fork, ForkPlan, ForkedTree};
 
 use crate::redact::Redactor;
 

@@ -68,6 +68,7 @@ impl App {
             None => self.run.output.json_output,
             Some(Command::Run(args)) => args.output.json_output,
             Some(Command::Demo(args)) => args.json_output,
+            Some(Command::Fork(args)) => args.output.json_output,
             Some(_) => false,
         }
     }
@@ -84,6 +85,9 @@ pub enum Command {
     Sessions(SessionsCommand),
     /// Put the working tree to a state that a session left
     Restore(RestoreArgs),
+    /// Run anew from what an iteration left, in a working tree of its own
+    #[command(after_help = VALUES)]
+    Fork(Box<ForkArgs>),
     /// Choose your agent and write it into your configuration
     Init(InitArgs),
     /// Check this machine: git, each agent, what a run here would start
@@ -356,6 +360,81 @@ pub struct RestoreArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where a fork begins, and what is otherwise than in the run that it is a fork of.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ForkArgs {
+    /// The session's id, the beginning of one, or `latest`
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// Begin with what iteration N left; 0 is how the run began
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Fork")]
+    pub at: Option<u32>,
+    /// Branch to make [default: `codeloops/`, the end of the session's id and the iteration]
+    #[arg(long, value_name = "NAME", help_heading = "Fork")]
+    pub branch: Option<String>,
+    /// Directory to make, which the fork works in [default: beside the repository, in `<repository>-forks`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Fork")]
+    pub worktree: Option<PathBuf>,
+
+    /// Another task [default: that of the session]
+    #[arg(short, long, value_name = "PROMPT", conflicts_with = "prompt_file")]
+    #[arg(help_heading = "Task")]
+    pub prompt: Option<String>,
+    /// File that holds another task; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Task")]
+    pub prompt_file: Option<PathBuf>,
+
+    /// Agent for both roles [default: those of the session]
+    #[arg(short, long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
+    pub agent: Option<String>,
+    /// Agent for the actor, which does the work
+    #[arg(long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
+    pub actor_agent: Option<String>,
+    /// Agent for the critic, which judges it
+    #[arg(long, value_name = "AGENT", value_parser = agent(), hide_possible_values = true)]
+    #[arg(help_heading = "Agents")]
+    pub critic_agent: Option<String>,
+    /// Model for both roles [default: those of the session, where the agent is the same]
+    #[arg(short, long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
+    pub model: Option<String>,
+    /// Model for the actor
+    #[arg(long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
+    pub actor_model: Option<String>,
+    /// Model for the critic
+    #[arg(long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
+    pub critic_model: Option<String>,
+
+    /// The limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// The output options.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+impl ForkArgs {
+    /// Those that a run has too.
+    #[must_use]
+    pub fn of_run(&self) -> RunArgs {
+        let given = self.clone();
+        RunArgs {
+            prompt: given.prompt,
+            prompt_file: given.prompt_file,
+            agent: given.agent,
+            actor_agent: given.actor_agent,
+            critic_agent: given.critic_agent,
+            model: given.model,
+            actor_model: given.actor_model,
+            critic_model: given.critic_model,
+            limits: given.limits,
+            output: given.output,
+            ..RunArgs::default()
+        }
+    }
 }
 
 /// How to write the configuration.

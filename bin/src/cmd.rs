@@ -5,12 +5,14 @@ mod demo;
 mod dispatch;
 mod doctor;
 mod dry_run;
+mod fork;
 mod init;
 mod next_steps;
 mod restore;
 mod run;
 mod sessions;
 mod shell;
+mod states;
 mod unavailable;
 
 pub(crate) use dispatch::dispatch;

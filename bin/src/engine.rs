@@ -460,7 +460,7 @@ fn start_of(
         commit_sha: base.commit_sha,
         branch: base.branch,
         base_tree: base.tree,
-        parent: None,
+        parent: settings.parent.clone(),
         codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),
         trace_id: trace.as_ref().map(|trace| trace.trace_id.clone()),
         parent_span_id: trace.map(|trace| trace.parent_span_id),

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use codeloops_session::Session;
 use codeloops_sinks::commands::shell_quoted;
 
 use crate::app::RunArgs;
@@ -12,6 +13,9 @@ use crate::text::path_from;
 
 /// The file in the working directory that holds the task where nothing else is said.
 const PROMPT_FILE: &str = "prompt.md";
+
+/// What each mask begins with.
+const MASK: &str = "[redacted: ";
 
 /// The task of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub struct Prompt {
 /// Where a task came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PromptSource {
-    /// The session that is gone on with.
+    /// The session that is gone on with, or forked.
     Recorded,
     /// `--prompt`.
     Flag,
@@ -69,6 +73,22 @@ impl Prompt {
         };
         check(&text, &source, max_bytes)?;
         Ok(Self { text, source })
+    }
+
+    /// The task that a session recorded.
+    ///
+    /// # Errors
+    /// Where credentials in it were masked, and as [`Prompt::load`].
+    pub fn recorded(session: &Session, max_bytes: u64) -> Result<Self, CliError> {
+        let (id, text) = (&session.id, &session.start.prompt);
+        // The count is of the whole line.
+        if session.start.redacted > 0 && text.contains(MASK) {
+            let what = format!("credentials in the prompt of session {id} were masked");
+            return Err(CliError::usage(what).hint("give the task again with `--prompt`"));
+        }
+        let source = PromptSource::Recorded;
+        check(text, &source, max_bytes)?;
+        Ok(Self { text: text.clone(), source })
     }
 }
 

@@ -18,7 +18,7 @@ use codeloops_adapters::redact::{Redactor, may_find};
 use codeloops_adapters::resolve::Host;
 use codeloops_adapters::spec::{AgentSpec, MAX_PROMPT_BYTES, OutputFormat};
 use codeloops_adapters::version::Version;
-use codeloops_event::{AgentSettings, CriticAccess, Permissions, Role, Settings};
+use codeloops_event::{AgentSettings, CriticAccess, Parent, Permissions, Role, Settings};
 use codeloops_machine::prompt::KEPT_FROM_TASK;
 
 pub use agents::{agent_error, agent_table};
@@ -47,6 +47,8 @@ const DEFAULT_AGENT: &str = "claude";
 pub struct RunSettings {
     /// The directory that the run works in: absolute, without symbolic links.
     pub working_dir: Sourced<PathBuf>,
+    /// The run and iteration whose state it begins with; none for any run but a fork.
+    pub parent: Option<Parent>,
     /// The actor's agent.
     pub actor: RoleSettings,
     /// The critic's agent.
@@ -166,6 +168,7 @@ impl RunSettings {
             project_settings: config.project_settings([&actor.agent.value, &critic.agent.value]),
             config_files: config.layers().map(|file| file.path.clone()).collect(),
             working_dir,
+            parent: None,
             actor,
             critic,
         })

@@ -10,6 +10,7 @@ mod console;
 mod corpora;
 mod critic;
 mod demo;
+mod fork;
 mod json;
 mod limits;
 mod output;

@@ -85,6 +85,49 @@ pub enum RestoreError {
     Git(#[from] GitError),
 }
 
+/// Why a working tree was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ForkError {
+    /// The state that it is to begin with cannot be had.
+    #[error(transparent)]
+    State(#[from] RestoreError),
+    /// The commit that the run began at is gone.
+    #[error("the commit {0} that the run began at is gone from the repository")]
+    CommitGone(String),
+    /// No branch can have that name.
+    #[error("`{0}` is no name for a branch")]
+    NoBranchName(String),
+    /// There is a branch of that name.
+    #[error("the branch `{0}` exists")]
+    BranchExists(String),
+    /// Something is there.
+    #[error("`{}` is there, and not empty", .0.display())]
+    PlaceUsed(PathBuf),
+    /// It would be a change in the other one.
+    #[error("`{}` lies in the working tree that it is a fork of", .0.display())]
+    PlaceInTree(PathBuf),
+    /// The folder above it cannot be made.
+    #[error("`{}` cannot be made: {source}", .path.display())]
+    Place {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl From<OpenError> for ForkError {
+    fn from(error: OpenError) -> Self {
+        Self::State(error.into())
+    }
+}
+
+impl From<GitError> for ForkError {
+    fn from(error: GitError) -> Self {
+        Self::State(error.into())
+    }
+}
+
 fn works(runs: &[String]) -> String {
     let verb = if runs.len() == 1 { "run" } else { "runs" };
     let works = if runs.len() == 1 { "works" } else { "work" };

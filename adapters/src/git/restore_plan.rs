@@ -278,7 +278,7 @@ fn refuse_others(git: &Git, lock: &RunLock) -> Result<(), RestoreError> {
 }
 
 /// The tree that is wanted.
-fn tree_of(git: &Git, goal: &Goal) -> Result<TreeId, RestoreError> {
+pub(super) fn tree_of(git: &Git, goal: &Goal) -> Result<TreeId, RestoreError> {
     let gone = || RestoreError::StateGone(goal.name.clone());
     let tree = format!("{}^{{tree}}", goal.name);
     let kept = git.ask(&["rev-parse", "--quiet", "--verify", "--end-of-options", &tree])?;

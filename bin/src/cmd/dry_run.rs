@@ -1,6 +1,8 @@
 //! `--dry-run`: every resolved setting with where it came from and what a start would tell of them,
 //! and nothing else happens.
 
+use std::path::Path;
+
 use codeloops_sinks::{one_line, words};
 use console::measure_text_width;
 use serde_json::{Map, Value, json};
@@ -29,11 +31,30 @@ pub(crate) fn dry_run(
     world: &World,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
+    let dir = settings.working_dir.value.as_path();
+    dry_run_in(dir, settings, prompt, world, printer)
+}
+
+/// As [`dry_run`], of a run in a directory that is to be made like the one of the settings.
+pub(super) fn dry_run_in(
+    dir: &Path,
+    settings: &RunSettings,
+    prompt: &Result<Prompt, CliError>,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<(), CliError> {
     let host = &host(&world.env, &settings.working_dir.value);
     let mut notes = start_notes(settings, host);
     notes.extend(unlimited(settings));
     notes.extend(obstacles(settings, host).iter().chain(prompt.as_ref().err()).map(obstacle));
-    let rows = std::iter::once(prompt_row(prompt)).chain(settings.rows(host)).collect();
+    let in_dir = |row: Row| match row.name.as_str() {
+        "working_dir" if dir != settings.working_dir.value => {
+            Row::new("working_dir", dir.display().to_string(), "to be made")
+        }
+        _ => row,
+    };
+    let rows = settings.rows(host).into_iter().map(in_dir);
+    let rows = std::iter::once(prompt_row(prompt)).chain(rows).collect();
     let (rows, notes) = masked(rows, notes, settings, &world.env)?;
     tell(&notes, printer);
     if settings.json_output {

@@ -55,7 +55,7 @@ fn carry_out(
 ) -> Result<u8, CliError> {
     let finished = engine::execute(settings, task, world, printer)?;
     report(settings, &finished, printer)?;
-    if is_for_a_person(settings) && !console_is_gone(&finished) {
+    if may_offer(settings, &finished) {
         printer.offer(&next_steps(settings, &finished));
     }
     Ok(finished.result.end.outcome.exit_code())
@@ -68,6 +68,11 @@ fn repository_first(of_prompt: CliError, dir: &Path) -> CliError {
         Ok(()) => of_prompt,
         Err(error) => workspace_error(&error).hint(format!("also: {of_prompt}")),
     }
+}
+
+/// Whether somebody reads what to do next.
+pub(super) fn may_offer(settings: &RunSettings, finished: &Finished) -> bool {
+    is_for_a_person(settings) && !console_is_gone(finished)
 }
 
 /// Whether standard output is read, and not parsed.

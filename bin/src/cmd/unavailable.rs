@@ -17,7 +17,6 @@ const OPTIONS: [(&str, &str); 3] =
 
 const COMMANDS: [(&str, &str); 5] = [
     ("resume", "`codeloops run --resume ID` goes on with a session"),
-    ("fork", "run again with the same prompt: the work is where the last run left it"),
     ("replay", "`codeloops sessions show` shows what was recorded"),
     ("stats", "`codeloops sessions list --json` has the numbers of each session"),
     ("ui", "`codeloops sessions list` and `codeloops sessions show` show the sessions"),

@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::path::Path;
 
-use codeloops_event::{Event, Outcome, RunId, SessionStart, StopReason, Timestamp};
+use codeloops_event::{Event, Outcome, Parent, RunId, SessionStart, StopReason, Timestamp};
 use serde::Serialize;
 
 use crate::names::SessionId;
@@ -43,6 +43,8 @@ pub struct SessionSummary {
     pub status: SessionStatus,
     /// The run's identity; null in files of other programs.
     pub run_id: Option<RunId>,
+    /// Where a fork began; null for any other run.
+    pub parent: Option<Parent>,
     /// Why it ended; null without an end and in files of other programs.
     pub stop_reason: Option<StopReason>,
 }
@@ -81,6 +83,7 @@ impl Listed {
             critic_agent: start.critic_agent,
             status,
             run_id: start.run_id,
+            parent: start.parent,
             stop_reason: end.and_then(|end| end.stop_reason),
         };
         Ok(Self { summary, prompt: start.prompt })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{AnswerIgnored, Iteration, SessionEnd, SessionStart, StopRequested};
+use codeloops_event::{AnswerIgnored, Parent, SessionEnd, SessionStart, StopRequested};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
 use codeloops_sinks::usage;
@@ -65,6 +65,7 @@ fn metadata(session: &Session, page: &mut Page) {
     page.row("Critic", [agent(&start.critic_agent, critic, start.critic_model.as_deref())]);
     page.row("Iterations", [limit]);
     page.row("Run", start.run_id.as_ref().map(ToString::to_string));
+    page.row("Fork of", start.parent.as_ref().map(parent));
     page.row("Commit", commit(start));
     page.row("Evidence", session.evidence.as_ref().map(evidence));
 }
@@ -73,6 +74,10 @@ fn agent(title: &str, version: Option<&str>, model: Option<&str>) -> String {
     let version = version.map(|version| format!(" {version}")).unwrap_or_default();
     let model = model.map(|model| format!(" ({model})")).unwrap_or_default();
     format!("{title}{version}{model}")
+}
+
+fn parent(parent: &Parent) -> String {
+    format!("run {} at iteration {}", parent.run_id, parent.iteration)
 }
 
 fn commit(start: &SessionStart) -> Option<String> {
