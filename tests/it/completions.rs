@@ -60,8 +60,18 @@ fn fish_offers_the_commands_to_help() {
     if !has_fish() {
         return;
     }
-    let commands =
-        names(&["completions", "demo", "doctor", "help", "init", "man", "run", "sessions"]);
+    let commands = names(&[
+        "completions",
+        "demo",
+        "doctor",
+        "fork",
+        "help",
+        "init",
+        "man",
+        "restore",
+        "run",
+        "sessions",
+    ]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
     assert_eq!(
         in_fish(&place, &["help", "sessions", ""]),
