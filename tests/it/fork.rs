@@ -256,3 +256,21 @@ fn a_fork_can_be_forked_and_restored() {
     assert!(!PathBuf::from(&first.start.working_dir).join("c.txt").exists());
     assert!(PathBuf::from(&second.start.working_dir).join("c.txt").exists());
 }
+
+/// Where the user has only a part of the files, so has the fork; what the others are it knows.
+#[test]
+fn a_fork_of_a_sparse_checkout_is_sparse() {
+    let place = workspace();
+    place.write("in/a", "wanted\n");
+    place.write("out/a", "not wanted\n");
+    place.commit_all("two folders");
+    place.git(&["sparse-checkout", "set", "in"]);
+    forked_from(&place, &format!("on actor\nedit c.txt mine\n{APPROVES}"));
+    let _forked = place.run(&["fork", "latest", "--at", "1"]).exits(0);
+    let fork = newest(&place);
+    let tree = PathBuf::from(&fork.start.working_dir);
+    assert!(tree.join("in/a").exists() && !tree.join("out").exists());
+    assert_eq!(fork.iterations[0].git_files_changed, 1);
+    let status = place.git(&["-C", tree.to_str().unwrap(), "status", "--porcelain"]);
+    assert_eq!(status, "?? a.txt\n?? c.txt\n");
+}

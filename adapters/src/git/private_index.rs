@@ -169,7 +169,7 @@ fn clear_bit(git: &Git, index: &Path, flag: &str, paths: &[RepoPath]) -> Result<
 }
 
 /// In a sparse checkout git itself looks at what exists.
-fn is_sparse(git: &Git) -> Result<bool, GitError> {
+pub(super) fn is_sparse(git: &Git) -> Result<bool, GitError> {
     let answer = git.ask(&["config", "--type=bool", "--get", "core.sparseCheckout"])?;
     Ok(answer.as_deref() == Some("true"))
 }

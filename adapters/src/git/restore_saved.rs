@@ -12,6 +12,7 @@ use codeloops_event::{RunId, TreeId, layout};
 use super::command::Git;
 use super::discover::discover;
 use super::error::{GitError, OpenError};
+use super::lock::RunLock;
 use super::path::RepoPath;
 use super::restore::Difference;
 use super::restore_raw;
@@ -57,14 +58,15 @@ fn names(git: &Git, run: &RunId) -> Result<Vec<String>, GitError> {
 }
 
 /// Keeps a tree, and all that is to be known to have these files again, under a number of its own.
-/// Either all of its refs come to be or none. `scratch` is a path for a moment.
+/// Either all of its refs come to be or none.
 pub(super) fn save(
     git: &Git,
-    scratch: &Path,
+    lock: &RunLock,
     run: &RunId,
     tree: &TreeId,
     differences: &[Difference],
 ) -> Result<Saved, GitError> {
+    let scratch = &lock.scratch();
     let used = names(git, run)?.into_iter();
     let used = used.filter_map(|name| name.split('-').next()?.parse::<u32>().ok()).max();
     let number = used.unwrap_or(0) + 1;
@@ -81,7 +83,9 @@ pub(super) fn save(
     }
     let create = |(name, id): &(String, String)| format!("create {name}\0{id}\0");
     let commands: String = refs.iter().map(create).collect();
-    git.run(None, &["update-ref", "--no-deref", "--stdin", "-z"], commands.as_bytes())?;
+    let names: Vec<_> = refs.into_iter().map(|(name, _)| name).collect();
+    let args = ["update-ref", "--no-deref", "--stdin", "-z"];
+    lock.announced().write(&names, || git.run(None, &args, commands.as_bytes()))?;
     Ok(Saved { number, name })
 }
 

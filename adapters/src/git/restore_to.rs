@@ -44,7 +44,7 @@ impl Restoring {
             .map_err(|error| gone_or(&self.git, &self.goal, &name, error))?;
         self.give_own_bytes(&staged)?;
         let (run_id, now) = (&self.run_id, &self.now);
-        saved(&restore_saved::save(&self.git, &scratch, run_id, now, &self.differences)?);
+        saved(&restore_saved::save(&self.git, &self.lock, run_id, now, &self.differences)?);
         self.remove();
         let permissions = self.beside.permissions.iter();
         let known: BTreeMap<_, _> =

@@ -11,6 +11,7 @@ use codeloops_event::TreeId;
 use super::command::{self, Git};
 use super::discover::discover;
 use super::error::{ForkError, GitError};
+use super::private_index;
 use super::restore_plan::{Goal, gone_or, tree_of};
 
 /// A number behind a name that is taken already is tried up to this one.
@@ -164,7 +165,12 @@ impl ForkedTree {
         checked_out?;
         fs::create_dir_all(&self.plan.dir).map_err(GitError::io("create", &self.plan.dir))?;
         // So that git does not read all files at its first look; that some differ is no failure.
-        self.own.ask(&["update-index", "-q", "--refresh"]).map(drop)
+        self.own.ask(&["update-index", "-q", "--refresh"])?;
+        if private_index::is_sparse(&self.own)? {
+            // What differs from the commit stays, outside of what is wanted too.
+            self.own.ask(&["sparse-checkout", "reapply"])?;
+        }
+        Ok(())
     }
 
     /// An index for a moment.
