@@ -274,3 +274,15 @@ fn a_fork_of_a_sparse_checkout_is_sparse() {
     let status = place.git(&["-C", tree.to_str().unwrap(), "status", "--porcelain"]);
     assert_eq!(status, "?? a.txt\n?? c.txt\n");
 }
+
+#[test]
+fn a_fork_that_reached_its_limit_goes_on_as_the_same_fork() {
+    let place = workspace();
+    let parent = forked_from(&place, &format!("on actor\nedit c.txt mine\n{ASKS_FOR_MORE}"));
+    let _forked = place.run(&["fork", "latest", "--at", "1", "-n", "1"]).exits(1);
+    let fork = newest(&place).id.to_string();
+    let _went_on = place.run(&["run", "--resume", &fork, "-n", "2"]).exits(1);
+    let fork = newest(&place);
+    assert_eq!(fork.iterations.len(), 2);
+    assert_eq!(fork.start.parent.unwrap().run_id, parent.start.run_id.unwrap());
+}
