@@ -84,6 +84,7 @@ pub use error::{ForkError, GitError, OpenError, RestoreError};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;
+pub use recorded::diff_of_trees;
 pub use restore_plan::{Goal, Restoring};
 pub use restore_saved::{Saved, saved_states};
 pub use restore_to::Restored;

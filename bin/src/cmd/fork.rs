@@ -31,7 +31,7 @@ pub(crate) fn fork(
     world: &World,
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
-    let session = wanted(args.id.as_deref(), &store(world)?)?;
+    let session = wanted(args.id.as_deref(), &store(world)?, world, printer)?;
     let beginning = Beginning::of(args, &session, no_color, world)?;
     if args.output.dry_run {
         return beginning.show(printer);

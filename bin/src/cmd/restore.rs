@@ -22,7 +22,7 @@ pub(crate) fn restore(
     world: &World,
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
-    let session = wanted(args.id.as_deref(), &store(world)?)?;
+    let session = wanted(args.id.as_deref(), &store(world)?, world, printer)?;
     let states = States::of(&session)?;
     let at = states
         .check(args.at)

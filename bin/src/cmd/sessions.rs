@@ -31,15 +31,15 @@ pub(crate) fn sessions(
     }
 }
 
-/// The session that a user means.
-pub(super) fn wanted(id: Option<&str>, store: &SessionStore) -> Result<Session, CliError> {
-    let Some(id) = id else {
-        return Err(CliError::usage("no session given")
-            .hint("give an id, the beginning of one, or `latest`")
-            .hint("`codeloops sessions list` shows the ids"));
-    };
-    let load = || store.load_session(store.resolve(id)?.as_str());
-    load().map_err(|error| store_error(&error))
+/// The session that a user means; one that is picked where none is named.
+pub(super) fn wanted(
+    id: Option<&str>,
+    store: &SessionStore,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<Session, CliError> {
+    let id = pick::wanted(id, store, world, printer)?;
+    store.load_session(&id).map_err(|error| store_error(&error))
 }
 
 /// The sessions of the user.

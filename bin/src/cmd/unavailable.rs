@@ -15,7 +15,7 @@ const GATES: &str = "name the command in the prompt: the critic can run it";
 const OPTIONS: [(&str, &str); 3] =
     [("--stuck-after", LIMITS), ("--gate", GATES), ("--gate-timeout", GATES)];
 
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 4] = [
     ("resume", "`codeloops run --resume ID` goes on with a session"),
     ("replay", "`codeloops sessions show` shows what was recorded"),
     ("stats", "`codeloops sessions list --json` has the numbers of each session"),

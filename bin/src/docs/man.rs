@@ -214,6 +214,8 @@ mod tests {
                 "codeloops-sessions",
                 "codeloops-sessions-list",
                 "codeloops-sessions-show",
+                "codeloops-sessions-diff",
+                "codeloops-sessions-export",
                 "codeloops-restore",
                 "codeloops-fork",
                 "codeloops-init",

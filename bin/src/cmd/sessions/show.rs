@@ -4,7 +4,7 @@ use std::path::Path;
 
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{AnswerIgnored, Parent, SessionEnd, SessionStart, StopRequested};
+use codeloops_event::{AnswerIgnored, Iteration, Parent, SessionEnd, SessionStart, StopRequested};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
 use codeloops_sinks::usage;
@@ -13,7 +13,7 @@ use codeloops_sinks::words::{self, Said};
 use super::page::Page;
 use super::pager::Pager;
 use super::round::round;
-use super::{tell, wanted};
+use super::{pick, store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
 use crate::output::{Printer, json_text};
@@ -26,9 +26,46 @@ pub(super) fn show(
     world: &World,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    let session = wanted(args.id.as_deref(), store)?;
-    if args.json {
-        return printer.json(&session);
+    let id = pick::wanted(args.id.as_deref(), store, world, printer)?;
+    let mut session = store.load_session(&id).map_err(|error| store_error(&error))?;
+    if let Some(iteration) = args.iteration {
+        keep_only(iteration.get(), &mut session)?;
+    }
+    let text = if args.json {
+        json_text(&session)?
+    } else {
+        tell(&session.warnings, printer);
+        let dir = Path::new(&session.start.working_dir);
+        let dir = (world.env.current_dir().ok() != Some(dir)).then_some(dir);
+        let mut page = Page::new(printer.stdout_columns());
+        match args.iteration {
+            Some(_) => rounds(&session, dir, &mut page),
+            None => write(&session, dir, &mut page),
+        }
+        page.into_text()
+    };
+    let mut pager = Pager::new(args.no_pager, world, printer);
+    pager.write(&text)?;
+    pager.finish()
+}
+
+/// Leaves out all rounds but this one.
+fn keep_only(iteration: Iteration, session: &mut Session) -> Result<(), CliError> {
+    if !session.rounds.iter().any(|round| round.iteration == iteration) {
+        return Err(no_iteration(session, iteration));
+    }
+    session.iterations.retain(|summary| summary.iteration_number == iteration);
+    session.rounds.retain(|round| round.iteration == iteration);
+    Ok(())
+}
+
+/// The error of who asks for a round that there is not.
+pub(super) fn no_iteration(session: &Session, iteration: Iteration) -> CliError {
+    let error = CliError::usage(format!("session `{}` has no iteration {iteration}", session.id));
+    match session.rounds.iter().map(|round| round.iteration).max() {
+        None => error.hint("it has none"),
+        Some(1) => error.hint("it has one"),
+        Some(last) => error.hint(format!("it has 1 to {last}")),
     }
 }
 
