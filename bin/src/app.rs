@@ -8,7 +8,7 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use codeloops_adapters::agents::builtin;
 use codeloops_event::{CriticAccess, Outcome, Permissions};
-use codeloops_session::SessionStatus;
+use codeloops_session::{SessionOrder, SessionStatus};
 
 use codeloops_sinks::Format;
 
@@ -292,6 +292,15 @@ pub struct ListArgs {
     /// Only of this project: the name of its working directory, without the path
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// Sort by this; the newest, longest, most or dearest first, words by the alphabet
+    #[arg(long, value_name = "KEY", value_parser = word::<SessionOrder>(), default_value = "date")]
+    pub sort: SessionOrder,
+    /// Sort the other way round
+    #[arg(long)]
+    pub reverse: bool,
+    /// Only the first so many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use codeloops_adapters::spec::{OutputFormat, PromptVia, StopWith};
 use codeloops_event::{CriticAccess, Outcome, Permissions};
-use codeloops_session::SessionStatus;
+use codeloops_session::{SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
 use crate::text::nearest;
@@ -110,6 +110,18 @@ impl Words for SessionStatus {
         (Self::Crashed.as_str(), Self::Crashed),
         (Self::Interrupted.as_str(), Self::Interrupted),
         (Self::Ended.as_str(), Self::Ended),
+    ];
+}
+
+impl Words for SessionOrder {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("date", Self::Date),
+        ("duration", Self::Duration),
+        ("iterations", Self::Iterations),
+        ("project", Self::Project),
+        ("outcome", Self::Outcome),
+        ("tokens", Self::Tokens),
+        ("cost", Self::Cost),
     ];
 }
 

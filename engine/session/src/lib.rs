@@ -19,14 +19,20 @@
 //!
 //! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
 
+mod catalogue;
 mod dirs;
 mod draft;
+mod entry;
 mod evidence;
 mod filter;
+mod folder;
 mod history;
+mod index;
 mod last_look;
 mod line_log;
+mod listed;
 mod names;
+mod order;
 mod parse;
 mod progress;
 mod reader;
@@ -34,6 +40,7 @@ mod reopened;
 mod round;
 mod session;
 mod shown;
+mod stamp;
 mod stats;
 mod store;
 mod summary;
@@ -43,11 +50,14 @@ mod writer;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use catalogue::Catalogue;
 pub use dirs::{DataDir, NoHome};
+pub use entry::{SessionEntry, Used};
 pub use evidence::{EvidenceError, KeptEvidence, RunAgent, RunAgents, RunFile, RunFolder};
 pub use filter::SessionFilter;
 pub use last_look::{ChangesIn, LastLook};
 pub use names::{SessionId, SessionIdError};
+pub use order::SessionOrder;
 pub use progress::SessionStatus;
 pub use reader::{ReadError, SessionReader, Warning};
 pub use reopened::{ReopenError, ReopenedSession};

@@ -40,6 +40,11 @@ impl SessionId {
         std::iter::once(Self(stem)).chain(copies)
     }
 
+    /// One that was an id before it was written down.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The id of the session in this file; its name must end in `.jsonl`.
     pub fn of_file(path: &Path) -> Result<Self, SessionIdError> {
         let name = path.file_name().unwrap_or_default();
@@ -75,9 +80,14 @@ impl SessionId {
 
     /// Which session of its second and prompt this is, counted from 1.
     pub(crate) fn copy(&self) -> u64 {
-        let after_hash = self.0.split_once('_').and_then(|(_, rest)| rest.split_once('-'));
-        after_hash.and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
+        copy(&self.0)
     }
+}
+
+/// Which session of its second and prompt has this id, counted from 1.
+pub(crate) fn copy(id: &str) -> u64 {
+    let after_hash = id.split_once('_').and_then(|(_, rest)| rest.split_once('-'));
+    after_hash.and_then(|(_, n)| n.parse().ok()).unwrap_or(1)
 }
 
 impl FromStr for SessionId {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 
-use codeloops_event::{Event, SessionEnd};
+use codeloops_event::{Event, SessionEnd, Timestamp, Usage, UsageByRole};
 use serde::Serialize;
 
 use crate::reader::ReadError;
@@ -48,13 +48,23 @@ pub(crate) struct Progress {
     pub(crate) iterations: u32,
     /// The end that stands: the last, unless the run went on after it.
     pub(crate) end: Option<SessionEnd>,
-    stop_requested: bool,
+    /// Whether somebody asked the run to stop, since it was last taken up.
+    pub(crate) stop_requested: bool,
+    /// The time of the last line, if any has one.
+    pub(crate) last_line_at: Option<Timestamp>,
+    /// What the calls used, as far as they told.
+    used: UsageByRole,
 }
 
 impl Progress {
     /// That of a session whose end is known.
     pub(crate) fn ended(end: SessionEnd) -> Self {
-        Self { iterations: end.iterations, end: Some(end), stop_requested: false }
+        Self {
+            iterations: end.iterations,
+            last_line_at: Some(end.timestamp),
+            end: Some(end),
+            ..Self::default()
+        }
     }
 
     /// That after all of these lines.
@@ -74,12 +84,23 @@ impl Progress {
             // The session was resumed; who stopped it before no longer counts.
             self.stop_requested = false;
         }
+        self.last_line_at = event.timestamp().or(self.last_line_at);
         match event {
+            Event::ActorCompleted(e) => add(&mut self.used.actor, e.usage.as_ref()),
+            Event::CriticCompleted(e) => add(&mut self.used.critic, e.usage.as_ref()),
             Event::Iteration(_) => self.iterations += 1,
             Event::SessionEnd(end) => self.end = Some((**end).clone()),
             Event::StopRequested(_) => self.stop_requested = true,
             Event::SessionResumed(_) => self.stop_requested = false,
             _ => {}
+        }
+    }
+
+    /// What the run used: as its end tells, else what its calls told.
+    pub(crate) fn usage(&self) -> Option<&UsageByRole> {
+        match &self.end {
+            Some(end) => end.usage.as_ref(),
+            None => Some(&self.used),
         }
     }
 
@@ -97,8 +118,14 @@ impl Progress {
     }
 }
 
+fn add(sum: &mut Option<Usage>, used: Option<&Usage>) {
+    if let Some(used) = used {
+        *sum = Some(sum.take().unwrap_or_default().plus(used));
+    }
+}
+
 /// Whether a writer holds the file. The shared lock that answers it is given back at once.
-fn is_held(file: &File) -> bool {
+pub(crate) fn is_held(file: &File) -> bool {
     match file.try_lock_shared() {
         Ok(()) => {
             drop(file.unlock());

@@ -1,18 +1,19 @@
 //! All sessions of a machine.
 
-use std::cmp::Reverse;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::catalogue::Catalogue;
 use crate::dirs::{DataDir, NoHome};
 use crate::filter::SessionFilter;
-use crate::names::{EXTENSION, SessionId, SessionIdError};
+use crate::folder::{Folder, FolderFile};
+use crate::listed::Listed;
+use crate::names::{SessionId, SessionIdError};
 use crate::reader::{ReadError, Warning};
 use crate::session::Session;
 use crate::shown;
 use crate::stats::SessionStats;
-use crate::summary::{Listed, SessionSummary};
+use crate::summary::SessionSummary;
 
 /// The word that stands for the newest session.
 const LATEST: &str = "latest";
@@ -102,19 +103,26 @@ impl SessionStore {
     }
 
     /// The sessions that match, newest first. A file that cannot be read is a warning.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use codeloops_session::{SessionFilter, SessionStore};
+    ///
+    /// let store = SessionStore::at(dir.path());
+    /// let filter = SessionFilter { search: Some("typo".to_owned()), ..Default::default() };
+    /// let found = store.list_sessions(&filter)?;
+    /// assert!(found.sessions.is_empty() && found.warnings.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn list_sessions(&self, filter: &SessionFilter) -> Result<SessionList, StoreError> {
-        let (ids, mut warnings) = self.ids()?;
-        let mut sessions = Vec::new();
-        for id in ids {
-            let path = self.path_of(&id);
-            match Listed::read(id, &path) {
-                Ok(listed) if filter.matches(&listed) => sessions.push(listed.summary),
-                Ok(_) => {}
-                Err(error) => warnings.push(Warning::Skipped(error)),
-            }
-        }
-        sessions.sort_by_cached_key(|s| Reverse((s.timestamp, s.id.copy(), s.id.clone())));
-        Ok(SessionList { sessions, warnings })
+        let found = self.catalogue(filter)?;
+        let sessions = found.iter().map(SessionSummary::from).collect();
+        Ok(SessionList { sessions, warnings: found.into_warnings() })
+    }
+
+    /// The same as views: what to take where there are many.
+    pub fn catalogue(&self, filter: &SessionFilter) -> Result<Catalogue, StoreError> {
+        Catalogue::read(&self.dir, filter).map_err(|source| self.dir_error(source))
     }
 
     /// Reads one session. `id` is a whole id; see [`Self::resolve`] for parts of one.
@@ -132,17 +140,18 @@ impl SessionStore {
     /// Finds the session that a user means: its id, the beginning of its id if no other begins so,
     /// or `latest`. A file name with `.jsonl` is understood as well.
     pub fn resolve(&self, text: &str) -> Result<SessionId, StoreError> {
-        let (ids, _) = self.ids()?;
         if text == LATEST {
-            return self.latest(ids);
+            return self.latest();
         }
         let wanted = text.strip_suffix(".jsonl").unwrap_or(text);
-        let begins = |id: &SessionId| !wanted.is_empty() && id.as_str().starts_with(wanted);
-        let mut found: Vec<_> = ids.into_iter().filter(begins).collect();
-        found.sort_by(|a, b| b.cmp(a));
-        if let Some(exact) = found.iter().find(|id| id.as_str() == wanted) {
-            return Ok(exact.clone());
+        if let Some(exact) = self.exact(wanted) {
+            return Ok(exact);
         }
+        let begins = |id: &SessionId| !wanted.is_empty() && id.as_str().starts_with(wanted);
+        let files = self.folder()?.files.into_iter();
+        let found = files.filter(|file| begins(&file.id) && file.is_file());
+        let mut found: Vec<_> = found.map(|file| file.id).collect();
+        found.sort_by(|a, b| b.cmp(a));
         match found.len() {
             0 => Err(StoreError::NotFound { text: text.to_owned() }),
             1 => Ok(found.remove(0)),
@@ -152,48 +161,46 @@ impl SessionStore {
 
     /// Figures over all sessions.
     pub fn get_stats(&self) -> Result<SessionStats, StoreError> {
-        Ok(SessionStats::of(self.list_sessions(&SessionFilter::default())?))
+        Ok(SessionStats::of(self.catalogue(&SessionFilter::default())?))
+    }
+
+    /// The session of this very id, without a look at the others.
+    fn exact(&self, text: &str) -> Option<SessionId> {
+        let id: SessionId = text.parse().ok()?;
+        self.path_of(&id).metadata().is_ok_and(|found| found.is_file()).then_some(id)
     }
 
     /// The newest session. Names tell the second; only those of the same second are opened. A file
     /// that was given another name is not considered.
-    fn latest(&self, ids: Vec<SessionId>) -> Result<SessionId, StoreError> {
-        let newest = ids.iter().filter_map(SessionId::second).max().map(str::to_owned);
-        let mut of_it: Vec<_> = ids
-            .into_iter()
-            .filter(|id| newest.is_some() && id.second() == newest.as_deref())
-            .collect();
-        if of_it.len() > 1 {
-            of_it.sort_by_cached_key(|id| {
-                let listed = Listed::read(id.clone(), &self.path_of(id)).ok();
-                (listed.map(|listed| listed.summary.timestamp), id.copy(), id.clone())
-            });
-        }
-        of_it.pop().ok_or_else(|| StoreError::NoSessions { path: self.dir.clone() })
+    fn latest(&self) -> Result<SessionId, StoreError> {
+        let mut files = self.folder()?.files;
+        files.retain(|file| file.id.second().is_some());
+        files.sort_unstable_by(|a, b| b.id.second().cmp(&a.id.second()));
+        let mut seconds = files.chunk_by(|a, b| a.id.second() == b.id.second());
+        let newest = seconds.find_map(|files| self.newest(files));
+        newest.ok_or_else(|| StoreError::NoSessions { path: self.dir.clone() })
     }
 
-    /// The ids of all files, in no order; what is no file has none. A folder that is missing holds
-    /// no sessions.
-    fn ids(&self) -> Result<(Vec<SessionId>, Vec<Warning>), StoreError> {
-        let dir_error = |source| StoreError::Dir { path: self.dir.clone(), source };
-        let entries = match fs::read_dir(&self.dir) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
-            entries => entries.map_err(dir_error)?,
-        };
-        let (mut ids, mut warnings) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let path = entry.map_err(dir_error)?.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                match SessionId::of_file(&path) {
-                    Ok(_) if is_odd(&path) => {
-                        warnings.push(Warning::Skipped(ReadError::NotAFile { path }));
-                    }
-                    Ok(id) => ids.push(id),
-                    Err(_) => warnings.push(Warning::OddName { path }),
-                }
-            }
+    /// The newest of sessions that began in the same second; none where there is no file.
+    fn newest(&self, files: &[FolderFile]) -> Option<SessionId> {
+        let files: Vec<_> = files.iter().filter(|file| file.is_file()).collect();
+        if let [only] = files[..] {
+            return Some(only.id.clone());
         }
-        Ok((ids, warnings))
+        let began = |id: &SessionId| {
+            let listed = Listed::read(id, &self.path_of(id)).ok();
+            listed.map(|listed| listed.start.timestamp)
+        };
+        let ids = files.into_iter().map(|file| file.id.clone());
+        ids.max_by_key(|id| (began(id), id.copy(), id.clone()))
+    }
+
+    fn folder(&self) -> Result<Folder, StoreError> {
+        Folder::read(&self.dir).map_err(|source| self.dir_error(source))
+    }
+
+    fn dir_error(&self, source: io::Error) -> StoreError {
+        StoreError::Dir { path: self.dir.clone(), source }
     }
 }
 
@@ -204,11 +211,6 @@ impl IntoIterator for SessionList {
     fn into_iter(self) -> Self::IntoIter {
         self.sessions.into_iter()
     }
-}
-
-/// Whether there is something that is no file. What cannot be looked at is left to who reads it.
-fn is_odd(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| !found.is_file())
 }
 
 fn shown_stem(path: &Path) -> String {

@@ -1,18 +1,11 @@
 //! One session in a list.
 
-use std::io::BufReader;
-use std::path::Path;
-
-use codeloops_event::{Event, Outcome, Parent, RunId, SessionStart, StopReason, Timestamp};
+use codeloops_event::{Outcome, RunId, StopReason, Timestamp};
 use serde::Serialize;
 
+use crate::entry::SessionEntry;
 use crate::names::SessionId;
-use crate::progress::{Progress, SessionStatus};
-use crate::reader::{ReadError, SessionReader, open_file};
-use crate::tail;
-
-/// Characters of the prompt that a summary holds.
-const PREVIEW_CHARS: usize = 256;
+use crate::progress::SessionStatus;
 
 /// One session in a list. Its JSON is what the API and `sessions list --json` give.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,61 +40,38 @@ pub struct SessionSummary {
     pub parent: Option<Parent>,
     /// Why it ended; null without an end and in files of other programs.
     pub stop_reason: Option<StopReason>,
+    /// The actor's model; null for its agent's own default.
+    pub actor_model: Option<String>,
+    /// The critic's model; null for its agent's own default.
+    pub critic_model: Option<String>,
+    /// Tokens that both sent and received; null where nothing is known.
+    pub tokens: Option<u64>,
+    /// What both cost in US dollars; null where nothing is known.
+    pub cost_usd: Option<f64>,
 }
 
-/// A summary with what a filter looks at beside it.
-pub(crate) struct Listed {
-    pub(crate) summary: SessionSummary,
-    pub(crate) prompt: String,
-}
-
-impl Listed {
-    /// Reads head and tail of the file; the whole of it only where the tail shows no end. So a list
-    /// does not notice damage in the middle of a session that has ended.
-    pub(crate) fn read(id: SessionId, path: &Path) -> Result<Self, ReadError> {
-        let file = open_file(path)?;
-        let mut reader = SessionReader::new(path, BufReader::new(&file));
-        let start = read_start(&mut reader, path)?;
-        let io_error = |source| ReadError::Io { path: path.to_owned(), source };
-        let mut progress = match tail::find_end(&file).map_err(io_error)? {
-            Some(end) => Progress::ended(end),
-            None => Progress::after(reader)?,
-        };
-        let status = progress.status(&file);
-        let end = progress.end.take();
-        let summary = SessionSummary {
-            id,
-            timestamp: start.timestamp,
-            prompt_preview: start.prompt.chars().take(PREVIEW_CHARS).collect(),
-            project: project_of(&start.working_dir).to_owned(),
-            working_dir: start.working_dir,
-            outcome: end.as_ref().map(|end| end.outcome),
-            iterations: progress.iterations,
-            duration_secs: end.as_ref().map(|end| end.duration_secs),
-            confidence: end.as_ref().and_then(|end| end.confidence),
-            actor_agent: start.actor_agent,
-            critic_agent: start.critic_agent,
-            status,
-            run_id: start.run_id,
-            parent: start.parent,
-            stop_reason: end.and_then(|end| end.stop_reason),
-        };
-        Ok(Self { summary, prompt: start.prompt })
+impl From<SessionEntry<'_>> for SessionSummary {
+    fn from(entry: SessionEntry<'_>) -> Self {
+        let used = entry.used();
+        Self {
+            id: SessionId::known(entry.id),
+            timestamp: entry.timestamp,
+            prompt_preview: entry.prompt_preview.to_owned(),
+            project: entry.project().to_owned(),
+            working_dir: entry.working_dir.to_owned(),
+            outcome: entry.outcome,
+            iterations: entry.iterations,
+            duration_secs: entry.duration_secs,
+            confidence: entry.confidence,
+            actor_agent: entry.actor_agent.to_owned(),
+            critic_agent: entry.critic_agent.to_owned(),
+            status: entry.status,
+            run_id: entry.run_id.and_then(|id| id.parse().ok()),
+            stop_reason: entry.stop_reason,
+            actor_model: entry.actor_model.map(str::to_owned),
+            critic_model: entry.critic_model.map(str::to_owned),
+            tokens: used.tokens(),
+            cost_usd: used.cost_usd,
+        }
     }
-}
-
-fn read_start(
-    reader: &mut impl Iterator<Item = Result<Event, ReadError>>,
-    path: &Path,
-) -> Result<SessionStart, ReadError> {
-    match reader.next().transpose()? {
-        Some(Event::SessionStart(start)) => Ok(*start),
-        _ => Err(ReadError::NoStart { path: path.to_owned() }),
-    }
-}
-
-/// The last part of a working directory; the whole of it where it has none (`/`).
-fn project_of(working_dir: &str) -> &str {
-    let name = working_dir.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    if name.is_empty() { working_dir } else { name }
 }

@@ -1,11 +1,10 @@
 //! `codeloops sessions list`: one line a session.
 
-use std::collections::HashSet;
-
 use codeloops_event::Outcome;
-use codeloops_session::{SessionFilter, SessionStore, SessionSummary};
+use codeloops_session::{Catalogue, SessionEntry, SessionFilter, SessionStore, SessionSummary};
 use codeloops_sinks::{one_line, words};
 use console::{measure_text_width, truncate_str};
+use serde::{Serialize, Serializer};
 
 use super::{store_error, tell};
 use crate::app::ListArgs;
@@ -41,7 +40,8 @@ const ITERS: usize = 3;
 const DURATION: usize = 4;
 const PROMPT: usize = 5;
 
-type Row = [String; 6];
+/// Columns of the table.
+const COLUMNS: usize = 6;
 
 /// Lists the sessions that match.
 pub(super) fn list(
@@ -50,16 +50,27 @@ pub(super) fn list(
     printer: &mut Printer,
 ) -> Result<(), CliError> {
     let filter = filter(args);
-    let found = store.list_sessions(&filter).map_err(|error| store_error(&error))?;
-    tell(&found.warnings, printer);
+    let mut found = store.catalogue(&filter).map_err(|error| store_error(&error))?;
+    tell(found.warnings(), printer);
+    found.sort(args.sort, args.reverse);
+    found.truncate(args.limit.unwrap_or(usize::MAX));
     if args.json {
-        return printer.json(&found.sessions);
+        return printer.json(&Summaries(&found));
     }
-    if found.sessions.is_empty() {
+    if found.is_empty() && args.limit != Some(0) {
         printer.note(nothing(&filter));
         return Ok(());
     }
-    printer.data(&table(&found.sessions, printer.stdout_columns()))
+    printer.data(&Table::of(&found).lines(printer.stdout_columns()))
+}
+
+/// The sessions as JSON, one after the other.
+struct Summaries<'a>(&'a Catalogue);
+
+impl Serialize for Summaries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(SessionSummary::from))
+    }
 }
 
 fn filter(args: &ListArgs) -> SessionFilter {
@@ -81,23 +92,74 @@ fn nothing(filter: &SessionFilter) -> &'static str {
     }
 }
 
-/// The sessions as lines under a head line. All columns but the last are as wide as their widest
-/// cell, as far as the terminal is wide enough.
-fn table(sessions: &[SessionSummary], columns: Option<usize>) -> String {
-    let head = ["ID", "Project", "Outcome", "Iters", "Duration", "Prompt"].map(str::to_owned);
-    let rows: Vec<Row> = std::iter::once(head).chain(sessions.iter().map(cells)).collect();
-    let width = |column: usize| {
-        rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or_default()
-    };
-    let mut widths: [usize; 6] = std::array::from_fn(width);
-    if let Some(columns) = columns {
-        fit(&mut widths, telling(&rows), columns);
+/// The sessions as cells under a head line. There may be very many, so all cells are one text.
+#[derive(Default)]
+struct Table {
+    text: String,
+    rows: Vec<[Cell; COLUMNS]>,
+}
+
+/// A cell of a table, which begins where the one before ends.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    end: usize,
+    width: usize,
+}
+
+impl Table {
+    fn of(sessions: &Catalogue) -> Self {
+        let mut table = Self::default();
+        table.add(["ID", "Project", "Outcome", "Iters", "Duration", "Prompt"].map(str::to_owned));
+        sessions.iter().for_each(|session| table.add(cells(&session)));
+        table
     }
-    rows.iter().map(|row| line(row, &widths)).collect()
+
+    fn add(&mut self, cells: [String; COLUMNS]) {
+        self.rows.push(cells.map(|cell| {
+            self.text.push_str(&cell);
+            Cell { end: self.text.len(), width: width_of(&cell) }
+        }));
+    }
+
+    /// The lines. All columns but the last are as wide as their widest cell, as far as the terminal
+    /// is wide enough.
+    fn lines(&self, columns: Option<usize>) -> String {
+        let width = |column: usize| self.rows.iter().map(|row| row[column].width).max();
+        let mut widths: [usize; COLUMNS] = std::array::from_fn(|at| width(at).unwrap_or_default());
+        if let Some(columns) = columns {
+            fit(&mut widths, self.telling(), columns);
+        }
+        let mut lines = String::with_capacity(self.text.len() + self.rows.len() * COLUMNS * GAP);
+        self.each_row(|cells| line(&cells, &widths, &mut lines));
+        lines
+    }
+
+    /// How much of the ids tells each from the others.
+    fn telling(&self) -> usize {
+        let mut ids = Vec::with_capacity(self.rows.len());
+        self.each_row(|cells| ids.push(cells[ID].0));
+        ids.sort_unstable();
+        let alike = |ids: &[&str]| {
+            ids[0].chars().zip(ids[1].chars()).take_while(|(one, other)| one == other).count()
+        };
+        ids.windows(2).map(alike).max().unwrap_or_default() + 1
+    }
+
+    /// Gives each row as texts with their widths.
+    fn each_row<'a>(&'a self, mut take: impl FnMut([(&'a str, usize); COLUMNS])) {
+        let mut begin = 0;
+        for row in &self.rows {
+            take(row.map(|Cell { end, width }| {
+                let cell = &self.text[begin..end];
+                begin = end;
+                (cell, width)
+            }));
+        }
+    }
 }
 
 /// Takes from the columns that give way what a line has too much. Ids keep what tells them apart.
-fn fit(widths: &mut [usize; 6], telling: usize, columns: usize) {
+fn fit(widths: &mut [usize; COLUMNS], telling: usize, columns: usize) {
     for (column, least) in GIVE_WAY {
         let shown = widths.iter().filter(|width| **width > 0).count();
         let taken = widths.iter().sum::<usize>() + GAP * (shown - 1);
@@ -109,42 +171,66 @@ fn fit(widths: &mut [usize; 6], telling: usize, columns: usize) {
     }
 }
 
-/// How much of the ids tells each from the others.
-fn telling(rows: &[Row]) -> usize {
-    let longest = rows.iter().map(|row| row[ID].chars().count()).max().unwrap_or_default();
-    let differ = |length: &usize| {
-        let mut begun = HashSet::new();
-        rows.iter().all(|row| begun.insert(row[ID].chars().take(*length).collect::<String>()))
-    };
-    (1..longest).find(differ).unwrap_or(longest)
-}
-
-fn cells(session: &SessionSummary) -> Row {
+fn cells(session: &SessionEntry<'_>) -> [String; COLUMNS] {
     [
-        one_line(session.id.as_str()),
-        one_line(&session.project),
+        on_one_line(session.id),
+        on_one_line(session.project()),
         session.outcome.map_or(session.status.as_str(), Outcome::as_str).to_owned(),
         session.iterations.to_string(),
         session.duration_secs.map_or_else(|| "-".to_owned(), words::duration),
-        shorten(&one_line(&session.prompt_preview), PROMPT_WIDTH),
+        beginning(session.prompt_preview),
     ]
 }
 
-fn line(row: &Row, widths: &[usize; 6]) -> String {
-    let cells: Vec<String> = row
-        .iter()
-        .zip(widths)
-        .enumerate()
-        .filter(|(_, (_, width))| **width > 0)
-        .map(|(column, (cell, width))| {
+/// As much of a prompt as there is room for.
+fn beginning(prompt: &str) -> String {
+    if !is_plain(prompt) {
+        return shorten(&one_line(prompt), PROMPT_WIDTH);
+    }
+    let mut line = String::with_capacity(PROMPT_WIDTH);
+    for word in prompt.split_ascii_whitespace() {
+        if line.len() > PROMPT_WIDTH {
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    shorten(&line, PROMPT_WIDTH)
+}
+
+fn on_one_line(text: &str) -> String {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) { text.to_owned() } else { one_line(text) }
+}
+
+/// Whether nothing is to be done to the text but to join its words.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+}
+
+/// Columns that a cell takes.
+fn width_of(cell: &str) -> usize {
+    if is_plain(cell) { cell.len() } else { measure_text_width(cell) }
+}
+
+fn line(cells: &[(&str, usize); COLUMNS], widths: &[usize; COLUMNS], lines: &mut String) {
+    let begin = lines.len();
+    let mut gap = 0;
+    let shown = cells.iter().zip(widths).enumerate().filter(|(_, (_, width))| **width > 0);
+    for (column, ((cell, own), width)) in shown {
+        lines.extend(std::iter::repeat_n(' ', gap));
+        let fits = own <= width;
+        let cut = match column {
+            _ if fits => (*cell).into(),
             // The beginning of an id stands for it, as it is.
-            let cell = match column {
-                ID => truncate_str(cell, *width, "").into_owned(),
-                _ => shorten(cell, *width),
-            };
-            let gap = width.saturating_sub(measure_text_width(&cell));
-            format!("{cell}{}", " ".repeat(gap))
-        })
-        .collect();
-    format!("{}\n", cells.join(&" ".repeat(GAP)).trim_end())
+            ID => truncate_str(cell, *width, ""),
+            _ => shorten(cell, *width).into(),
+        };
+        lines.push_str(&cut);
+        let taken = if fits { *own } else { width_of(&cut) };
+        gap = width.saturating_sub(taken) + GAP;
+    }
+    lines.truncate(begin + lines[begin..].trim_end().len());
+    lines.push('\n');
 }
