@@ -40,11 +40,25 @@ pub fn path_from(dir: &Path, path: &Path) -> PathBuf {
 /// something is missing.
 #[must_use]
 pub fn shorten(line: &str, width: usize) -> String {
-    if measure_text_width(line) <= width {
+    if width_of(line) <= width {
         return line.to_owned();
     }
-    let kept = truncate_str(line, width.saturating_sub(3), "");
+    let room = width.saturating_sub(3);
+    let kept = if is_plain(line) { (&line[..room]).into() } else { truncate_str(line, room, "") };
     format!("{}...", kept.trim_end())
+}
+
+/// Columns that a line takes. Most are told by their length: that matters where there are many.
+#[must_use]
+pub fn width_of(line: &str) -> usize {
+    if is_plain(line) { line.len() } else { measure_text_width(line) }
+}
+
+/// Whether each byte of a text is a visible character or a blank.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    // Without a way out in the middle, many bytes are looked at in one step.
+    text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
 /// A text whose lines end before `columns`, each behind `indent` blanks; whole lines where there is

@@ -3,6 +3,7 @@
 mod look;
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
 use crate::entry::SessionEntry;
@@ -52,16 +53,23 @@ struct Row {
     runs: bool,
 }
 
+/// The index, with all that the filter needs of it.
+fn load(dir: &Path, filter: &SessionFilter) -> Index {
+    let index = Index::load(dir);
+    if filter.search.is_some() { index.with_prompts() } else { index }
+}
+
 impl Catalogue {
     /// Looks at the files of a folder, opens those that the index does not know, and keeps what the
     /// filter lets through.
     pub(crate) fn read(dir: &Path, filter: &SessionFilter) -> std::io::Result<Self> {
         let began = Instant::now();
-        let Folder { files, mut warnings } = Folder::read(dir)?;
-        let mut index = Index::load(dir);
-        if filter.search.is_some() {
-            index = index.with_prompts();
-        }
+        let (folder, index) = thread::scope(|scope| {
+            let index = scope.spawn(|| load(dir, filter));
+            (Folder::read(dir), index.join())
+        });
+        let Folder { files, mut warnings } = folder?;
+        let mut index = index.expect("an index is read without a panic, whatever is in it");
         let mut found = look::at_all(&files, &index);
         drop(files);
         index.renew(dir, &found.kept, &found.fresh, found.cost, began.elapsed());

@@ -4,8 +4,11 @@ use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::names::{EXTENSION, SessionId};
+use crate::names::SessionId;
 use crate::reader::Warning;
+
+/// The end of a session file's name.
+const ENDING: &[u8] = b".jsonl";
 
 /// A file that is a session's by its name.
 pub(crate) struct FolderFile {
@@ -37,11 +40,11 @@ impl Folder {
 
     fn add(&mut self, entry: DirEntry) {
         let name = entry.file_name();
-        let name: &Path = name.as_ref();
-        if name.extension().is_some_and(|extension| extension == EXTENSION) {
-            match SessionId::of_file(name) {
-                Ok(id) => self.files.push(FolderFile { id, entry }),
-                Err(_) => self.warnings.push(Warning::OddName { path: entry.path() }),
+        let Some(stem) = name.as_encoded_bytes().strip_suffix(ENDING) else { return };
+        if !stem.is_empty() {
+            match str::from_utf8(stem).map(str::parse) {
+                Ok(Ok(id)) => self.files.push(FolderFile { id, entry }),
+                _ => self.warnings.push(Warning::OddName { path: entry.path() }),
             }
         }
     }

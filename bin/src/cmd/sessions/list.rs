@@ -3,14 +3,14 @@
 use codeloops_event::Outcome;
 use codeloops_session::{Catalogue, SessionEntry, SessionFilter, SessionStore, SessionSummary};
 use codeloops_sinks::{one_line, words};
-use console::{measure_text_width, truncate_str};
+use console::truncate_str;
 use serde::{Serialize, Serializer};
 
 use super::{store_error, tell};
 use crate::app::ListArgs;
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::text::shorten;
+use crate::text::{is_plain, shorten, width_of};
 
 /// Columns that the prompt may take.
 const PROMPT_WIDTH: usize = 50;
@@ -173,8 +173,8 @@ fn fit(widths: &mut [usize; COLUMNS], telling: usize, columns: usize) {
 
 fn cells(session: &SessionEntry<'_>) -> [String; COLUMNS] {
     [
-        on_one_line(session.id),
-        on_one_line(session.project()),
+        named(session.id),
+        named(session.project()),
         session.outcome.map_or(session.status.as_str(), Outcome::as_str).to_owned(),
         session.iterations.to_string(),
         session.duration_secs.map_or_else(|| "-".to_owned(), words::duration),
@@ -184,14 +184,15 @@ fn cells(session: &SessionEntry<'_>) -> [String; COLUMNS] {
 
 /// As much of a prompt as there is room for.
 fn beginning(prompt: &str) -> String {
-    if !is_plain(prompt) {
+    let has_only_words = |text: &str| text.split(['\n', '\t']).all(is_plain);
+    if !has_only_words(prompt) {
         return shorten(&one_line(prompt), PROMPT_WIDTH);
     }
-    let mut line = String::with_capacity(PROMPT_WIDTH);
-    for word in prompt.split_ascii_whitespace() {
-        if line.len() > PROMPT_WIDTH {
-            break;
-        }
+    let mut line = String::with_capacity(2 * PROMPT_WIDTH);
+    let mut words = prompt.split_ascii_whitespace();
+    while line.len() <= PROMPT_WIDTH
+        && let Some(word) = words.next()
+    {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -200,18 +201,9 @@ fn beginning(prompt: &str) -> String {
     shorten(&line, PROMPT_WIDTH)
 }
 
-fn on_one_line(text: &str) -> String {
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) { text.to_owned() } else { one_line(text) }
-}
-
-/// Whether nothing is to be done to the text but to join its words.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
-}
-
-/// Columns that a cell takes.
-fn width_of(cell: &str) -> usize {
-    if is_plain(cell) { cell.len() } else { measure_text_width(cell) }
+/// A name on one line.
+fn named(text: &str) -> String {
+    if is_plain(text) && !text.contains(' ') { text.to_owned() } else { one_line(text) }
 }
 
 fn line(cells: &[(&str, usize); COLUMNS], widths: &[usize; COLUMNS], lines: &mut String) {
