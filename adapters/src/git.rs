@@ -24,6 +24,7 @@ mod discover;
 mod error;
 mod fingerprint;
 mod folder_times;
+mod forget;
 mod git_lock;
 mod hidden_rules;
 mod index_copy;
@@ -80,7 +81,8 @@ use codeloops_event::{
 use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
-pub use error::{ForkError, GitError, OpenError, RestoreError};
+pub use error::{GitError, OpenError};
+pub use forget::{Forgotten, forget_run};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;

@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use clap::builder::{StringValueParser, TypedValueParser};
@@ -13,7 +14,7 @@ use codeloops_session::{SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
 use crate::offer::Offering;
-use crate::units::{UnitError, parse_size};
+use crate::units::{UnitError, parse_duration, parse_size};
 use crate::values::{
     At, Dollars, FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words,
 };
@@ -265,10 +266,12 @@ pub enum SessionsCommand {
     List(ListArgs),
     /// Show one session
     Show(ShowArgs),
-    /// Show what a session changed
-    Diff(DiffArgs),
-    /// Pack a session and its evidence into one file
-    Export(ExportArgs),
+    /// Figures over all sessions
+    Stats(StatsArgs),
+    /// Remove old sessions, with their evidence and their snapshots
+    Prune(PruneArgs),
+    /// Print the path of a session's file
+    Path(PathArgs),
 }
 
 /// Which sessions to list.
@@ -444,6 +447,39 @@ impl ForkArgs {
             ..RunArgs::default()
         }
     }
+}
+
+/// How to show figures over all sessions.
+#[derive(Debug, Default, Args)]
+pub struct StatsArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which sessions to remove.
+#[derive(Debug, Default, Args)]
+pub struct PruneArgs {
+    /// Those whose last line is older than this (30d, 12h)
+    #[arg(long, value_name = "AGE", value_parser = parse_duration)]
+    pub older_than: Option<Duration>,
+    /// Leave the newest N, whatever else is given; alone, all others go
+    #[arg(long, value_name = "N")]
+    pub keep: Option<usize>,
+    /// The oldest, until the others take at most this much, evidence included (1GB)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// Remove them; without it they are only told
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Whose path to print.
+#[derive(Debug, Default, Args)]
+pub struct PathArgs {
+    /// The session's id, the beginning of one, or `latest`
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: String,
 }
 
 /// How to write the configuration.

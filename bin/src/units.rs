@@ -94,6 +94,19 @@ pub fn format_size(bytes: u64) -> String {
         .map_or_else(|| format!("{bytes}B"), |(factor, unit)| format!("{}{unit}", bytes / factor))
 }
 
+/// A size for people, to a tenth of its unit: `1.5 GB`, `312 B`.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a tenth of the unit is shown")]
+pub fn rounded_size(bytes: u64) -> String {
+    const UNITS: [(f64, &str); 4] = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let size = bytes as f64;
+    let unit = UNITS.iter().find(|(factor, _)| size >= *factor);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(factor, unit)| format!("{:.1} {unit}", size / factor),
+    )
+}
+
 /// The seconds of `1h30m` and the like; none where a part is malformed or there is none.
 fn sum_of_parts(text: &str) -> Option<f64> {
     let mut rest = text;
@@ -138,6 +151,12 @@ fn size_factor(unit: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        let shown = [0, 999, 1000, 1_550_000, 2_000_000_000, u64::MAX].map(rounded_size);
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "1.6 MB", "2.0 GB", "18446744.1 TB"]);
+    }
 
     #[test]
     fn durations() {

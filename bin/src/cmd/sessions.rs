@@ -4,10 +4,11 @@ mod diff;
 mod export;
 mod list;
 mod page;
-mod pager;
-mod pick;
+mod path;
+mod prune;
 mod round;
 mod show;
+mod stats;
 
 use codeloops_session::{ReadError, Session, SessionStore, StoreError, Warning};
 
@@ -25,9 +26,12 @@ pub(crate) fn sessions(
     let store = store(world)?;
     match command {
         SessionsCommand::List(args) => list::list(args, &store, printer),
-        SessionsCommand::Show(args) => show::show(args, &store, world, printer),
-        SessionsCommand::Diff(args) => diff::diff(args, &store, world, printer),
-        SessionsCommand::Export(args) => export::export(args, &store, world, printer),
+        SessionsCommand::Show(args) => {
+            show::show(args, &store, world.env.current_dir().ok(), printer)
+        }
+        SessionsCommand::Stats(args) => stats::stats(args, &store, printer),
+        SessionsCommand::Prune(args) => prune::prune(args, &store, world.clock.now().at, printer),
+        SessionsCommand::Path(args) => path::path(args, &store, printer),
     }
 }
 

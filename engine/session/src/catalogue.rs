@@ -10,7 +10,7 @@ use crate::entry::SessionEntry;
 use crate::filter::{SessionFilter, Wanted};
 use crate::folder::Folder;
 use crate::index::{Block, Index, KnownPrompt};
-use crate::listed::read_prompt;
+use crate::listed::read_start_of;
 use crate::names::{EXTENSION, copy};
 use crate::order::SessionOrder;
 use crate::progress::SessionStatus;
@@ -106,9 +106,8 @@ impl Catalogue {
     }
 
     /// The same, to keep.
-    #[must_use]
-    pub fn into_warnings(self) -> Vec<Warning> {
-        self.warnings
+    pub(crate) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Puts the sessions in another order; among equals the newest comes first. Those of which what
@@ -153,7 +152,7 @@ impl Catalogue {
             Some(KnownPrompt::Text(prompt)) => wanted.is_in(prompt),
             _ => {
                 let path = self.dir.join(format!("{}.{EXTENSION}", entry.id));
-                read_prompt(&path).is_ok_and(|prompt| wanted.is_in(&prompt))
+                read_start_of(&path).is_ok_and(|start| wanted.is_in(&start.prompt))
             }
         }
     }

@@ -5,16 +5,26 @@
 //! ([`Session`]), and lists, finds and counts the sessions of a machine ([`SessionStore`]). Beside
 //! it stands the run's evidence, raw outputs and `run.json`, in a [`RunFolder`].
 //!
-//! ```no_run
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed/complete.jsonl");
+//! # std::fs::copy(recorded, dir.path().join("2025-01-27T15-30-45Z_a3f2c1.jsonl"))?;
 //! use codeloops_session::{SessionFilter, SessionStore};
 //!
-//! let store = SessionStore::new()?;
+//! let store = SessionStore::at(dir.path()); // SessionStore::new()? is that of the user.
 //! for summary in store.list_sessions(&SessionFilter::default())? {
 //!     println!("{}: {}", summary.id, summary.prompt_preview);
 //! }
 //! let session = store.load_session("2025-01-27T15-30-45Z_a3f2c1")?;
 //! println!("Iterations: {}", session.iterations.len());
-//! # Ok::<(), codeloops_session::StoreError>(())
+//! if let Some(end) = session.end {
+//!     println!("Outcome: {}", end.outcome);
+//! }
+//! let stats = store.get_stats()?;
+//! assert_eq!((stats.total_sessions, stats.success_rate), (1, 1.0));
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
@@ -35,6 +45,7 @@ mod names;
 mod order;
 mod parse;
 mod progress;
+mod prune;
 mod reader;
 mod reopened;
 mod round;
@@ -59,11 +70,12 @@ pub use last_look::{ChangesIn, LastLook};
 pub use names::{SessionId, SessionIdError};
 pub use order::SessionOrder;
 pub use progress::SessionStatus;
+pub use prune::{Claim, Prunable, PruneError, PrunePlan, PruneRules};
 pub use reader::{ReadError, SessionReader, Warning};
 pub use reopened::{ReopenError, ReopenedSession};
 pub use round::{Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Turn};
 pub use session::Session;
-pub use stats::{DayCount, ProjectStats, SessionStats};
+pub use stats::{AgentStats, DayCount, ProjectStats, SessionStats};
 pub use store::{SessionList, SessionStore, StoreError};
 pub use summary::SessionSummary;
 pub use writer::{SessionWriter, WriteError};

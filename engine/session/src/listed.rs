@@ -72,10 +72,9 @@ impl Listed {
     }
 }
 
-/// The whole prompt of a session.
-pub(crate) fn read_prompt(path: &Path) -> Result<String, ReadError> {
-    let mut reader = SessionReader::new(path, BufReader::new(open_file(path)?));
-    Ok(read_start(&mut reader, path)?.prompt)
+/// The first line of a session alone.
+pub(crate) fn read_start_of(path: &Path) -> Result<SessionStart, ReadError> {
+    read_start(&mut SessionReader::new(path, BufReader::new(open_file(path)?)), path)
 }
 
 fn read_start(

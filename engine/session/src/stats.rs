@@ -82,7 +82,8 @@ pub struct AgentStats {
 }
 
 impl SessionStats {
-    pub(crate) fn of(sessions: Catalogue) -> Self {
+    pub(crate) fn of(sessions: &mut Catalogue) -> Self {
+        let warnings = sessions.take_warnings();
         let mut count = Counted::default();
         sessions.iter().for_each(|session| count.add(&session));
         let Counted { total, all, duration, used, days, projects, agents } = count;
@@ -97,7 +98,7 @@ impl SessionStats {
             input_tokens: used.input_tokens,
             output_tokens: used.output_tokens,
             cost_usd: used.cost_usd,
-            warnings: sessions.into_warnings(),
+            warnings,
         }
     }
 }

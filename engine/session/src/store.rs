@@ -115,9 +115,9 @@ impl SessionStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn list_sessions(&self, filter: &SessionFilter) -> Result<SessionList, StoreError> {
-        let found = self.catalogue(filter)?;
+        let mut found = self.catalogue(filter)?;
         let sessions = found.iter().map(SessionSummary::from).collect();
-        Ok(SessionList { sessions, warnings: found.into_warnings() })
+        Ok(SessionList { sessions, warnings: found.take_warnings() })
     }
 
     /// The same as views: what to take where there are many.
@@ -161,7 +161,7 @@ impl SessionStore {
 
     /// Figures over all sessions.
     pub fn get_stats(&self) -> Result<SessionStats, StoreError> {
-        Ok(SessionStats::of(self.catalogue(&SessionFilter::default())?))
+        Ok(SessionStats::of(&mut self.catalogue(&SessionFilter::default())?))
     }
 
     /// The session of this very id, without a look at the others.
