@@ -165,3 +165,6 @@ impl Catalogue {
         Some(entry)
     }
 }
+
+#[cfg(test)]
+mod tests;

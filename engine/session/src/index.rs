@@ -117,3 +117,6 @@ impl Cost {
         self.0 >= WORTH_WRITING || entries - kept > WORTH_WRITING as usize + kept
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,12 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-/// Times within this of each other may be the same to a file system: so coarse are the clocks of
-/// some.
-const COARSEST_CLOCK: Duration = Duration::from_secs(2);
+/// Times within this of each other may be the same to a file system that counts whole seconds or so.
+const COARSE_CLOCK: Duration = Duration::from_secs(2);
+/// The same of one that counts nanoseconds: by the ticks of the system's clock.
+const FINE_CLOCK: Duration = Duration::from_millis(50);
+/// What times of a coarse clock are a multiple of.
+const COARSE: i64 = 1_000_000;
 
 /// A file at one moment. The time at which its entry changed is part of it: unlike that of its
 /// content, it cannot be set back.
@@ -36,8 +39,10 @@ impl FileStamp {
     /// the clock of the file system had not gone on since the change before.
     pub(crate) fn tells_later_changes(&self, looked_at: u64) -> bool {
         let last = self.mtime.cast_signed().max(self.ctime.cast_signed());
-        let coarsest = i64::try_from(COARSEST_CLOCK.as_nanos()).unwrap_or(i64::MAX);
-        last < looked_at.cast_signed().saturating_sub(coarsest)
+        let is_fine = self.ctime.cast_signed() % COARSE != 0;
+        let tick = if is_fine { FINE_CLOCK } else { COARSE_CLOCK };
+        let tick = i64::try_from(tick.as_nanos()).unwrap_or(i64::MAX);
+        last < looked_at.cast_signed().saturating_sub(tick)
     }
 }
 

@@ -67,6 +67,11 @@ impl Block {
         self.records.chunks_exact(RECORD).map(Record::inode)
     }
 
+    #[cfg(test)]
+    pub(super) const fn records_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.records
+    }
+
     fn record(&self, at: usize) -> Option<Record> {
         let begin = at.checked_mul(RECORD)?;
         Record::read(self.records.get(begin..begin.checked_add(RECORD)?)?)
