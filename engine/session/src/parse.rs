@@ -72,22 +72,39 @@ fn parse_as(tag: &str, line: &[u8]) -> Result<Option<Event>, Error> {
 }
 
 /// Reads a line that another program wrote a little differently: `critic_decision` with more than
-/// the word (`DONE (confidence: 0.95)`), `outcome` as `user_interrupted`.
+/// the word (`DONE (confidence: 0.95)`), or as an object that has it for its one key or in a field;
+/// `outcome` as `user_interrupted`, or in the capitals of a name in a program (`UserInterrupted`).
 fn parse_mended(tag: &str, line: &[u8]) -> Option<Option<Event>> {
     let mut value: Value = match tag {
         "iteration" | "session_end" => from_slice(line).ok()?,
         _ => return None,
     };
-    if let Some(Value::String(decision)) = value.get_mut("critic_decision") {
-        let word = decision.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        *decision = word.to_ascii_uppercase();
+    if let Some(decision) = value.get_mut("critic_decision") {
+        *decision = Value::String(word_of(decision)?.to_ascii_uppercase());
     }
-    if let Some(Value::String(outcome)) = value.get_mut("outcome")
-        && outcome == "user_interrupted"
-    {
-        "interrupted".clone_into(outcome);
+    if let Some(Value::String(outcome)) = value.get_mut("outcome") {
+        *outcome = match &*outcome.to_ascii_lowercase().replace('_', "") {
+            "userinterrupted" => "interrupted".to_owned(),
+            "maxiterationsreached" => "max_iterations_reached".to_owned(),
+            word => word.to_owned(),
+        };
     }
     Event::deserialize(value).ok().map(Some)
+}
+
+/// The word of a decision, with whatever comes with it.
+fn word_of(decision: &Value) -> Option<&str> {
+    const FIELDS: [&str; 3] = ["type", "decision", "kind"];
+    let text = match decision {
+        Value::String(text) => text,
+        Value::Object(fields) => match FIELDS.iter().find_map(|field| fields.get(*field)) {
+            Some(word) => word.as_str()?,
+            None if fields.len() == 1 => fields.keys().next()?,
+            None => return None,
+        },
+        _ => return None,
+    };
+    text.split(|c: char| !c.is_ascii_alphabetic()).next()
 }
 
 #[cfg(test)]
@@ -100,12 +117,16 @@ mod tests {
         format!(
             r#"{{"iteration_number":1,"actor_output":"","actor_stderr":"","actor_exit_code":0,
             "actor_duration_secs":1.5,"git_diff":"","git_files_changed":0,"feedback":null,
-            "critic_decision":"{decision}","timestamp":"2025-01-27T15:30:45Z","type":"iteration"}}"#
+            "critic_decision":{decision},"timestamp":"2025-01-27T15:30:45Z","type":"iteration"}}"#
         )
     }
 
     fn decision(word: &str) -> Option<Decision> {
-        match parse_line(iteration(word).as_bytes()) {
+        written_as(&format!("\"{word}\""))
+    }
+
+    fn written_as(decision: &str) -> Option<Decision> {
+        match parse_line(iteration(decision).as_bytes()) {
             Ok(Some(Event::Iteration(it))) => Some(it.critic_decision),
             _ => None,
         }
@@ -118,16 +139,38 @@ mod tests {
         assert_eq!(decision("Error"), Some(Decision::Error));
         assert_eq!(decision("NOT DONE"), None);
         assert_eq!(decision(""), None);
+        assert_eq!(decision("DONE (0.95)"), Some(Decision::Done));
+        assert_eq!(decision("Done { summary: ok, confidence: 0.95 }"), Some(Decision::Done));
     }
 
     #[test]
-    fn user_interrupted_is_interrupted() {
-        let line = br#"{"type":"session_end","outcome":"user_interrupted","iterations":0,
-            "summary":null,"confidence":null,"duration_secs":2,"timestamp":"2025-01-27T15:30:45Z"}"#;
-        match parse_line(line) {
-            Ok(Some(Event::SessionEnd(end))) => assert_eq!(end.outcome, Outcome::Interrupted),
-            other => panic!("{other:?}"),
+    fn a_decision_may_be_an_object() {
+        let tagged = r#"{"type":"done","summary":"ok","confidence":0.95}"#;
+        assert_eq!(written_as(tagged), Some(Decision::Done));
+        assert_eq!(written_as(r#"{"Continue":{"feedback":"more"}}"#), Some(Decision::Continue));
+        assert_eq!(written_as(r#"{"decision":"ERROR"}"#), Some(Decision::Error));
+        for nonsense in ["{}", "[]", "null", "1", r#"{"done":1,"continue":2}"#, r#"{"type":1}"#] {
+            assert_eq!(written_as(nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn outcomes_of_other_programs_are_understood_and_nonsense_is_not() {
+        let outcome = |word: &str| {
+            let line = format!(
+                r#"{{"type":"session_end","outcome":"{word}","iterations":0,"summary":null,
+                "confidence":null,"duration_secs":2,"timestamp":"2025-01-27T15:30:45Z"}}"#
+            );
+            match parse_line(line.as_bytes()) {
+                Ok(Some(Event::SessionEnd(end))) => Some(end.outcome),
+                _ => None,
+            }
+        };
+        assert_eq!(outcome("user_interrupted"), Some(Outcome::Interrupted));
+        assert_eq!(outcome("UserInterrupted"), Some(Outcome::Interrupted));
+        assert_eq!(outcome("MaxIterationsReached"), Some(Outcome::MaxIterationsReached));
+        assert_eq!(outcome("Success"), Some(Outcome::Success));
+        assert_eq!((outcome("won"), outcome("")), (None, None));
     }
 
     #[test]

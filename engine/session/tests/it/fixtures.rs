@@ -111,6 +111,14 @@ fn odd_words_of_the_peer_are_understood() {
 }
 
 #[test]
+fn odd_objects_of_the_peer_are_understood() {
+    let session = SessionStore::at(fixtures("seed")).load_session("peer_objects").unwrap();
+    let decisions: Vec<_> = session.iterations.iter().map(|round| round.critic_decision).collect();
+    assert_eq!(decisions, [Decision::Continue, Decision::Done]);
+    assert_eq!(session.end.unwrap().outcome, Outcome::Success);
+}
+
+#[test]
 fn a_session_without_an_end_has_no_outcome() {
     let session = SessionStore::at(fixtures("seed")).load_session("unfinished").unwrap();
     assert!(session.end.is_none());
