@@ -5,7 +5,8 @@
 mod evidence;
 mod fixtures;
 mod properties;
-mod reopened;
+mod prune;
 mod store;
 mod support;
+mod together;
 mod writer;
