@@ -301,9 +301,9 @@ pub struct ListArgs {
     /// Sort the other way round
     #[arg(long)]
     pub reverse: bool,
-    /// Only the first so many
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
+    /// Only the first N
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    pub limit: Option<NonZeroU32>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -460,11 +460,11 @@ pub struct StatsArgs {
 /// Which sessions to remove.
 #[derive(Debug, Default, Args)]
 pub struct PruneArgs {
-    /// Those whose last line is older than this (30d, 12h)
-    #[arg(long, value_name = "AGE", value_parser = parse_duration)]
+    /// Those whose last line is older than this (30d, 12h30m)
+    #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,
-    /// Leave the newest N, whatever else is given; alone, all others go
-    #[arg(long, value_name = "N")]
+    /// Leave so many of the newest, whatever else is given; alone, all others go
+    #[arg(long, value_name = "COUNT")]
     pub keep: Option<usize>,
     /// The oldest, until the others take at most this much, evidence included (1GB)
     #[arg(long, value_name = "SIZE", value_parser = size)]
@@ -561,6 +561,10 @@ fn model(text: &str) -> Result<String, ValueError> {
 
 fn size(text: &str) -> Result<u64, UnitError> {
     parse_size(text)
+}
+
+fn duration(text: &str) -> Result<Duration, UnitError> {
+    parse_duration(text)
 }
 
 fn from_one(text: &str) -> Result<NonZeroU32, ValueError> {

@@ -22,6 +22,7 @@ mod run;
 mod scripts;
 mod session_pages;
 mod sessions;
+mod store;
 // Those that look at processes do so by `/proc`.
 #[cfg(target_os = "linux")]
 mod disk;

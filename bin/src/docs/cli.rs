@@ -17,6 +17,14 @@ const NOTES: &[(&str, &str)] = &[
          [only what went wrong](exit-codes.md#where-it-is-told-what-went-wrong).",
     ),
     ("codeloops sessions list", "`--json` prints [this document](json.md#the-list-of-sessions)."),
+    (
+        "codeloops sessions stats",
+        "`--json` prints [this document](json.md#figures-over-all-sessions).",
+    ),
+    (
+        "codeloops sessions prune",
+        "How the rules [go together](sessions.md#keeping-and-deleting). A session that runs never goes.",
+    ),
     ("codeloops sessions show", "`--json` prints [this document](json.md#one-session)."),
     ("codeloops demo", "`--json-output` prints [this document](json.md#the-result-of-a-run)."),
 ];

@@ -14,7 +14,20 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     (
         "codeloops sessions list",
         "codeloops sessions list --outcome success --project myapp\n\
-         codeloops sessions list --after 2025-01-01 --before 2025-01-31 --json",
+         codeloops sessions list --after 2025-01-01 --before 2025-01-31 --json\n\
+         codeloops sessions list --sort duration --limit 10",
+    ),
+    ("codeloops sessions stats", "codeloops sessions stats --json"),
+    (
+        "codeloops sessions prune",
+        "codeloops sessions prune --older-than 30d        # tells what would go\n\
+         codeloops sessions prune --older-than 30d --keep 100 --yes\n\
+         codeloops sessions prune --max-size 1GB --yes",
+    ),
+    (
+        "codeloops sessions path",
+        "codeloops sessions path latest\n\
+         jq -r .type \"$(codeloops sessions path latest)\"",
     ),
     (
         "codeloops sessions show",

@@ -3,13 +3,11 @@
 mod look;
 
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Instant;
 
 use crate::entry::SessionEntry;
 use crate::filter::{SessionFilter, Wanted};
-use crate::folder::Folder;
-use crate::index::{Block, Index, KnownPrompt};
+use crate::index::{Block, KnownPrompt, LateIndex};
 use crate::listed::read_start_of;
 use crate::names::{EXTENSION, copy};
 use crate::order::SessionOrder;
@@ -53,27 +51,16 @@ struct Row {
     runs: bool,
 }
 
-/// The index, with all that the filter needs of it.
-fn load(dir: &Path, filter: &SessionFilter) -> Index {
-    let index = Index::load(dir);
-    if filter.search.is_some() { index.with_prompts() } else { index }
-}
-
 impl Catalogue {
     /// Looks at the files of a folder, opens those that the index does not know, and keeps what the
     /// filter lets through.
     pub(crate) fn read(dir: &Path, filter: &SessionFilter) -> std::io::Result<Self> {
         let began = Instant::now();
-        let (folder, index) = thread::scope(|scope| {
-            let index = scope.spawn(|| load(dir, filter));
-            (Folder::read(dir), index.join())
-        });
-        let Folder { files, mut warnings } = folder?;
-        let mut index = index.expect("an index is read without a panic, whatever is in it");
-        let mut found = look::at_all(&files, &index);
-        drop(files);
+        let index = LateIndex::of(dir, filter.search.is_some());
+        let mut found = look::at_all(dir, &index)?;
+        let mut index = index.into_index();
         index.renew(dir, &found.kept, &found.fresh, found.cost, began.elapsed());
-        warnings.append(&mut found.warnings);
+        let warnings = found.warnings;
         let mut blocks = vec![index.into_block()];
         blocks.append(&mut found.fresh);
         let mut sessions = Self { dir: dir.to_owned(), blocks, rows: found.rows, warnings };

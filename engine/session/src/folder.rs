@@ -1,8 +1,9 @@
 //! The names in the folder of the session files.
 
-use std::fs::{self, DirEntry, File, Metadata};
+use std::fs::{self, DirEntry, File, Metadata, ReadDir};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::names::SessionId;
 use crate::reader::Warning;
@@ -16,29 +17,50 @@ pub(crate) struct FolderFile {
     entry: DirEntry,
 }
 
-/// The session files of a folder, in no order.
+/// Names that are read at once.
+pub(crate) const BATCH: usize = 256;
+
+/// The names in a folder, to be read by several at once.
+pub(crate) struct Names(Option<Mutex<ReadDir>>);
+
+/// Some session files of a folder, in no order.
 #[derive(Default)]
-pub(crate) struct Folder {
+pub(crate) struct Batch {
     pub(crate) files: Vec<FolderFile>,
     /// Names that cannot be a session's.
     pub(crate) warnings: Vec<Warning>,
+    /// How many names were looked at; fewer than [`BATCH`] at the end.
+    pub(crate) seen: usize,
 }
 
-impl Folder {
-    /// Reads the names; a folder that is missing holds none.
-    pub(crate) fn read(dir: &Path) -> io::Result<Self> {
-        let entries = match fs::read_dir(dir) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            entries => entries?,
-        };
-        let mut folder = Self::default();
-        for entry in entries {
-            folder.add(entry?);
+impl Names {
+    /// Opens a folder; one that is missing holds none.
+    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+        match fs::read_dir(dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Self(None)),
+            entries => Ok(Self(Some(Mutex::new(entries?)))),
         }
-        Ok(folder)
     }
 
+    /// The next names, those of session files.
+    pub(crate) fn batch(&self) -> io::Result<Batch> {
+        let mut batch = Batch::default();
+        for entry in self.entries() {
+            batch.add(entry?);
+        }
+        Ok(batch)
+    }
+
+    fn entries(&self) -> Vec<io::Result<DirEntry>> {
+        let Some(entries) = &self.0 else { return Vec::new() };
+        let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.by_ref().take(BATCH).collect()
+    }
+}
+
+impl Batch {
     fn add(&mut self, entry: DirEntry) {
+        self.seen += 1;
         let name = entry.file_name();
         let Some(stem) = name.as_encoded_bytes().strip_suffix(ENDING) else { return };
         if !stem.is_empty() {
@@ -46,6 +68,18 @@ impl Folder {
                 Ok(Ok(id)) => self.files.push(FolderFile { id, entry }),
                 _ => self.warnings.push(Warning::OddName { path: entry.path() }),
             }
+        }
+    }
+}
+
+/// All session files of a folder.
+pub(crate) fn files(dir: &Path) -> io::Result<Vec<FolderFile>> {
+    let (names, mut files) = (Names::open(dir)?, Vec::new());
+    loop {
+        let mut batch = names.batch()?;
+        files.append(&mut batch.files);
+        if batch.seen < BATCH {
+            return Ok(files);
         }
     }
 }

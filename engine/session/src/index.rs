@@ -16,6 +16,7 @@ pub(crate) use block::Block;
 pub(crate) use record::KnownPrompt;
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use self::file::Loaded;
@@ -95,6 +96,31 @@ impl Index {
             }
         }
         block
+    }
+}
+
+/// The index of a folder, which is read when the first asks for it.
+pub(crate) struct LateIndex<'a> {
+    dir: &'a Path,
+    with_prompts: bool,
+    index: OnceLock<Index>,
+}
+
+impl<'a> LateIndex<'a> {
+    pub(crate) const fn of(dir: &'a Path, with_prompts: bool) -> Self {
+        Self { dir, with_prompts, index: OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let index = Index::load(self.dir);
+            if self.with_prompts { index.with_prompts() } else { index }
+        })
+    }
+
+    /// The index; an empty one where nobody asked for it.
+    pub(crate) fn into_index(self) -> Index {
+        self.index.into_inner().unwrap_or_default()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::Catalogue;
 use crate::dirs::{DataDir, NoHome};
 use crate::filter::SessionFilter;
-use crate::folder::{Folder, FolderFile};
+use crate::folder::{self, FolderFile};
 use crate::listed::Listed;
 use crate::names::{SessionId, SessionIdError};
 use crate::reader::{ReadError, Warning};
@@ -148,7 +148,7 @@ impl SessionStore {
             return Ok(exact);
         }
         let begins = |id: &SessionId| !wanted.is_empty() && id.as_str().starts_with(wanted);
-        let files = self.folder()?.files.into_iter();
+        let files = self.files()?.into_iter();
         let found = files.filter(|file| begins(&file.id) && file.is_file());
         let mut found: Vec<_> = found.map(|file| file.id).collect();
         found.sort_by(|a, b| b.cmp(a));
@@ -173,7 +173,7 @@ impl SessionStore {
     /// The newest session. Names tell the second; only those of the same second are opened. A file
     /// that was given another name is not considered.
     fn latest(&self) -> Result<SessionId, StoreError> {
-        let mut files = self.folder()?.files;
+        let mut files = self.files()?;
         files.retain(|file| file.id.second().is_some());
         files.sort_unstable_by(|a, b| b.id.second().cmp(&a.id.second()));
         let mut seconds = files.chunk_by(|a, b| a.id.second() == b.id.second());
@@ -195,8 +195,8 @@ impl SessionStore {
         ids.max_by_key(|id| (began(id), id.copy(), id.clone()))
     }
 
-    fn folder(&self) -> Result<Folder, StoreError> {
-        Folder::read(&self.dir).map_err(|source| self.dir_error(source))
+    fn files(&self) -> Result<Vec<FolderFile>, StoreError> {
+        folder::files(&self.dir).map_err(|source| self.dir_error(source))
     }
 
     fn dir_error(&self, source: io::Error) -> StoreError {

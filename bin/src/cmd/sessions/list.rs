@@ -53,11 +53,11 @@ pub(super) fn list(
     let mut found = store.catalogue(&filter).map_err(|error| store_error(&error))?;
     tell(found.warnings(), printer);
     found.sort(args.sort, args.reverse);
-    found.truncate(args.limit.unwrap_or(usize::MAX));
+    found.truncate(args.limit.map_or(usize::MAX, |limit| limit.get() as usize));
     if args.json {
         return printer.json(&Summaries(&found));
     }
-    if found.is_empty() && args.limit != Some(0) {
+    if found.is_empty() {
         printer.note(nothing(&filter));
         return Ok(());
     }

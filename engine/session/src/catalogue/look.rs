@@ -1,20 +1,20 @@
 //! Looks at every session file once: what the index knows of it still counts, or it is read.
 
+use std::fs::Metadata;
 use std::io;
 use std::num::NonZero;
+use std::path::Path;
 use std::thread;
 
 use super::Row;
 use crate::entry::SessionEntry;
-use crate::folder::FolderFile;
-use crate::index::{Block, Cost, Index};
+use crate::folder::{BATCH, FolderFile, Names};
+use crate::index::{Block, Cost, Index, LateIndex};
 use crate::listed::Listed;
 use crate::progress::{SessionStatus, is_held};
 use crate::reader::{ReadError, Warning};
 use crate::stamp::FileStamp;
 
-/// Files that are worth a thread of their own.
-const FILES_A_THREAD: usize = 1000;
 /// More threads wait for each other more than they get done.
 const MOST_THREADS: usize = 4;
 
@@ -30,22 +30,25 @@ pub(super) struct Found {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Looks at all files, several at once where they are many.
-pub(super) fn at_all(files: &[FolderFile], index: &Index) -> Found {
+/// Looks at all files of a folder, several at once where they are many. The index is asked for when
+/// there is something to look up.
+pub(super) fn at_all(dir: &Path, index: &LateIndex<'_>) -> io::Result<Found> {
+    let names = Names::open(dir)?;
+    let mut first = Share::default();
+    let is_all = first.look_at_some(&names, index)?;
     let cores = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
-    let threads = cores.min(files.len() / FILES_A_THREAD).max(1);
-    let mut shares = files.chunks(files.len().div_ceil(threads).max(1));
-    let own = shares.next().unwrap_or_default();
-    let shares: Vec<Share> = thread::scope(|scope| {
+    let others = if is_all { 0 } else { cores - 1 };
+    thread::scope(|scope| {
         let others: Vec<_> =
-            shares.map(|files| scope.spawn(move || Share::of(files, index))).collect();
-        let own = Share::of(own, index);
-        let others = others.into_iter().map(|share| share.join().expect("looking does not panic"));
-        std::iter::once(own).chain(others).collect()
-    });
-    let mut found = Found::default();
-    shares.into_iter().for_each(|share| found.add(share));
-    found
+            (0..others).map(|_| scope.spawn(|| Share::default().look(&names, index))).collect();
+        let mut found = Found::default();
+        found.add(if is_all { first } else { first.look(&names, index)? });
+        for other in others {
+            found.add(other.join().expect("looking does not panic")?);
+        }
+        found.warnings.sort_by_cached_key(ToString::to_string);
+        Ok(found)
+    })
 }
 
 impl Found {
@@ -75,14 +78,23 @@ struct Share {
 }
 
 impl Share {
-    fn of(files: &[FolderFile], index: &Index) -> Self {
-        let mut share = Self::default();
-        files.iter().for_each(|file| share.look(file, index));
-        share
+    /// Looks at what the others leave, to the end.
+    fn look(mut self, names: &Names, index: &LateIndex<'_>) -> io::Result<Self> {
+        while !self.look_at_some(names, index)? {}
+        Ok(self)
     }
 
-    fn look(&mut self, file: &FolderFile, index: &Index) {
-        let stamp = match file.look() {
+    /// Looks at the next files; true at the end.
+    fn look_at_some(&mut self, names: &Names, index: &LateIndex<'_>) -> io::Result<bool> {
+        let mut batch = names.batch()?;
+        self.warnings.append(&mut batch.warnings);
+        let looks: Vec<_> = batch.files.iter().map(|file| (file, file.look())).collect();
+        looks.into_iter().for_each(|(file, look)| self.take(file, look, index.get()));
+        Ok(batch.seen < BATCH)
+    }
+
+    fn take(&mut self, file: &FolderFile, look: Option<io::Result<Metadata>>, index: &Index) {
+        let stamp = match look {
             None => return,
             Some(Ok(found)) if !found.is_file() => return self.warn(not_a_file(file)),
             Some(Ok(found)) => FileStamp::of(&found),

@@ -73,8 +73,8 @@ impl Sessions {
 
     /// How many files the index answers for.
     fn kept(&self) -> usize {
-        let files = Folder::read(self.0.path()).unwrap().files;
-        look::at_all(&files, &Index::load(self.0.path())).kept.len()
+        let index = LateIndex::of(self.0.path(), false);
+        look::at_all(self.0.path(), &index).unwrap().kept.len()
     }
 
     /// The list, which must be the one that there is without an index.
