@@ -295,9 +295,9 @@ pub struct ListArgs {
     /// Only of this project: the name of its working directory, without the path
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
-    /// Sort by this; the newest, longest, most or dearest first, words by the alphabet
-    #[arg(long, value_name = "KEY", value_parser = word::<SessionOrder>(), default_value = "date")]
-    pub sort: SessionOrder,
+    /// Sort by this: newest, longest, most or dearest first, words by the alphabet [default: date]
+    #[arg(long, value_name = "KEY", value_parser = word::<SessionOrder>())]
+    pub sort: Option<SessionOrder>,
     /// Sort the other way round
     #[arg(long)]
     pub reverse: bool,

@@ -52,7 +52,7 @@ pub(super) fn list(
     let filter = filter(args);
     let mut found = store.catalogue(&filter).map_err(|error| store_error(&error))?;
     tell(found.warnings(), printer);
-    found.sort(args.sort, args.reverse);
+    found.sort(args.sort.unwrap_or_default(), args.reverse);
     found.truncate(args.limit.map_or(usize::MAX, |limit| limit.get() as usize));
     if args.json {
         return printer.json(&Summaries(&found));
