@@ -142,7 +142,7 @@ fn every_change_of_a_file_is_noticed() {
                 s.write(
                     &name(3),
                     &format!("{}{ROUND}\n{}\n", ended("task 3"), END.replace("89.4", "99.5")),
-                )
+                );
             },
             MANY,
         ),

@@ -62,17 +62,16 @@ fn one_that_is_cut_or_has_grown_counts_for_nothing() {
 fn records_that_make_no_sense_are_no_entries() {
     let dir = tempfile::tempdir().unwrap();
     drop(written(dir.path()));
-    let block = Index::load(dir.path()).with_prompts().into_block();
-    let mut texts = block;
-    let whole = texts.records_mut().clone();
-    for at in 0..whole.len() {
+    let mut block = Index::load(dir.path()).with_prompts().into_block();
+    let whole = block.records_mut().clone();
+    for (at, byte) in whole.into_iter().enumerate() {
         for value in [0, 0x7f, 0xff] {
-            texts.records_mut()[at] = value;
-            for entry in 0..=texts.len() {
-                let _total = (texts.entry(entry), texts.prompt(entry), texts.key(entry));
-                Block::default().push_from(&texts, entry);
+            block.records_mut()[at] = value;
+            for entry in 0..=block.len() {
+                let _total = (block.entry(entry), block.prompt(entry), block.key(entry));
+                Block::default().push_from(&block, entry);
             }
         }
-        texts.records_mut()[at] = whole[at];
+        block.records_mut()[at] = byte;
     }
 }
