@@ -3,8 +3,9 @@
 //!
 //! `cargo xtask bench sessions`; `TMPDIR` names the file system.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot run has no figures")]
+
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -85,21 +86,35 @@ impl Measured<'_> {
     }
 }
 
+/// The lines of a session; words in capitals are filled in.
+const START: &str = r#"{"type":"session_start","timestamp":"TIME","prompt":"Task NUMBER: PROMPT",
+"working_dir":"/home/user/projectPROJECT","actor_agent":"Claude Code","critic_agent":"Codex CLI",
+"actor_model":null,"critic_model":null,"max_iterations":10}"#;
+const ROUND: &str = r#"{"type":"iteration","iteration_number":NUMBER,"actor_output":"Did it.",
+"actor_stderr":"","actor_exit_code":0,"actor_duration_secs":45.2,"git_diff":"DIFF",
+"git_files_changed":3,"critic_decision":"CONTINUE","feedback":null,"timestamp":"TIME"}"#;
+const END: &str = r#"{"type":"session_end","outcome":"OUTCOME","iterations":3,"summary":"It is done.",
+"confidence":0.9,"duration_secs":SECS.5,"timestamp":"TIME"}"#;
+
 /// Writes sessions that have ended, as an earlier release of another program would have.
 fn record(dir: &Path, sessions: usize, diff: usize) {
     fs::create_dir_all(dir).unwrap();
     let diff = "+    let value = parse(line)?;\\n".repeat(diff / 31);
+    let rounds = ["1", "2", "3"].map(|n| line(ROUND, &[("NUMBER", n), ("DIFF", &diff)])).concat();
+    let prompt = "add the validation of the registration form ".repeat(5);
     for n in 0..sessions {
-        let file = fs::File::create(path(dir, n)).unwrap();
-        let mut file = std::io::BufWriter::new(file);
-        writeln!(file, r#"{{"type":"session_start","timestamp":"{}","prompt":"Task {n}: {}","working_dir":"/home/user/project{}","actor_agent":"Claude Code","critic_agent":"Codex CLI","actor_model":null,"critic_model":null,"max_iterations":10}}"#, time(n), "add the validation of the registration form ".repeat(5), n % 40).unwrap();
-        for round in 1..=3 {
-            let decision = if round == 3 { "DONE" } else { "CONTINUE" };
-            writeln!(file, r#"{{"type":"iteration","iteration_number":{round},"actor_output":"Did it.","actor_stderr":"","actor_exit_code":0,"actor_duration_secs":45.2,"git_diff":"{diff}","git_files_changed":3,"critic_decision":"{decision}","feedback":null,"timestamp":"{}"}}"#, time(n)).unwrap();
-        }
+        let (number, project, secs) = (n.to_string(), (n % 40).to_string(), (n % 900).to_string());
+        let of_start = [("NUMBER", &*number), ("PROMPT", &prompt), ("PROJECT", &project)];
         let outcome = ["success", "success", "failed", "interrupted"][n % 4];
-        writeln!(file, r#"{{"type":"session_end","outcome":"{outcome}","iterations":3,"summary":"It is done.","confidence":0.9,"duration_secs":{}.5,"timestamp":"{}"}}"#, n % 900, time(n)).unwrap();
+        let of_end = [("OUTCOME", outcome), ("SECS", &secs)];
+        let text = [line(START, &of_start), rounds.clone(), line(END, &of_end)].concat();
+        fs::write(path(dir, n), text.replace("\"TIME\"", &format!("\"{}\"", time(n)))).unwrap();
     }
+}
+
+fn line(template: &str, values: &[(&str, &str)]) -> String {
+    let fill = |line: String, (word, value): &(&str, &str)| line.replacen(word, value, 1);
+    values.iter().fold(template.replace('\n', ""), fill) + "\n"
 }
 
 /// One session every seven minutes.

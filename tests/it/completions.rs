@@ -73,10 +73,8 @@ fn fish_offers_the_commands_to_help() {
         "sessions",
     ]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
-    assert_eq!(
-        in_fish(&place, &["help", "sessions", ""]),
-        names(&["diff", "export", "list", "show"])
-    );
+    let of_sessions = names(&["list", "path", "prune", "show", "stats"]);
+    assert_eq!(in_fish(&place, &["help", "sessions", ""]), of_sessions);
     assert_eq!(in_fish(&place, &["help", "run", ""]), names(&[]));
 }
 
