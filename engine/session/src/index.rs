@@ -15,6 +15,7 @@ mod record;
 pub(crate) use block::Block;
 pub(crate) use record::KnownPrompt;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -77,10 +78,21 @@ impl Index {
         cost: Cost,
         looking: Duration,
     ) {
-        if cost.is_worth(self.places.len(), kept.len()) {
+        if cost.is_worth_writing() || self.has_lost(kept, fresh) {
             // What cannot be written is read again.
             drop(file::save(dir, looking, |looked_at| self.renewed(kept, fresh, looked_at)));
         }
+    }
+
+    /// Whether a file is gone that has an entry. Its prompt must not outlive it here.
+    fn has_lost(&self, kept: &[usize], fresh: &[Block]) -> bool {
+        let Some(loaded) = self.loaded.as_ref().filter(|_| kept.len() < self.places.len()) else {
+            return false;
+        };
+        let kept: HashSet<usize> = kept.iter().copied().collect();
+        let read: HashSet<&str> = fresh.iter().flat_map(Block::ids).collect();
+        let mut stale = (0..loaded.block.len()).filter(|at| !kept.contains(at));
+        stale.any(|at| loaded.block.key(at).is_none_or(|(id, _)| !read.contains(id)))
     }
 
     fn renewed(&mut self, kept: &[usize], fresh: &[Block], looked_at: u64) -> Block {
@@ -138,9 +150,8 @@ impl Cost {
         Self(self.0 + other.0)
     }
 
-    /// Whether an index of so many entries, of which so many still count, should be written anew.
-    const fn is_worth(self, entries: usize, kept: usize) -> bool {
-        self.0 >= WORTH_WRITING || entries - kept > WORTH_WRITING as usize + kept
+    const fn is_worth_writing(self) -> bool {
+        self.0 >= WORTH_WRITING
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) fn at_all(dir: &Path, index: &LateIndex<'_>) -> io::Result<Found> {
         for other in others {
             found.add(other.join().expect("looking does not panic")?);
         }
+        // Also where nothing is left to look up: then all of it is out of date.
+        let _all = index.get();
         found.warnings.sort_by_cached_key(ToString::to_string);
         Ok(found)
     })

@@ -108,6 +108,22 @@ fn an_index_is_the_users_alone_and_holds_what_was_read() {
 }
 
 #[test]
+fn what_a_prompt_said_does_not_outlive_its_session() {
+    let sessions = Sessions::indexed();
+    let holds = |text: &str| {
+        let index = fs::read(sessions.path(".index")).unwrap();
+        index.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    assert!(holds("task 17"));
+    fs::remove_file(sessions.path(&name(17))).unwrap();
+    assert_eq!(sessions.list().len(), MANY - 1);
+    assert!(!holds("task 17") && holds("task 18"));
+    (0..MANY).for_each(|n| drop(fs::remove_file(sessions.path(&name(n)))));
+    assert_eq!(sessions.list().len(), 0);
+    assert!(!holds("task"));
+}
+
+#[test]
 fn a_few_sessions_get_no_index() {
     let sessions = Sessions(tempfile::tempdir().unwrap());
     sessions.write(&name(1), &ended("x"));

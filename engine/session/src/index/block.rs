@@ -62,6 +62,11 @@ impl Block {
         Some((self.texts.get(id)?, stamp))
     }
 
+    /// The id of each entry.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|at| Some(self.key(at)?.0))
+    }
+
     /// The inode of each entry.
     pub(crate) fn inodes(&self) -> impl Iterator<Item = u64> {
         self.records.chunks_exact(RECORD).map(Record::inode)

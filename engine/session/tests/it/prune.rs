@@ -200,8 +200,7 @@ fn what_another_session_needs_stays() {
     assert!(folder.exists());
 }
 
-/// A folder that cannot be removed: something stands in it that is in use as a mount, or belongs to
-/// another user. Here a file is where a folder was.
+/// Here a file has taken the place of the folder.
 #[test]
 fn a_session_whose_evidence_cannot_be_removed_stays() {
     let data = Data::new();
