@@ -81,7 +81,7 @@ use codeloops_event::{
 use codeloops_machine::StopLevel;
 
 pub use discover::find_repository;
-pub use error::{GitError, OpenError};
+pub use error::{ForkError, GitError, OpenError, RestoreError};
 pub use forget::{Forgotten, forget_run};
 pub use kept::lacks_ref;
 pub use notice::Notice;

@@ -266,6 +266,10 @@ pub enum SessionsCommand {
     List(ListArgs),
     /// Show one session
     Show(ShowArgs),
+    /// Show what a session changed
+    Diff(DiffArgs),
+    /// Pack a session and its evidence into one file
+    Export(ExportArgs),
     /// Figures over all sessions
     Stats(StatsArgs),
     /// Remove old sessions, with their evidence and their snapshots

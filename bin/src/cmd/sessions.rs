@@ -4,7 +4,9 @@ mod diff;
 mod export;
 mod list;
 mod page;
+mod pager;
 mod path;
+mod pick;
 mod prune;
 mod round;
 mod show;
@@ -26,9 +28,9 @@ pub(crate) fn sessions(
     let store = store(world)?;
     match command {
         SessionsCommand::List(args) => list::list(args, &store, printer),
-        SessionsCommand::Show(args) => {
-            show::show(args, &store, world.env.current_dir().ok(), printer)
-        }
+        SessionsCommand::Show(args) => show::show(args, &store, world, printer),
+        SessionsCommand::Diff(args) => diff::diff(args, &store, world, printer),
+        SessionsCommand::Export(args) => export::export(args, &store, world, printer),
         SessionsCommand::Stats(args) => stats::stats(args, &store, printer),
         SessionsCommand::Prune(args) => prune::prune(args, &store, world.clock.now().at, printer),
         SessionsCommand::Path(args) => path::path(args, &store, printer),

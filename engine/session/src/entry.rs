@@ -1,6 +1,6 @@
 //! One session in a catalogue, as a view of what is known of it.
 
-use codeloops_event::{Outcome, StopReason, Timestamp, Usage, UsageByRole};
+use codeloops_event::{Iteration, Outcome, StopReason, Timestamp, Usage, UsageByRole};
 
 use crate::progress::SessionStatus;
 
@@ -44,6 +44,8 @@ pub struct SessionEntry<'a> {
     pub critic_usage: Used,
     /// The run's identity; none in files of other programs.
     pub run_id: Option<&'a str>,
+    /// The run and iteration that a fork began from; none for any other run.
+    pub parent: Option<(&'a str, Iteration)>,
     /// Bytes of its file.
     pub size: u64,
 }

@@ -1,6 +1,6 @@
 //! One session in a list.
 
-use codeloops_event::{Outcome, RunId, StopReason, Timestamp};
+use codeloops_event::{Outcome, Parent, RunId, StopReason, Timestamp};
 use serde::Serialize;
 
 use crate::entry::SessionEntry;
@@ -67,6 +67,9 @@ impl From<SessionEntry<'_>> for SessionSummary {
             critic_agent: entry.critic_agent.to_owned(),
             status: entry.status,
             run_id: entry.run_id.and_then(|id| id.parse().ok()),
+            parent: entry
+                .parent
+                .and_then(|(run, iteration)| Some(Parent { run_id: run.parse().ok()?, iteration })),
             stop_reason: entry.stop_reason,
             actor_model: entry.actor_model.map(str::to_owned),
             critic_model: entry.critic_model.map(str::to_owned),

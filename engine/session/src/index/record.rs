@@ -16,7 +16,7 @@ use crate::progress::SessionStatus;
 use crate::stamp::FileStamp;
 
 /// Words of a record.
-const WORDS: usize = 28;
+const WORDS: usize = 30;
 /// Bytes of a record.
 pub(super) const RECORD: usize = WORDS * 8;
 /// Stands for a number or a text that there is not.
@@ -75,6 +75,7 @@ impl Record {
         put.float(end.and_then(|end| end.confidence));
         put.used(&actor);
         put.used(&critic);
+        put.word(start.parent.as_ref().map_or(NONE, |parent| parent.iteration.into()));
         put.word(texts.put(id.as_str()));
         put.word(texts.put(preview));
         put.word(texts.put_again(&start.working_dir));
@@ -83,6 +84,8 @@ impl Record {
         put.word(start.actor_model.as_deref().map_or(NONE, |model| texts.put_again(model)));
         put.word(start.critic_model.as_deref().map_or(NONE, |model| texts.put_again(model)));
         put.word(start.run_id.as_ref().map_or(NONE, |run| texts.put(run.as_str())));
+        let parent = start.parent.as_ref();
+        put.word(parent.map_or(NONE, |parent| texts.put_again(parent.run_id.as_str())));
         put.word(end.map_or(NONE, |end| texts.put_again(end.outcome.as_str())));
         let reason = end.and_then(|end| end.stop_reason);
         put.word(reason.map_or(NONE, |reason| texts.put_again(reason.as_str())));
@@ -97,14 +100,14 @@ impl Record {
     /// The same record, its texts put elsewhere.
     pub(super) fn moved(&self, from: &Texts, to: &mut Texts) -> Option<Self> {
         let mut words = self.0;
-        let [id, preview, .., run, _, _, prompt] = &mut words[FIRST_TEXT..] else { return None };
+        let [id, preview, .., run, _, _, _, prompt] = &mut words[FIRST_TEXT..] else { return None };
         for once in [id, preview, run] {
             *once = if *once == NONE { NONE } else { to.put(from.get(*once)?) };
         }
         if *prompt < IS_PREVIEW {
             *prompt = to.put_prompt(from.prompt(*prompt)?);
         }
-        for again in [2, 3, 4, 5, 6, 8, 9].map(|at| FIRST_TEXT + at) {
+        for again in [2, 3, 4, 5, 6, 8, 9, 10].map(|at| FIRST_TEXT + at) {
             let word = &mut words[again];
             *word = if *word == NONE { NONE } else { to.put_again(from.get(*word)?) };
         }
@@ -132,6 +135,7 @@ impl Record {
         let progress = take.word()?;
         let (duration_secs, confidence) = (take.float()?, take.float()?);
         let (actor_usage, critic_usage) = (take.used()?, take.used()?);
+        let parent_iteration = take.number()?;
         let mut text = || match take.word()? {
             NONE => Some(None),
             place => Some(Some(texts.get(place)?)),
@@ -139,6 +143,7 @@ impl Record {
         let (id, prompt_preview, working_dir) = (text()??, text()??, text()??);
         let (actor_agent, critic_agent) = (text()??, text()??);
         let (actor_model, critic_model, run_id) = (text()?, text()?, text()?);
+        let parent_run = text()?;
         let outcome = text()?.map(word).transpose().ok()?;
         let stop_reason = text()?.map(word).transpose().ok()?;
         let status = match outcome {
@@ -166,14 +171,15 @@ impl Record {
             actor_usage,
             critic_usage,
             run_id,
+            parent: parent_run.zip(parent_iteration.and_then(|n| u32::try_from(n).ok())),
             size,
         })
     }
 }
 
-/// Where the texts begin: after four words of the stamp, twice two of a time, three numbers and twice
-/// three of usage.
-const FIRST_TEXT: usize = 17;
+/// Where the texts begin: after four words of the stamp, twice two of a time, three numbers, twice
+/// three of usage, and the parent's iteration.
+const FIRST_TEXT: usize = 18;
 
 /// Fills words from the first on.
 struct Put<'a>(std::slice::IterMut<'a, u64>);

@@ -6,6 +6,7 @@ mod evidence;
 mod fixtures;
 mod properties;
 mod prune;
+mod reopened;
 mod store;
 mod support;
 mod together;
