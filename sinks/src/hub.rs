@@ -84,6 +84,13 @@ impl Hub {
         }
     }
 
+    /// Bytes of facts and decisions that the slowest sink has still to consume; `None` where no sink is
+    /// served any more. Whoever can wait, as a live run cannot, need never pile up more.
+    #[must_use]
+    pub fn backlog(&self) -> Option<usize> {
+        self.lanes.iter().filter_map(|lane| lane.backlog()).max()
+    }
+
     /// Lets the sinks consume what waits for them, and says what became of each, in the order in
     /// which they were given. A sink that is not through after `deadline` is abandoned: its thread
     /// is left alone and writes nothing more once the call that it is stuck in returns.

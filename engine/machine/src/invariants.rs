@@ -2,8 +2,8 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionResumed, StopReason,
-    TreeCheck, TreeChecked, Verdict, VerdictReached,
+    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, StopReason, TreeCheck,
+    TreeChecked, VerdictReached,
 };
 
 /// Something that no run can have recorded.
@@ -27,16 +27,17 @@ impl std::fmt::Display for Violation {
 ///
 /// The first thing that does not hold.
 pub fn check(events: &[Event]) -> Result<(), Violation> {
-    let mut seen = Seen::default();
+    let mut invariants = Invariants::default();
     for (index, event) in events.iter().enumerate() {
-        seen.take(index, event).map_err(|rule| Violation { index, rule })?;
+        invariants.take(event).map_err(|rule| Violation { index, rule })?;
     }
     Ok(())
 }
 
-/// What the events so far have said.
-#[derive(Default)]
-struct Seen<'a> {
+/// The same, event by event: what the events so far have said.
+#[derive(Debug, Default)]
+pub struct Invariants {
+    has_begun: bool,
     max_iterations: Option<u32>,
     ended: bool,
     stop_requested: bool,
@@ -50,7 +51,7 @@ struct Seen<'a> {
     heard: Option<(Iteration, Attempt)>,
     /// The critic's try that left the tree as it found it, the last of them.
     left_alone: Option<(Iteration, Attempt)>,
-    judged: Option<(Iteration, &'a Verdict)>,
+    judged: Option<(Iteration, Decision)>,
     last_decision: Option<Decision>,
     elapsed_ms: u64,
     redacted: u64,
@@ -78,14 +79,19 @@ fn holds(condition: bool, rule: &'static str) -> Rule {
     if condition { Ok(()) } else { Err(rule) }
 }
 
-impl<'a> Seen<'a> {
-    fn take(&mut self, index: usize, event: &'a Event) -> Rule {
-        let resumed = matches!(event, Event::SessionResumed(_));
-        holds(!self.ended || resumed, "nothing but a resume comes after the end")?;
+impl Invariants {
+    /// Takes the next event of the record.
+    ///
+    /// # Errors
+    ///
+    /// The rule that does not hold.
+    pub fn take(&mut self, event: &Event) -> Result<(), &'static str> {
+        holds(!self.ended, "nothing comes after the end")?;
         let is_start = matches!(event, Event::SessionStart(_));
-        holds((index == 0) == is_start, "a session start comes first, and only there")?;
+        holds(self.has_begun != is_start, "a session start comes first, and only there")?;
         match event {
             Event::SessionStart(start) => {
+                self.has_begun = true;
                 self.max_iterations = start.max_iterations;
                 self.redacted = start.redacted;
             }
@@ -177,14 +183,15 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    fn verdict_reached(&mut self, e: &'a VerdictReached) -> Rule {
+    fn verdict_reached(&mut self, e: &VerdictReached) -> Rule {
         self.critic_asked(e.iteration)?;
         let call = Some((e.iteration, e.attempt));
         holds(self.heard == call, "a verdict is read from the critic's last answer")?;
         if let Ruling::Accepted { verdict } = &e.ruling {
-            let sure = verdict.decision() != Decision::Done || self.left_alone == call;
+            let decision = verdict.decision();
+            let sure = decision != Decision::Done || self.left_alone == call;
             holds(sure, "an approval is of a tree that its call left as it was")?;
-            self.judged = Some((e.iteration, verdict));
+            self.judged = Some((e.iteration, decision));
         }
         Ok(())
     }
@@ -193,7 +200,7 @@ impl<'a> Seen<'a> {
         self.in_round(e.iteration_number)?;
         holds(self.captured == e.iteration_number, "a recorded round has a captured diff")?;
         let judged = self.judged.filter(|(iteration, _)| *iteration == e.iteration_number);
-        let said = judged.map(|(_, verdict)| verdict.decision());
+        let said = judged.map(|(_, decision)| decision);
         holds(e.critic_verdict == said, "a round records what the critic said in it")?;
         let done = e.critic_decision == Decision::Done;
         holds(!done || said == Some(Decision::Done), "an approval needs a DONE of this round")?;
@@ -232,7 +239,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// What the run's monotonic clock showed; chatter has no time of its own.
+/// The run's monotonic clock at an event; chatter has no time of its own.
 #[must_use]
 pub const fn elapsed_ms(event: &Event) -> Option<u64> {
     match event {

@@ -9,6 +9,7 @@ use codeloops_event::{Event, UnreadableVersion};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::parse::{parse_line, peek_type};
+use crate::progress::is_held;
 use crate::shown;
 
 /// Why a session file is not read, or not read on.
@@ -133,6 +134,12 @@ impl SessionReader<BufReader<File>> {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         Ok(Self::new(path, BufReader::new(open_file(path)?)))
     }
+
+    /// Whether the run still goes on that writes the file: it holds its lock.
+    #[must_use]
+    pub fn is_being_written(&self) -> bool {
+        is_held(self.input.get_ref())
+    }
 }
 
 impl<R: BufRead> SessionReader<R> {
@@ -146,6 +153,12 @@ impl<R: BufRead> SessionReader<R> {
             place: Place::BeforeStart,
             warning: None,
         }
+    }
+
+    /// Number of the line that the last event stands on, counted from 1.
+    #[must_use]
+    pub const fn line(&self) -> u64 {
+        self.line
     }
 
     /// The warning, if there is one, once the events are through.

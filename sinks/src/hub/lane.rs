@@ -104,6 +104,12 @@ impl Lane {
         self.work.notify_one();
     }
 
+    /// Bytes that the sink has still to consume, if it is served: what waits, and what it is at.
+    pub(super) fn backlog(&self) -> Option<usize> {
+        let state = self.lock();
+        state.is_served().then(|| state.backlog_bytes + state.offered.unwrap_or(0))
+    }
+
     /// Waits for something to do; `tick` is when the sink wants to be called anyway.
     pub(super) fn next(&self, tick: Option<Instant>) -> Next {
         let mut state = self.lock();

@@ -267,3 +267,21 @@ fn a_sink_is_ticked_while_nothing_comes() {
     ticked.recv_timeout(PATIENT).unwrap();
     assert_eq!(hub.close(PATIENT)[0].state, SinkState::Finished);
 }
+
+/// What a sink is at counts until it has consumed it.
+#[test]
+fn whoever_can_wait_learns_what_is_still_to_be_consumed() {
+    let slow = GatedSink::default();
+    let (gate, events) = (slow.gate.clone(), samples::first_session());
+    let hub = Hub::new(vec![Box::new(slow), Box::new(MemorySink::default())], &options());
+    assert_eq!(hub.backlog(), Some(0));
+    publish_all(&hub, &events);
+    gate.wait_for_arrival(1);
+    assert!(hub.backlog() > Some(0));
+    gate.open();
+    while hub.backlog() > Some(0) {
+        std::thread::yield_now();
+    }
+    assert!(hub.close(PATIENT).iter().all(|sink| sink.written == events.len() as u64));
+    assert_eq!(hub.backlog(), None, "no sink is served any more");
+}
