@@ -14,9 +14,10 @@ use codeloops_session::{SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
 use crate::offer::Offering;
-use crate::units::{UnitError, parse_duration, parse_size};
+use crate::settings::Change;
+use crate::units::{UnitError, parse_size};
 use crate::values::{
-    At, Dollars, FROM_ONE, Patience, SinkName, SinkNameError, TimeLimit, ValueError, Words,
+    Dollars, FROM_ONE, Patience, SinkName, SinkNameError, Speed, TimeLimit, ValueError, Words,
 };
 
 /// The heading of the options that every command has.
@@ -84,11 +85,9 @@ pub enum Command {
     /// Browse and inspect recorded sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
-    /// Put the working tree to a state that a session left
-    Restore(RestoreArgs),
-    /// Run anew from what an iteration left, in a working tree of its own
+    /// Show a recorded run as its console showed it, verify it, or ask what other settings had done
     #[command(after_help = VALUES)]
-    Fork(Box<ForkArgs>),
+    Replay(Box<ReplayArgs>),
     /// Choose your agent and write it into your configuration
     Init(InitArgs),
     /// Check this machine: git, each agent, what a run here would start
@@ -484,6 +483,57 @@ pub struct PathArgs {
     /// The session's id, the beginning of one, or `latest`
     #[arg(value_parser = session(), hide_possible_values = true)]
     pub id: String,
+}
+
+/// What to make of a recorded session.
+#[derive(Debug, Default, Args)]
+pub struct ReplayArgs {
+    /// The session's id, the beginning of one, `latest`, or the path of a session file
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+
+    /// Make sure that this release decides from the recorded facts what was recorded; exit code 3
+    /// where it does not
+    #[arg(long, conflicts_with = "with", help_heading = "Checking")]
+    pub verify: bool,
+    /// Tell where the run would have ended with this setting, as far as its recording can tell
+    /// (repeatable)
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Checking")]
+    pub with: Vec<Change>,
+    /// Print the answer to `--verify` or `--with` as JSON
+    #[arg(long, help_heading = "Checking")]
+    pub json: bool,
+
+    /// What to show, and how.
+    #[command(flatten)]
+    pub show: ReplayShowArgs,
+}
+
+/// How a recorded session is shown.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Output")]
+pub struct ReplayShowArgs {
+    /// Show from this iteration on [default: the first]
+    #[arg(long, value_name = "ITERATION", value_parser = from_one, allow_hyphen_values = true)]
+    pub from: Option<NonZeroU32>,
+    /// Show up to this iteration, which is included [default: the last]
+    #[arg(long, value_name = "ITERATION", value_parser = from_one, allow_hyphen_values = true)]
+    pub until: Option<NonZeroU32>,
+    /// How fast: `1x` as it went, `10x`, `0.5x`, or `max` [default: max]
+    #[arg(long, value_name = "SPEED", allow_hyphen_values = true)]
+    pub speed: Option<Speed>,
+    /// How the console shows the run [default: pretty]
+    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>())]
+    pub log_format: Option<Format>,
+    /// Append the events to this file, as JSON lines
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub log_file: Option<PathBuf>,
+    /// Show what the agents printed; a session holds nothing of it, so this only says where it is
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Use this sink, not the configured ones (repeatable); `jsonl` is none of a replay
+    #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
+    pub sinks: Vec<SinkName>,
 }
 
 /// How to write the configuration.

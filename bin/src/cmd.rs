@@ -8,7 +8,7 @@ mod dry_run;
 mod fork;
 mod init;
 mod next_steps;
-mod restore;
+mod replay;
 mod run;
 mod sessions;
 mod shell;

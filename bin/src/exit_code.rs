@@ -6,6 +6,8 @@ pub const SUCCESS: u8 = 0;
 pub const LIMIT: u8 = 1;
 /// Something could not be done; wrong usage included.
 pub const FAILED: u8 = 2;
+/// This release decides otherwise than a recording tells.
+pub const DIVERGED: u8 = 3;
 /// The user stopped it.
 pub const INTERRUPTED: u8 = 130;
 
@@ -23,6 +25,10 @@ pub const TABLE: &[Entry] = &[
     Entry { code: SUCCESS, meaning: "the critic approved, or the command did what it was asked" },
     Entry { code: LIMIT, meaning: "a limit stopped the run before the critic approved" },
     Entry { code: FAILED, meaning: "something could not be done; wrong usage included" },
+    Entry {
+        code: DIVERGED,
+        meaning: "`codeloops replay --verify`: this release decides otherwise than was recorded",
+    },
     Entry { code: INTERRUPTED, meaning: "interrupted by the user" },
 ];
 

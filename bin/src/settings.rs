@@ -3,9 +3,10 @@
 
 mod agent_rows;
 mod agents;
+mod change;
 mod limits;
 mod origin;
-mod recorded;
+mod replayed;
 mod rows;
 mod unheld;
 mod unmeasured;
@@ -22,8 +23,10 @@ use codeloops_event::{AgentSettings, CriticAccess, Parent, Permissions, Role, Se
 use codeloops_machine::prompt::KEPT_FROM_TASK;
 
 pub use agents::{agent_error, agent_table};
+pub use change::Change;
 pub use limits::LimitSettings;
 pub use origin::{Origin, Sourced};
+pub use replayed::ReplaySettings;
 pub use rows::Row;
 
 use codeloops_sinks::Format;

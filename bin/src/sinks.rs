@@ -1,5 +1,7 @@
 //! The sinks of a run, from its settings.
 
+use std::path::Path;
+
 use codeloops_sinks::{ConsoleOptions, ConsoleSink, Format, Live, LogSink, Sink};
 
 use crate::error::CliError;
@@ -17,14 +19,19 @@ pub(crate) fn sinks_of(
         sinks.push(console(settings, world));
     }
     if let Some(file) = &settings.log_file {
-        let log = LogSink::append("log-file", &file.value).map_err(|error| {
-            let path = file.value.display();
-            CliError::failed(format!("could not open the log file `{path}`: {error}"))
-                .hint("name a file that you may write, in a directory that exists")
-        })?;
-        sinks.push(Box::new(log));
+        sinks.push(log(&file.value)?);
     }
     Ok(sinks)
+}
+
+/// The sink of `--log-file`.
+pub(crate) fn log(file: &Path) -> Result<Box<dyn Sink>, CliError> {
+    let log = LogSink::append("log-file", file).map_err(|error| {
+        let path = file.display();
+        CliError::failed(format!("could not open the log file `{path}`: {error}"))
+            .hint("name a file that you may write, in a directory that exists")
+    })?;
+    Ok(Box::new(log))
 }
 
 /// The terminal that shows a live status, where one does.

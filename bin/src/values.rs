@@ -228,6 +228,31 @@ impl fmt::Display for TimeLimit {
     }
 }
 
+/// How fast a recording is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Speed {
+    /// As fast as the sinks take it.
+    #[default]
+    Max,
+    /// So many times as fast as it went: a finite number above zero.
+    Times(f64),
+}
+
+impl FromStr for Speed {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        let times = text.strip_suffix('x').and_then(|times| times.parse().ok());
+        let times = times.filter(|times: &f64| *times > 0.0 && times.is_finite());
+        times.map(Self::Times).ok_or_else(|| {
+            ValueError("it takes `max` or how many times as fast, such as `10x`".to_owned())
+        })
+    }
+}
+
 /// A sink that a run can be told to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SinkName {
@@ -338,6 +363,16 @@ mod tests {
         let of = |text: &str| text.parse::<Dollars>().map(Dollars::get).ok();
         assert_eq!((of("2.50"), of("5"), of("1e-3")), (Some(2.5), Some(5.0), Some(0.001)));
         for wrong in ["0", "-1", "nan", "inf", "1e999", "$5", ""] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_speed_is_a_number_of_times_above_zero() {
+        let of = |text: &str| text.parse::<Speed>().ok();
+        assert_eq!(of("max"), Some(Speed::Max));
+        assert_eq!((of("1x"), of("0.5x")), (Some(Speed::Times(1.0)), Some(Speed::Times(0.5))));
+        for wrong in ["0x", "-1x", "infx", "nanx", "1", "x", "fast", ""] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
