@@ -1,6 +1,7 @@
 //! Replay: the recorded facts, driven through the same [`Machine::step`] as the live run.
 
 mod facts;
+mod what_if;
 
 use std::collections::VecDeque;
 
@@ -11,6 +12,7 @@ use crate::machine::{CannotResume, Machine, RejectReason, Step};
 use facts::{GateCounter, input_of, stamp_of, start_of, unused};
 
 pub use facts::Bulk;
+pub use what_if::{Answer, Unknown, WhatIf, what_if};
 
 /// Why a recording cannot be replayed, or where it differs.
 #[derive(Debug, Clone, PartialEq)]
