@@ -88,6 +88,7 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["sessions", "Fix the typo"],
             &["resume", "latest"],
             &["replay"],
+            &["replay", "latest", "--sped", "1x"],
             &["sessions", "diff"],
             &["sessions", "list", "--outcome", "crashed"],
             &["--agent", "cluade"],

@@ -8,6 +8,7 @@ mod recording;
 mod rounds;
 mod show;
 mod verify;
+mod what_if;
 
 use crate::app::{ReplayArgs, ReplayShowArgs};
 use crate::error::CliError;
@@ -31,6 +32,9 @@ pub(crate) fn replay(
     let recording = Recording::open(wanted, world)?;
     if args.verify {
         return verify::verify(recording, args.json, printer);
+    }
+    if !args.with.is_empty() {
+        return what_if::what_if(recording, &args.with, args.json, printer);
     }
     show::show(recording, &args.show, no_color, world, printer)
 }

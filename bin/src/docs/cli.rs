@@ -26,6 +26,12 @@ const NOTES: &[(&str, &str)] = &[
         "How the rules [go together](sessions.md#keeping-and-deleting). A session that runs never goes.",
     ),
     ("codeloops sessions show", "`--json` prints [this document](json.md#one-session)."),
+    (
+        "codeloops replay",
+        "[Replay](replay.md) tells what is shown, what is verified and which settings `--with` takes. \
+         `--verify` and `--with` take the whole recording, so they go with none of the options of the \
+         output.",
+    ),
     ("codeloops demo", "`--json-output` prints [this document](json.md#the-result-of-a-run)."),
 ];
 

@@ -36,6 +36,14 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
          codeloops sessions show 2025-01-27T15-30-45Z_a3f2c1 --json",
     ),
     (
+        "codeloops replay",
+        "codeloops replay latest                          # what its console showed\n\
+         codeloops replay latest --speed 10x --from 2     # ten times as fast, from iteration 2 on\n\
+         codeloops replay latest --log-format json | jq .type\n\
+         codeloops replay shared/session.jsonl --verify   # exit code 3 where it does not hold\n\
+         codeloops replay latest --with max_iterations=3  # where it would have ended then",
+    ),
+    (
         "codeloops init",
         "codeloops init\ncodeloops init --agent codex --yes                # without questions",
     ),

@@ -10,6 +10,7 @@ use codeloops_session::{ReadError, SessionReader, SessionStore, StoreError, Warn
 
 use crate::cmd::sessions::store_error;
 use crate::error::CliError;
+use crate::text::path_from;
 use crate::world::World;
 
 /// A session file that is being read.
@@ -87,7 +88,7 @@ impl Iterator for Recording {
 
 /// What has a separator in it is a path. A name is looked for in the store, and then here.
 fn find(wanted: &str, world: &World) -> Result<PathBuf, CliError> {
-    let here = world.env.current_dir().map(|dir| dir.join(wanted));
+    let here = world.env.current_dir().map(|dir| path_from(&dir, Path::new(wanted)));
     if wanted.contains('/') {
         return here;
     }
