@@ -85,7 +85,7 @@ pub enum Command {
     /// Browse and inspect recorded sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
-    /// Show a recorded run as its console showed it, verify it, or ask what other settings had done
+    /// Replay a recorded run: show it, verify it, or ask for other settings
     #[command(after_help = VALUES)]
     Replay(Box<ReplayArgs>),
     /// Choose your agent and write it into your configuration

@@ -27,6 +27,8 @@ const OFFERED: &[(&[&str], &[&str])] = &[
     (&["sessions", "list", "--outcome", "s"], &["stuck", "success"]),
     (&["--prompt-file", "RE"], &["README.md"]),
     (&["sessions", "show", "la"], &["latest"]),
+    (&["replay", "la"], &["latest"]),
+    (&["replay", "latest", "--log-format", "c"], &["compact"]),
     (&["completions", "p"], &["powershell"]),
     (&["help", "se"], &["sessions"]),
     (&["help", "sessions", "l"], &["list"]),
