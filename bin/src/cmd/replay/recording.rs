@@ -88,7 +88,7 @@ impl Iterator for Recording {
 
 /// What has a separator in it is a path. A name is looked for in the store, and then here.
 fn find(wanted: &str, world: &World) -> Result<PathBuf, CliError> {
-    let here = world.env.current_dir().map(|dir| path_from(&dir, Path::new(wanted)));
+    let here = world.env.current_dir().map(|dir| path_from(dir, Path::new(wanted)));
     if wanted.contains('/') {
         return here;
     }
