@@ -79,10 +79,13 @@ fn record(file: &Path, diff: usize) {
     }
     let stop = Input::StopRequested { signal: "SIGINT".to_owned() };
     simulation.give(stop, 1000).unwrap();
-    simulation.events()[told..].iter().for_each(|event| drop(line(&mut out, event)));
+    for event in &simulation.events()[told..] {
+        line(&mut out, event);
+    }
     out.flush().unwrap();
 }
 
+/// Writes a line; gives its bytes.
 fn line(out: &mut impl Write, event: &Event) -> u64 {
     let mut line = serde_json::to_vec(event).unwrap();
     line.push(b'\n');

@@ -66,11 +66,10 @@ fn fish_offers_the_commands_to_help() {
         "completions",
         "demo",
         "doctor",
-        "fork",
         "help",
         "init",
         "man",
-        "restore",
+        "replay",
         "run",
         "sessions",
     ]);
