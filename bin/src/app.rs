@@ -15,9 +15,9 @@ use codeloops_sinks::Format;
 
 use crate::offer::Offering;
 use crate::settings::Change;
-use crate::units::{UnitError, parse_size};
+use crate::units::{UnitError, parse_duration, parse_size};
 use crate::values::{
-    Dollars, FROM_ONE, Patience, SinkName, SinkNameError, Speed, TimeLimit, ValueError, Words,
+    At, Dollars, FROM_ONE, Patience, SinkName, SinkNameError, Speed, TimeLimit, ValueError, Words,
 };
 
 /// The heading of the options that every command has.
@@ -88,6 +88,11 @@ pub enum Command {
     /// Replay a recorded run: show it, verify it, or ask for other settings
     #[command(after_help = VALUES)]
     Replay(Box<ReplayArgs>),
+    /// Put the working tree to a state that a session left
+    Restore(RestoreArgs),
+    /// Run anew from what an iteration left, in a working tree of its own
+    #[command(after_help = VALUES)]
+    Fork(Box<ForkArgs>),
     /// Choose your agent and write it into your configuration
     Init(InitArgs),
     /// Check this machine: git, each agent, what a run here would start

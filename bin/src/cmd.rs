@@ -9,6 +9,7 @@ mod fork;
 mod init;
 mod next_steps;
 mod replay;
+mod restore;
 mod run;
 mod sessions;
 mod shell;

@@ -6,6 +6,7 @@ mod agents;
 mod change;
 mod limits;
 mod origin;
+mod recorded;
 mod replayed;
 mod rows;
 mod unheld;

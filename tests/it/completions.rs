@@ -66,10 +66,12 @@ fn fish_offers_the_commands_to_help() {
         "completions",
         "demo",
         "doctor",
+        "fork",
         "help",
         "init",
         "man",
         "replay",
+        "restore",
         "run",
         "sessions",
     ]);

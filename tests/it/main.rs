@@ -17,6 +17,8 @@ mod output;
 mod prompts;
 mod recipes;
 mod replay;
+mod restore;
+mod resume;
 mod run;
 mod scripts;
 mod session_pages;

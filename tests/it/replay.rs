@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use codeloops_event::Event;
+use codeloops_event::{AgentOutcome, CallKind, Event};
+use codeloops_machine::Input;
+use codeloops_machine::testing::{Simulation, alphabet, answers, settings_from};
+use codeloops_session::SessionWriter;
+use codeloops_tests::record::checked_events;
 use codeloops_tests::{Output, Workspace, wait_for};
 use rustix::process::Signal;
 
@@ -389,4 +393,130 @@ fn sessions_of_other_programs_are_shown_but_cannot_be_verified() {
             assert!(asked.stderr.contains("its first line has no `run_id`"), "{asked}");
         }
     }
+}
+
+/// Put together by hand, to hold every field: no machine ever decided what stands in them.
+const BY_HAND: [&str; 6] =
+    ["approved", "crashed", "failed", "interrupted", "started", "stopped_at_once"];
+
+/// What runs of the released formats recorded, frozen.
+fn recorded_by_runs() -> Vec<PathBuf> {
+    let mut files = fixtures("v1.0");
+    files.retain(|file| !BY_HAND.iter().any(|name| file.file_stem().unwrap() == *name));
+    assert!(files.len() >= 7, "{files:?}");
+    files
+}
+
+#[test]
+fn recordings_of_every_format_version_verify() {
+    let place = workspace();
+    for file in recorded_by_runs() {
+        let verified = place.run(&["replay", path(&file), "--verify"]).exits(0);
+        assert!(verified.stdout.starts_with("verified: "), "{verified}");
+        let shown = place.run(&["replay", path(&file), "--log-format", "json"]).exits(0);
+        let recorded = fs::read_to_string(&file).unwrap();
+        assert_eq!(shown.stdout.lines().count(), recorded.lines().count(), "{}", file.display());
+    }
+}
+
+#[test]
+fn one_changed_decision_in_any_of_them_is_found_at_its_line() {
+    let place = workspace();
+    for file in recorded_by_runs() {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some(changed) = another_decision(line) else { continue };
+            let mut forged = lines.clone();
+            forged[at] = &changed;
+            let forged_file = place.at("forged.jsonl");
+            fs::write(&forged_file, forged.join("\n") + "\n").unwrap();
+            let found = place.run(&["replay", path(&forged_file), "--verify"]).exits(3);
+            let place = format!("diverged at line {}", at + 1);
+            assert!(found.stdout.starts_with(&place), "{}: {changed}: {found}", file.display());
+        }
+    }
+}
+
+/// A line with something else decided in it; none for a fact.
+fn another_decision(line: &str) -> Option<String> {
+    let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let (field, value) = match line["type"].as_str().unwrap() {
+        "iteration_started" => ("iteration", 99.into()),
+        "verdict_reached" | "waiting" | "tree_unverified" | "read_as_text" => {
+            ("attempt", 99.into())
+        }
+        "iteration" if line["critic_decision"] == "DONE" => ("critic_decision", "ERROR".into()),
+        "iteration" => ("critic_decision", "DONE".into()),
+        "session_end" => ("iterations", 99.into()),
+        _ => return None,
+    };
+    line[field] = value;
+    Some(line.to_string())
+}
+
+/// A run of a simulated world, as chance has it: mostly it goes on.
+fn simulated(seed: u64) -> Vec<Event> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % 1_000_003).unwrap()
+    };
+    let shape = u8::try_from(random() % 16).unwrap();
+    let mut simulation = Simulation::start(settings_from(shape));
+    for _ in 0..random() % 60 {
+        let machine = simulation.machine();
+        let mut inputs = machine.awaited().map(answers).unwrap_or_default();
+        inputs.retain(brings_on);
+        if random() % 8 == 0 || inputs.is_empty() {
+            inputs = alphabet(machine);
+        }
+        let input = inputs[random() % inputs.len()].clone();
+        simulation.give(input, (random() % 3000) as u64).unwrap();
+    }
+    simulation.events().to_vec()
+}
+
+/// Success, and a critic that asks for more.
+fn brings_on(input: &Input) -> bool {
+    match input {
+        Input::AgentFinished { call, report } => {
+            let wanted = if call.kind == CallKind::Critic { "DECISION: CONTINUE" } else { "" };
+            report.outcome == AgentOutcome::Completed && report.text.starts_with(wanted)
+        }
+        _ => true,
+    }
+}
+
+/// Written by the writer that runs have and read back, whole and cut off anywhere.
+#[test]
+fn a_thousand_generated_sessions_verify() {
+    let place = workspace();
+    let folder = place.at("generated");
+    fs::create_dir(&folder).unwrap();
+    let mut rounds = 0;
+    for seed in 0..1000 {
+        let events = simulated(seed);
+        let Event::SessionStart(start) = &events[0] else { unreachable!() };
+        let mut writer = SessionWriter::create(&folder, start).unwrap();
+        events[1..].iter().for_each(|event| writer.append(event).unwrap());
+        let file = writer.path().to_owned();
+        drop(writer);
+        assert_eq!(checked_events(&file), events, "seed {seed}");
+        rounds += events.iter().filter(|event| matches!(event, Event::Iteration(_))).count();
+        let bytes = fs::read(&file).unwrap();
+        let first_line = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let cut =
+            first_line + usize::try_from(seed).unwrap() * 7919 % (bytes.len() - first_line + 1);
+        fs::write(&file, &bytes[..cut]).unwrap();
+        drop(checked_events(&file));
+        if seed % 50 == 0 {
+            let verified = place.run(&["replay", path(&file), "--verify"]).exits(0);
+            assert!(verified.stdout.starts_with("verified: "), "{verified}");
+        }
+        fs::remove_file(file).unwrap();
+    }
+    assert!(rounds > 500, "{rounds}");
 }

@@ -10,7 +10,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 use codeloops_session::SessionStatus;
 use codeloops_sinks::one_line;
 
-use super::{demo, doctor, init, replay, run, sessions, shell, unavailable};
+use super::{demo, doctor, fork, init, replay, restore, run, sessions, shell, unavailable};
 use crate::app::{App, Command, SessionsCommand};
 use crate::demo_agent;
 use crate::error::CliError;
@@ -53,6 +53,8 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         Some(Command::Run(args)) => return run::run(&args, no_color, world, printer),
         Some(Command::Sessions(command)) => sessions::sessions(&command, world, printer)?,
         Some(Command::Replay(args)) => return replay::replay(&args, no_color, world, printer),
+        Some(Command::Restore(args)) => return restore::restore(&args, world, printer),
+        Some(Command::Fork(args)) => return fork::fork(&args, no_color, world, printer),
         Some(Command::Init(args)) => init::init(&args, world, printer)?,
         Some(Command::Doctor(args)) => return doctor::doctor(&args, world, printer),
         Some(Command::Demo(args)) => return demo::demo(&args, no_color, world, printer),

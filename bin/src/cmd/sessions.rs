@@ -37,7 +37,24 @@ pub(crate) fn sessions(
     }
 }
 
-pub(super) fn store_error(error: &StoreError) -> CliError {
+/// The session that a user means; one that is picked where none is named.
+pub(super) fn wanted(
+    id: Option<&str>,
+    store: &SessionStore,
+    world: &World,
+    printer: &mut Printer,
+) -> Result<Session, CliError> {
+    let id = pick::wanted(id, store, world, printer)?;
+    store.load_session(&id).map_err(|error| store_error(&error))
+}
+
+/// The sessions of the user.
+pub(super) fn store(world: &World) -> Result<SessionStore, CliError> {
+    Ok(SessionStore::at(world.env.data_dir()?.join("sessions")))
+}
+
+/// Why a session cannot be found or read, and what to do.
+pub(crate) fn store_error(error: &StoreError) -> CliError {
     let shown = CliError::failed(error.to_string());
     match error {
         StoreError::NoSessions { .. } => shown.hint("`codeloops` records one when it runs"),

@@ -15,11 +15,8 @@ const GATES: &str = "name the command in the prompt: the critic can run it";
 const OPTIONS: [(&str, &str); 3] =
     [("--stuck-after", LIMITS), ("--gate", GATES), ("--gate-timeout", GATES)];
 
-const COMMANDS: [(&str, &str); 5] = [
-    ("resume", "run again with the same prompt: the work is where the last run left it"),
-    ("fork", "run again with the same prompt: the work is where the last run left it"),
-    ("diff", "`codeloops sessions show latest --json` has the diff of each iteration"),
-    ("stats", "`codeloops sessions list --json` has the numbers of each session"),
+const COMMANDS: [(&str, &str); 2] = [
+    ("resume", "`codeloops run --resume ID` goes on with a session"),
     ("ui", "`codeloops sessions list` and `codeloops sessions show` show the sessions"),
 ];
 

@@ -2,8 +2,8 @@
 //! `replay --verify`.
 
 use codeloops_event::{
-    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, StopReason, TreeCheck,
-    TreeChecked, VerdictReached,
+    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionResumed, StopReason,
+    TreeCheck, TreeChecked, VerdictReached,
 };
 
 /// Something that no run can have recorded.
@@ -58,7 +58,7 @@ pub struct Invariants {
 }
 
 /// The tries of a role in a round.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tries {
     last: Attempt,
     /// Whether one may have had no end, for the run broke off.
@@ -86,7 +86,8 @@ impl Invariants {
     ///
     /// The rule that does not hold.
     pub fn take(&mut self, event: &Event) -> Result<(), &'static str> {
-        holds(!self.ended, "nothing comes after the end")?;
+        let resumed = matches!(event, Event::SessionResumed(_));
+        holds(!self.ended || resumed, "nothing but a resume comes after the end")?;
         let is_start = matches!(event, Event::SessionStart(_));
         holds(self.has_begun != is_start, "a session start comes first, and only there")?;
         match event {
@@ -239,7 +240,7 @@ impl Invariants {
     }
 }
 
-/// The run's monotonic clock at an event; chatter has no time of its own.
+/// What the run's monotonic clock showed; chatter has no time of its own.
 #[must_use]
 pub const fn elapsed_ms(event: &Event) -> Option<u64> {
     match event {

@@ -280,7 +280,7 @@ fn whoever_can_wait_learns_what_is_still_to_be_consumed() {
     assert!(hub.backlog() > Some(0));
     gate.open();
     while hub.backlog() > Some(0) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert!(hub.close(PATIENT).iter().all(|sink| sink.written == events.len() as u64));
     assert_eq!(hub.backlog(), None, "no sink is served any more");

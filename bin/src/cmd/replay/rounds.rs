@@ -59,6 +59,7 @@ pub(super) fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::TreeChecked(e) => e.iteration,
         Event::TreeUnverified(e) => e.iteration,
         Event::VerdictReached(e) => e.iteration,
+        Event::SessionResumed(e) => e.iteration,
         Event::Waiting(e) => e.iteration,
         Event::WaitOver(e) => e.iteration,
         Event::Iteration(e) => e.iteration_number,
