@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use codeloops_event::{
     AgentOutcome, BudgetKind, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus,
-    LimitKind, Limits, Refusal, Role, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+    Iteration, LimitKind, Limits, Refusal, ResumedAt, Role, StopReason, Timestamp, TreeCheck,
+    VerdictProblem, layout,
 };
 
 use crate::commands;
@@ -245,6 +246,18 @@ pub fn gate_ended(gate: &GateResult) -> String {
 /// Whether a gate does not pass, and did not before the run began.
 pub(crate) fn is_red_as_before(gate: &GateResult) -> bool {
     !gate.status.is_green() && gate.baseline.is_some_and(|before| !before.is_green())
+}
+
+/// Where a run goes on: `in iteration 2, with the critic`.
+#[must_use]
+pub fn resumed_at(iteration: Iteration, phase: ResumedAt) -> String {
+    let at = match phase {
+        ResumedAt::ActorExecuting => "with the actor",
+        ResumedAt::CapturingDiff => "with what the actor changed",
+        ResumedAt::RunningGates => "with the gates",
+        ResumedAt::CriticEvaluating => "with the critic",
+    };
+    format!("in iteration {iteration}, {at}")
 }
 
 /// So many processes.

@@ -111,6 +111,9 @@ fn suggest_command(error: &mut clap::Error) {
         (Some(ContextValue::String(name)), _) if SessionsCommand::has_subcommand(name) => {
             vec![format!("sessions {name}")]
         }
+        (Some(ContextValue::String(name)), _) if name == "resume" => {
+            vec!["run --resume".to_owned()]
+        }
         (_, Some(ContextValue::Strings(names))) => {
             let app = App::command();
             let is_shown = |name: &&String| {

@@ -15,10 +15,8 @@ const GATES: &str = "name the command in the prompt: the critic can run it";
 const OPTIONS: [(&str, &str); 3] =
     [("--stuck-after", LIMITS), ("--gate", GATES), ("--gate-timeout", GATES)];
 
-const COMMANDS: [(&str, &str); 2] = [
-    ("resume", "`codeloops run --resume ID` goes on with a session"),
-    ("ui", "`codeloops sessions list` and `codeloops sessions show` show the sessions"),
-];
+const COMMANDS: [(&str, &str); 1] =
+    [("ui", "`codeloops sessions list` and `codeloops sessions show` show the sessions")];
 
 /// What to say where the option or the command that a usage error does not know is one of them, or
 /// an option is a near miss of one.

@@ -129,7 +129,7 @@ fn drive(bytes: &[u8]) -> Simulation {
 /// (up to its clock) is not gone on from a second time.
 #[test]
 fn every_short_sequence_is_sound() {
-    const DEPTH: usize = 7;
+    const DEPTH: usize = 6;
     let mut moves = BTreeSet::new();
     let mut states = 0;
     let mut inputs_given = 0u64;

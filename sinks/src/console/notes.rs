@@ -3,8 +3,8 @@
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
-    FoundTree, GateResult, GateStatus, ReadAsText, ResumedAt, Role, Ruling, SessionEnd,
-    SessionResumed, StopReason, StopRequested, TreeCheck, TreeChecked, VerdictProblem, Waiting,
+    FoundTree, GateResult, GateStatus, ReadAsText, Role, Ruling, SessionEnd, SessionResumed,
+    StopReason, StopRequested, TreeCheck, TreeChecked, VerdictProblem, Waiting,
 };
 
 use super::line::{Label, Line, Tone};
@@ -197,14 +197,8 @@ pub(super) fn put_back_first() -> Line {
 
 /// Where the run goes on, and what has become of things since it broke off.
 fn resumed(e: &SessionResumed) -> Vec<Line> {
-    let at = match e.phase {
-        ResumedAt::ActorExecuting => "with the actor",
-        ResumedAt::CapturingDiff => "with what the actor changed",
-        ResumedAt::RunningGates => "with the gates",
-        ResumedAt::CriticEvaluating => "with the critic",
-    };
-    let iteration = e.iteration;
-    let mut lines = vec![note(Label::Codeloops, format!("Resumed in iteration {iteration}, {at}"))];
+    let at = words::resumed_at(e.iteration, e.phase);
+    let mut lines = vec![note(Label::Codeloops, format!("Resumed {at}"))];
     if e.leftovers > 0 {
         let ended = format!("Ended {} that the run had left behind", words::processes(e.leftovers));
         lines.push(note(Label::Codeloops, ended));

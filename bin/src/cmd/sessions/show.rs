@@ -4,7 +4,9 @@ use std::path::Path;
 
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
-use codeloops_event::{AnswerIgnored, Iteration, Parent, SessionEnd, SessionStart, StopRequested};
+use codeloops_event::{
+    AnswerIgnored, Iteration, Parent, SessionEnd, SessionResumed, SessionStart, StopRequested,
+};
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
 use codeloops_sinks::usage;
@@ -147,6 +149,7 @@ fn ending(session: &Session, dir: Option<&Path>, page: &mut Page) {
         Some(end) => ended(end, page),
         None => page.row("Last line", [words::utc(session.last_line_at)]),
     }
+    page.row("Resumed", session.resumes.iter().map(resumed));
     page.row("Stopped", session.stops.iter().map(stop));
     page.row("Failure", session.failures.iter().map(words::engine_failed));
     page.row("Ignored", session.ignored.iter().map(ignored));
@@ -169,6 +172,10 @@ fn ended(end: &SessionEnd, page: &mut Page) {
 fn stop(stop: &StopRequested) -> String {
     let now = if stop.now { ", at once" } else { "" };
     format!("by {} at {}{now}", stop.signal, words::utc(stop.timestamp))
+}
+
+fn resumed(on: &SessionResumed) -> String {
+    format!("at {}, {}", words::utc(on.timestamp), words::resumed_at(on.iteration, on.phase))
 }
 
 fn ignored(late: &AnswerIgnored) -> String {

@@ -49,7 +49,7 @@ fn damage_at_any_byte_is_noticed() {
 fn one_that_is_cut_or_has_grown_counts_for_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = written(dir.path());
-    for length in (0..bytes.len()).step_by(3) {
+    for length in 0..bytes.len() {
         fs::write(dir.path().join(".index"), &bytes[..length]).unwrap();
         assert!(entries(Index::load(dir.path())).is_empty(), "{length} bytes");
     }
