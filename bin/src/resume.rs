@@ -48,6 +48,8 @@ struct Known {
     lines: u64,
     last: Option<Stamp>,
     resumes: u32,
+    /// Those of the last resume.
+    limits: Option<Limits>,
     /// The last snapshot, and of which iteration.
     snapshot: Option<(Iteration, TreeId)>,
     /// Of the round that has no summary.
@@ -63,7 +65,10 @@ impl Known {
         self.last =
             at.zip(elapsed_ms).map(|(at, elapsed_ms)| Stamp { at, elapsed_ms }).or(self.last);
         match event {
-            Event::SessionResumed(_) => self.resumes += 1,
+            Event::SessionResumed(e) => {
+                self.resumes += 1;
+                self.limits = Some(e.limits.clone());
+            }
             Event::ActorCompleted(e) => self.turn = Some(e.clone()),
             Event::DiffCaptured(e) => {
                 self.snapshot = Some((e.iteration, e.tree.clone()));
@@ -97,9 +102,13 @@ impl Recording {
         Ok(Self { session, start, replay, known, folder, task: None })
     }
 
-    /// The settings that were recorded.
-    pub(crate) fn settings(&self) -> Result<&Settings, CliError> {
-        self.start.settings.as_ref().ok_or_else(|| damaged(&self.session))
+    /// The settings that were recorded, with the limits that an earlier resume gave.
+    pub(crate) fn settings(&self) -> Result<Settings, CliError> {
+        let mut settings = self.start.settings.clone().ok_or_else(|| damaged(&self.session))?;
+        if let Some(limits) = &self.known.limits {
+            settings.limits = limits.clone();
+        }
+        Ok(settings)
     }
 
     pub(crate) fn run_id(&self) -> Result<&RunId, CliError> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use codeloops_tests::{Workspace, wait_for, wait_until};
 use rustix::process::Signal;
 
+use crate::rough::{eventually, place_with_shell_agent, processes_in};
 use crate::scripts::{APPROVES, ASKS_FOR_MORE};
 use crate::{scripted, workspace};
 
@@ -303,4 +304,25 @@ fn a_restore_that_is_killed_is_finished_by_the_next() {
     assert_eq!(place.read("many/299.txt"), "299 of the user\n");
     let _back = place.run(&["restore", "latest", "--at", "saved-1", "-y"]).exits(0);
     assert_eq!(seen(&place), before);
+}
+
+/// The first who asks takes the killed run's own files away; its agent works on.
+#[test]
+fn it_is_refused_for_as_long_as_an_agent_of_a_killed_run_works_there() {
+    let place = place_with_shell_agent(
+        "text",
+        "trap '' PIPE\ncat > /dev/null\necho $$ > ../pid.tmp && mv ../pid.tmp ../agent.pid\n\
+         while ! [ -e ../go ]; do sleep 0.01; done\n",
+    );
+    let run = place.start(&["--prompt", "Fix the typo"]);
+    wait_for(&place.at("agent.pid"));
+    run.signal(Signal::KILL);
+    let _output = run.wait();
+    for _ in 0..3 {
+        let refused = place.run(&["restore", "latest", "--at", "0", "--yes"]).exits(2);
+        assert!(refused.stderr.contains("its agent still works there"), "{refused}");
+    }
+    fs::write(place.at("go"), "").unwrap();
+    eventually("its end", || processes_in(&place).is_empty().then_some(()));
+    let _output = place.run(&["restore", "latest", "--at", "0", "--yes"]).exits(0);
 }

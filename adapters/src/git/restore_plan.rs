@@ -21,7 +21,7 @@ use super::restore_saved::{self, Beside};
 use super::restore_way::{self, Way};
 use super::snapshots::is_excluded;
 use super::staged::Staged;
-use crate::process::processes_of_run;
+use crate::process::{processes_of_run, runs_left_behind};
 
 /// What is wanted, and where.
 #[derive(Debug, Clone)]
@@ -264,17 +264,35 @@ fn refuse_others(git: &Git, lock: &RunLock) -> Result<(), RestoreError> {
     if !runs.is_empty() {
         return Err(RestoreError::RunAtWork { root: root(), runs });
     }
-    for run in lock.dead() {
-        let pids: Vec<String> = processes_of_run(run).iter().map(ToString::to_string).collect();
-        if !pids.is_empty() {
-            return Err(RestoreError::AgentAtWork { root: root(), run: run.to_string(), pids });
-        }
+    if let Some((run, pids)) = agent_at_work(git.root(), lock) {
+        return Err(RestoreError::AgentAtWork { root: root(), run: run.to_string(), pids });
     }
     let is_there = |(file, _): &&(&str, &str)| git.git_dir().join(file).exists();
     match IN_PROGRESS.iter().find(is_there) {
         Some((_, what)) => Err(RestoreError::InProgress { root: root(), what }),
         None => Ok(()),
     }
+}
+
+/// An agent of a killed run. That a run died here is told once; after that it shows by where its
+/// processes are.
+fn agent_at_work(root: &Path, lock: &RunLock) -> Option<(RunId, Vec<String>)> {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let told = |run: &RunId| (run.clone(), processes_of_run(run));
+    let mut died_here = lock.dead().iter().map(told);
+    let mut left_behind = runs_left_behind().into_iter().map(|run| {
+        let mut pids = processes_of_run(&run);
+        pids.retain(|pid| is_within(*pid, &root));
+        (run, pids)
+    });
+    let lives = |(_, pids): &(RunId, Vec<u32>)| !pids.is_empty();
+    let (run, pids) = died_here.find(lives).or_else(|| left_behind.find(lives))?;
+    Some((run, pids.iter().map(ToString::to_string).collect()))
+}
+
+/// Whether a process works in a folder, as far as the system tells.
+fn is_within(pid: u32, folder: &Path) -> bool {
+    fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|dir| dir.starts_with(folder))
 }
 
 /// The tree that is wanted.

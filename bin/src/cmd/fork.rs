@@ -165,7 +165,9 @@ fn take_over(settings: &RunSettings, finished: &Finished, plan: &ForkPlan) -> St
     let [root, origin] = [&plan.root, &plan.origin].map(|path| shell_quoted(path));
     let branch = shell_quoted(Path::new(&plan.branch));
     let take = format!(
-        "git -C {root} add -A; git -C {root} commit -m 'The work of a fork'; git -C {origin} merge {branch}"
+        "git -C {root} add -A && \
+         (git -C {root} diff --cached --quiet || git -C {root} commit -m 'The work of a fork') && \
+         git -C {origin} merge {branch}"
     );
     let remove = format!(
         "git -C {origin} worktree remove --force {root} && git -C {origin} branch -D {branch}"

@@ -83,7 +83,7 @@ fn settings(
     let value = recording.working_dir()?;
     let dir = Sourced { value, origin: Origin::Recorded };
     let recorded = recording.settings()?;
-    let mut settings = RunSettings::as_recorded(recorded, args, no_color, dir, world)?;
+    let mut settings = RunSettings::as_recorded(&recorded, args, no_color, dir, world)?;
     if let Some(runs_dir) = recording.folder().path().parent() {
         settings.runs_dir = Sourced { value: runs_dir.to_owned(), origin: Origin::Recorded };
     }

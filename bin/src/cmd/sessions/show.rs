@@ -5,7 +5,8 @@ use std::path::Path;
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{
-    AnswerIgnored, Iteration, Parent, SessionEnd, SessionResumed, SessionStart, StopRequested,
+    AnswerIgnored, Iteration, Parent, SessionEnd, SessionResumed, SessionStart, StopReason,
+    StopRequested,
 };
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
@@ -93,7 +94,9 @@ fn rounds(session: &Session, dir: Option<&Path>, page: &mut Page) {
 
 fn metadata(session: &Session, page: &mut Page) {
     let start = &session.start;
-    let limit = start.max_iterations.map_or("no limit".into(), |max| format!("at most {max}"));
+    let last = session.resumes.last();
+    let max = last.map_or(start.max_iterations, |resumed| resumed.limits.max_iterations);
+    let limit = max.map_or("no limit".into(), |max| format!("at most {max}"));
     page.row("Started", [words::utc(start.timestamp)]);
     page.row("Status", [session.status.as_str()]);
     page.row("Directory", [Said::with("", &start.working_dir)]);
@@ -156,6 +159,7 @@ fn ending(session: &Session, dir: Option<&Path>, page: &mut Page) {
     let used = session.usage().map(|usage| usage::by_role(&usage)).unwrap_or_default();
     page.row("Usage", used.into_iter().map(|(whose, used)| format!("{whose}: {used}")));
     left_in_git(session, dir, page);
+    page.row("To go on", go_on(session));
     let summary = session.end.as_ref().and_then(|end| end.summary.as_deref());
     page.text("Summary", summary.unwrap_or_default());
 }
@@ -180,6 +184,15 @@ fn resumed(on: &SessionResumed) -> String {
 
 fn ignored(late: &AnswerIgnored) -> String {
     format!("an answer to a call that was over ({})", late.call)
+}
+
+/// The command that goes on with a run that was not approved.
+fn go_on(session: &Session) -> Option<String> {
+    let approved = |end: &SessionEnd| end.stop_reason == Some(StopReason::Approved);
+    let is_over = session.end.as_ref().is_some_and(approved);
+    let is_ours = session.start.run_id.is_some() && session.start.settings.is_some();
+    let can = is_ours && !is_over && session.status != SessionStatus::Running;
+    can.then(|| format!("codeloops run --resume {}", session.id))
 }
 
 /// What keeps the work of a run, and the command that shows it.

@@ -55,7 +55,11 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::GoesOn(call) => {
-                write!(f, "it ends there, and the run would have gone on with {}", Shown(*call))
+                write!(
+                    f,
+                    "the recorded run ended there, and would have gone on with {}",
+                    Shown(*call)
+                )
             }
             Self::NeverMade(call) => {
                 write!(f, "the run would have gone on with {}, which it never did", Shown(*call))
