@@ -209,6 +209,24 @@ fn an_ignored_file_in_the_way_is_told_and_nothing_is_touched() {
     assert_eq!((seen(&place), place.git(&["for-each-ref"])), before);
 }
 
+/// What is seen through a link that goes is not in the way, nor there already.
+#[test]
+fn a_folder_that_was_moved_and_linked_comes_back() {
+    let place = workspace();
+    place.write("docs/same.txt", "the same\n");
+    place.write("docs/other.txt", "before\n");
+    place.commit_all("before");
+    place.script(&two_rounds(
+        "run mv docs moved && ln -s moved docs && echo after > moved/other.txt",
+        "edit a.txt two",
+    ));
+    run_twice(&place);
+    let (_, began) = there_and_back(&place, "0");
+    assert_eq!(began.files["docs/same.txt"].1, b"the same\n");
+    assert_eq!(began.files["docs/other.txt"].1, b"before\n");
+    assert!(!began.files.contains_key("moved/same.txt"));
+}
+
 #[test]
 fn line_ends_and_permissions_come_back_as_they_were() {
     let place = workspace();

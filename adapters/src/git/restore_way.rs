@@ -27,8 +27,11 @@ pub(super) fn look(git: &Git, differences: &[Difference]) -> Result<Way, GitErro
     let goes = |path: &RepoPath| folded.contains(&path.0.to_ascii_lowercase());
     let mut way = Way::default();
     for d in differences.iter().filter(|d| !d.is_added()) {
-        if let Some(folder) = blocked_folder(git.root(), &d.path).filter(|folder| !goes(folder)) {
-            way.blocked.insert(folder);
+        if let Some(folder) = blocked_folder(git.root(), &d.path) {
+            // What is seen through a link that goes is in another place.
+            if !goes(&folder) {
+                way.blocked.insert(folder);
+            }
             continue;
         }
         let place = d.path.in_root(git.root());
