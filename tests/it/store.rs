@@ -105,6 +105,19 @@ fn a_session_goes_though_its_repository_is_gone() {
     assert_eq!(place.session_files().len(), 0);
 }
 
+/// The working tree is removed by the command that is printed.
+#[test]
+fn the_snapshots_of_a_fork_go_though_its_working_tree_is_gone() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&[]).exits(0);
+    let before = refs(&place);
+    let _forked = place.run(&["fork", "latest", "--at", "1", "--worktree", "../fork"]).exits(0);
+    assert!(refs(&place) > before);
+    place.git(&["worktree", "remove", "--force", "../fork"]);
+    let _removed = place.run(&["sessions", "prune", "--keep", "0", "--yes"]).exits(0);
+    assert_eq!((place.session_files().len(), refs(&place)), (0, 0));
+}
+
 #[test]
 fn snapshots_that_cannot_be_removed_keep_their_session() {
     let place = scripted(TWO_ROUNDS);

@@ -3,15 +3,17 @@
 //! The session file goes last. A clean-up that is killed leaves sessions that are listed as before
 //! and go the next time; it never leaves evidence that no session names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 
 use codeloops_event::layout::RUN_FILE;
 use codeloops_event::{RunId, Timestamp};
 
 use crate::catalogue::Catalogue;
+use crate::entry::SessionEntry;
 use crate::evidence::{KeptEvidence, RunFile};
 use crate::filter::SessionFilter;
 use crate::listed::read_start_of;
@@ -20,6 +22,9 @@ use crate::progress::{SessionStatus, is_held};
 use crate::reader::Warning;
 use crate::shown;
 use crate::store::{SessionStore, StoreError};
+
+/// Forks of forks that are followed.
+const LONGEST_LINE: usize = 64;
 
 /// Which sessions go: those whose last line is too old, and the oldest ones of too many bytes. With
 /// neither, all but those that `keep` names. A session that runs never goes.
@@ -53,6 +58,9 @@ pub struct Prunable {
     pub run_id: Option<RunId>,
     /// Where it worked, as its first line has it.
     pub working_dir: String,
+    /// Where the runs worked that it is a fork of, the nearest first: their repository is its own too,
+    /// and stays when its working tree is removed.
+    pub origins: Vec<String>,
     /// Its evidence folder, where there is one that is its own.
     pub evidence: Option<PathBuf>,
     /// Bytes of the file.
@@ -97,11 +105,13 @@ impl SessionStore {
         let stay = sessions.iter().filter(|session| !chosen.contains(session.id));
         let staying: HashSet<&str> = stay.filter_map(|session| session.run_id).collect();
         let goes = sessions.iter().filter(|session| chosen.contains(session.id));
+        let lineage = Lineage::of(&sessions);
         let mut plan: Vec<_> = goes
             .map(|session| {
                 let id = SessionId::known(session.id);
                 let mut found = Prunable::of(id, &self.path_of(&SessionId::known(session.id)));
                 found.file_bytes = session.size;
+                found.origins = lineage.origins(&session);
                 if session.run_id.is_some_and(|run| staying.contains(run)) {
                     found.forget_run();
                 }
@@ -139,6 +149,28 @@ impl SessionStore {
     }
 }
 
+/// Where each run worked, and which it is a fork of.
+struct Lineage<'a>(HashMap<&'a str, (&'a str, Option<&'a str>)>);
+
+impl<'a> Lineage<'a> {
+    fn of(sessions: &'a Catalogue) -> Self {
+        let run = |session: SessionEntry<'a>| {
+            let parent = session.parent.map(|(run, _)| run);
+            Some((session.run_id?, (session.working_dir, parent)))
+        };
+        Self(sessions.iter().filter_map(run).collect())
+    }
+
+    /// Where the parent worked, and its own, and so on.
+    fn origins(&self, fork: &SessionEntry<'_>) -> Vec<String> {
+        let parent = |run: &str| self.0.get(run).copied();
+        let first = fork.parent.and_then(|(run, _)| parent(run));
+        let chain = successors(first, |(_, run)| run.and_then(parent));
+        // A file can say anything, that it is its own parent too.
+        chain.take(LONGEST_LINE).map(|(dir, _)| dir.to_owned()).collect()
+    }
+}
+
 impl Prunable {
     /// The session in a file, with what else there is of it.
     fn of(id: SessionId, path: &Path) -> Self {
@@ -147,6 +179,7 @@ impl Prunable {
             path: path.to_owned(),
             run_id: None,
             working_dir: String::new(),
+            origins: Vec::new(),
             evidence: None,
             file_bytes: 0,
             evidence_bytes: 0,
@@ -243,7 +276,12 @@ fn says_so(folder: &Path, run_id: &RunId) -> bool {
 /// Removes a folder of evidence. What tells whose it is goes last, so that one that was removed in
 /// part is known again.
 fn remove_evidence(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+    let entries = match fs::read_dir(folder) {
+        // It went with a copy of the session.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         if entry.file_name() == RUN_FILE {
             continue;

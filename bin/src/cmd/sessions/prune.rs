@@ -88,21 +88,26 @@ fn remove(session: &Prunable, done: &mut Done, printer: &mut Printer) -> Result<
 fn removed(session: &Prunable) -> Result<usize, String> {
     let told = |error: PruneError| error.to_string();
     let claim = session.claim().map_err(told)?;
-    let forgotten =
-        session.run_id.as_ref().map(|run| forget_run(Path::new(&session.working_dir), run));
-    let refs = match forgotten.transpose() {
-        Ok(Some(Forgotten::Refs(refs))) => refs,
-        // With the repository its refs are gone.
-        Ok(Some(Forgotten::NoRepository) | None) => 0,
-        Err(error) => {
-            return Err(format!(
-                "the snapshots in `{}` cannot be removed: {error}",
-                session.working_dir
-            ));
-        }
-    };
+    let refs = forgotten(session)?;
     claim.remove().map_err(told)?;
     Ok(refs)
+}
+
+/// Removes the refs of its run, in the first of the places where there are any; gives how many there
+/// were. A fork's working tree can be gone, and its repository still be there.
+fn forgotten(session: &Prunable) -> Result<usize, String> {
+    let Some(run) = &session.run_id else { return Ok(0) };
+    for dir in std::iter::once(&session.working_dir).chain(&session.origins) {
+        match forget_run(Path::new(dir), run) {
+            // With the repository its refs are gone.
+            Ok(Forgotten::NoRepository | Forgotten::Refs(0)) => {}
+            Ok(Forgotten::Refs(refs)) => return Ok(refs),
+            Err(error) => {
+                return Err(format!("the snapshots in `{dir}` cannot be removed: {error}"));
+            }
+        }
+    }
+    Ok(0)
 }
 
 fn told(done: &Done, printer: &mut Printer) -> Result<(), CliError> {

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::thread;
 
-use codeloops_event::{Event, RunId, SessionStart};
+use codeloops_event::{Event, Parent, RunId, SessionStart};
 use codeloops_session::{
-    PruneError, PruneRules, RunFile, RunFolder, SessionFilter, SessionId, SessionStore,
-    SessionWriter,
+    PruneError, PruneRules, ReopenedSession, RunFile, RunFolder, SessionFilter, SessionId,
+    SessionStore, SessionWriter,
 };
 
 use crate::support::{end, iteration, start_at, time};
@@ -122,7 +124,7 @@ fn whoever_only_looks_does_not_keep_a_session() {
     let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
     let reader = fs::File::open(&plan.sessions[0].path).unwrap();
     reader.lock_shared().unwrap();
-    let claimed = std::thread::scope(|scope| {
+    let claimed = thread::scope(|scope| {
         let claim = scope.spawn(|| plan.sessions[0].claim().and_then(|claim| claim.remove()));
         reader.unlock().unwrap();
         claim.join().unwrap()
@@ -198,6 +200,63 @@ fn what_another_session_needs_stays() {
     assert_eq!((&plan.sessions[0].run_id, &plan.sessions[0].evidence), (&None, &None));
     plan.sessions[0].claim().unwrap().remove().unwrap();
     assert!(folder.exists());
+}
+
+#[test]
+fn copies_of_a_session_go_together() {
+    let data = Data::new();
+    let (id, folder) = data.with_evidence(1, RUN, 10);
+    let copy = data.sessions().join("my-copy.jsonl");
+    fs::copy(data.store().path_of(&id), copy).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    assert_eq!(plan.sessions.len(), 2);
+    plan.sessions.iter().for_each(|session| session.claim().unwrap().remove().unwrap());
+    assert!(!folder.exists());
+    assert_eq!(data.left(), 0);
+}
+
+/// A file can claim to be its own parent.
+#[test]
+fn where_a_fork_comes_from_is_known_as_far_as_there_are_sessions() {
+    let data = Data::new();
+    let fork = |day: u32, run: u32, parent: u32| {
+        let id = |n: u32| RUN.replace("A1", &format!("B{n}")).parse::<RunId>().unwrap();
+        let mut start = on(day, "fork");
+        start.working_dir = format!("/tree-{run}");
+        start.run_id = Some(id(run));
+        start.parent = Some(Parent { run_id: id(parent), iteration: 1 });
+        record(&data.sessions(), &start, &[end("failed", 0, 1.0)]);
+    };
+    fork(1, 1, 9);
+    fork(2, 2, 1);
+    fork(3, 3, 2);
+    fork(4, 4, 4);
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    let origins: Vec<_> = plan.sessions.iter().map(|session| session.origins.join(" ")).collect();
+    assert_eq!(origins[..3], ["", "/tree-1", "/tree-2 /tree-1"]);
+    assert!(origins[3].starts_with("/tree-4"));
+}
+
+/// Who waits for the file while it goes must not go on with what has no name any more.
+#[test]
+fn a_session_that_goes_is_not_taken_up() {
+    for turns in 0..40 {
+        let data = Data::new();
+        let id = data.ended(1, "x");
+        let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+        let claim = plan.sessions[0].claim().unwrap();
+        let (dir, both) = (data.sessions(), Barrier::new(2));
+        thread::scope(|scope| {
+            let taken = scope.spawn(|| {
+                both.wait();
+                ReopenedSession::open(id.clone(), &dir).is_ok()
+            });
+            both.wait();
+            (0..turns * 50).for_each(|_| thread::yield_now());
+            claim.remove().unwrap();
+            assert!(!taken.join().unwrap());
+        });
+    }
 }
 
 /// Here a file has taken the place of the folder.
