@@ -62,6 +62,8 @@ impl ReopenedSession {
         if is_taken(&file) {
             return Err(ReopenError::Running { id });
         }
+        // Whoever had it may have removed it, and what is written then is nowhere.
+        check_regular(&path)?;
         Ok(Self { id, path, file })
     }
 
