@@ -247,14 +247,12 @@ fn prompts_are_searched_in_the_index_and_where_it_has_none() {
 #[test]
 fn an_index_that_cannot_be_written_or_read_is_done_without() {
     type Obstacle = fn(&Sessions);
-    let obstacles: [Obstacle; 4] = [
+    let obstacles: [Obstacle; 5] = [
         |s| fs::create_dir(s.path(".index.draft")).unwrap(),
         |s| fs::create_dir(s.path(".index")).unwrap(),
         |s| s.write(".index", "something else"),
-        |s| {
-            let made = std::process::Command::new("mkfifo").arg(s.path(".index")).status();
-            assert!(made.unwrap().success());
-        },
+        |s| pipe(&s.path(".index")),
+        |s| pipe(&s.path(".index.draft")),
     ];
     for obstacle in obstacles {
         let sessions = Sessions::new();
@@ -263,6 +261,20 @@ fn an_index_that_cannot_be_written_or_read_is_done_without() {
         assert_eq!(sessions.list().len(), MANY);
         assert_eq!(sessions.list().len(), MANY);
     }
+}
+
+fn pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn what_has_another_name_is_not_written_over() {
+    let sessions = Sessions::new();
+    sessions.settle();
+    sessions.write("mine", "mine");
+    fs::hard_link(sessions.path("mine"), sessions.path(".index.draft")).unwrap();
+    assert_eq!(sessions.list().len(), MANY);
+    assert_eq!(fs::read(sessions.path("mine")).unwrap(), b"mine");
 }
 
 #[test]

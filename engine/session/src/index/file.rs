@@ -17,6 +17,9 @@ const DRAFT: &str = ".index.draft";
 const MAGIC: [u8; 16] = *b"codeloops index\n";
 /// Changes with the layout of the file and with what an entry says of the same lines.
 const LAYOUT: u64 = 1;
+/// Bytes of the largest part that is read: that of some hundred thousand sessions. What claims to be
+/// larger is no index of ours.
+const LARGEST_PART: u64 = 1 << 30;
 /// Bytes of the header: the magic, layout, three lengths, three sums and its own.
 const HEADER: usize = MAGIC.len() + 8 * 8;
 
@@ -74,6 +77,10 @@ pub(super) fn save(
 /// writer has it.
 fn open_draft(dir: &Path) -> io::Result<File> {
     let path = dir.join(DRAFT);
+    // A pipe would be waited for, and what has another name is somebody's.
+    if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file() || there.nlink() > 1) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let mut open = OpenOptions::new();
     let file = open.write(true).create(true).truncate(false).mode(0o600).open(&path)?;
     file.try_lock()?;
@@ -91,11 +98,15 @@ fn write(file: &mut File, block: &Block) -> io::Result<()> {
     let parts = [&block.records, block.texts.heap.as_bytes(), block.texts.prompts.as_bytes()];
     let lengths = parts.map(|part| part.len() as u64);
     let sums = parts.map(sum);
-    let words: Vec<u8> =
-        std::iter::once(LAYOUT).chain(lengths).chain(sums).flat_map(u64::to_le_bytes).collect();
-    file.write_all(&words)?;
-    file.write_all(&sum(&words).to_le_bytes())?;
+    file.write_all(&header(lengths, sums)[MAGIC.len()..])?;
     parts.into_iter().try_for_each(|part| file.write_all(part))
+}
+
+/// The magic, and what is said of the parts.
+pub(super) fn header(lengths: [u64; 3], sums: [u64; 3]) -> Vec<u8> {
+    let words = std::iter::once(LAYOUT).chain(lengths).chain(sums);
+    let words: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+    [&MAGIC[..], &words, &sum(&words).to_le_bytes()].concat()
 }
 
 /// A part of the file.
@@ -108,7 +119,8 @@ struct Section {
 impl Section {
     /// Its bytes, unless they are damaged.
     fn read(&self, file: &mut File) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(self.length).ok()?];
+        let length = Some(self.length).filter(|length| *length <= LARGEST_PART)?;
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
         file.seek(SeekFrom::Start(self.begin)).ok()?;
         file.read_exact(&mut bytes).ok()?;
         (sum(&bytes) == self.sum).then_some(bytes)

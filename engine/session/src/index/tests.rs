@@ -75,3 +75,15 @@ fn records_that_make_no_sense_are_no_entries() {
         block.records_mut()[at] = byte;
     }
 }
+
+/// The sums guard against damage only: anybody can make them.
+#[test]
+fn one_that_claims_to_be_huge_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(".index");
+    let huge = 1 << 40;
+    fs::write(&path, file::header([huge, 0, 0], [0; 3])).unwrap();
+    let opened = fs::File::options().write(true).open(&path).unwrap();
+    opened.set_len(opened.metadata().unwrap().len() + huge).unwrap();
+    assert!(entries(Index::load(dir.path())).is_empty());
+}
