@@ -163,6 +163,31 @@ fn a_fork_that_cannot_begin_leaves_nothing() {
     assert_eq!(place.session_files().len(), 1);
 }
 
+/// Here git finds that it cannot be.
+#[test]
+fn a_fork_that_git_refuses_leaves_no_folder() {
+    let place = workspace();
+    forked_from(&place, APPROVES);
+    place.git(&["branch", "codeloops"]);
+    let refused = place.run(&["fork", "latest", "--at", "1"]).exits(2);
+    assert!(refused.stderr.contains("git worktree"), "{refused}");
+    assert!(!place.at("project-forks").exists());
+}
+
+/// Whoever works in the one that it would be in would find it as a change.
+#[test]
+fn a_fork_is_in_no_working_tree_of_the_repository() {
+    let place = workspace();
+    forked_from(&place, APPROVES);
+    let _forked = place.run(&["fork", "latest", "--at", "1", "--worktree", "../fork"]).exits(0);
+    for within in ["within/it", ".git/within"] {
+        let fork = newest(&place).id.to_string();
+        let refused = place.run(&["fork", &fork, "--at", "0", "--worktree", within]).exits(2);
+        assert!(refused.stderr.contains("--worktree"), "{refused}");
+    }
+    assert_eq!(place.git(&["worktree", "list"]).lines().count(), 2);
+}
+
 #[test]
 fn a_dry_run_shows_what_it_would_be_and_makes_nothing() {
     let place = workspace();

@@ -103,8 +103,8 @@ pub enum ForkError {
     /// Something is there.
     #[error("`{}` is there, and not empty", .0.display())]
     PlaceUsed(PathBuf),
-    /// It would be a change in the other one.
-    #[error("`{}` lies in the working tree that it is a fork of", .0.display())]
+    /// It would be a change in another one.
+    #[error("`{}` lies in a working tree of the repository", .0.display())]
     PlaceInTree(PathBuf),
     /// The folder above it cannot be made.
     #[error("`{}` cannot be made: {source}", .path.display())]

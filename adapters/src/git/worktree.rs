@@ -200,10 +200,7 @@ impl ForkedTree {
         if let Some(commit) = &self.commit {
             self.git.run(None, &["update-ref", "-d", &branch, commit], b"")?;
         }
-        if let Some(folder) = self.plan.root.parent() {
-            // The one for all forks; where others are in it, it stays.
-            fs::remove_dir(folder).ok();
-        }
+        leave_no_folder(&self.plan.root);
         Ok(())
     }
 }
@@ -219,8 +216,18 @@ fn add(git: &Git, plan: &ForkPlan, commit: Option<&str>) -> Result<(), ForkError
         Some(commit) => &["--no-checkout", "--no-track", "-b", &plan.branch, &root, commit],
         None => &["--orphan", "-b", &plan.branch, &root],
     };
-    git.run(None, &[&["worktree", "add", "--quiet"], args].concat(), b"")?;
-    Ok(())
+    let added = git.run(None, &[&["worktree", "add", "--quiet"], args].concat(), b"");
+    if added.is_err() {
+        leave_no_folder(&plan.root);
+    }
+    Ok(added.map(drop)?)
+}
+
+/// Removes the folder that a working tree was in. With others in it, it stays.
+fn leave_no_folder(root: &Path) {
+    if let Some(folder) = root.parent() {
+        fs::remove_dir(folder).ok();
+    }
 }
 
 fn has_branch(git: &Git, branch: &str) -> Result<bool, GitError> {
@@ -241,7 +248,7 @@ fn beside(git: &Git) -> Result<PathBuf, GitError> {
     Ok(folder.into())
 }
 
-/// Within the working tree that it comes from it would be a change there, unless it is ignored.
+/// Within a working tree of the repository it would be a change there, unless it is ignored.
 fn refuse_place(git: &Git, place: &Path) -> Result<(), ForkError> {
     let used = || ForkError::PlaceUsed(place.to_owned());
     match fs::read_dir(place).map(|mut entries| entries.next().is_some()) {
@@ -249,15 +256,30 @@ fn refuse_place(git: &Git, place: &Path) -> Result<(), ForkError> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(used()),
         _ => {}
     }
-    let (place_now, root) = (real(place), real(git.root()));
-    let Ok(below) = place_now.strip_prefix(&root) else { return Ok(()) };
-    if place_now.components().any(|part| part.as_os_str() == ".git") {
-        return Err(ForkError::PlaceInTree(place.to_owned()));
+    let in_tree = || ForkError::PlaceInTree(place.to_owned());
+    let place_now = real(place);
+    let common = real(&git.common_dir()?);
+    // A bare repository may well have its working trees within it.
+    if common.file_name().is_some_and(|name| name == ".git") && place_now.starts_with(&common) {
+        return Err(in_tree());
     }
+    let Some(around) = tree_around(git, &place_now)? else { return Ok(()) };
+    let root = real(around.root());
+    let below = place_now.strip_prefix(&root).unwrap_or(&place_now);
     let input = [b"./", below.as_os_str().as_bytes(), b"/\0"].concat();
-    let mut ask = git.command(None, &["--no-literal-pathspecs", "check-ignore", "-z", "--stdin"]);
+    let mut ask =
+        around.command(None, &["--no-literal-pathspecs", "check-ignore", "-z", "--stdin"]);
     let output = command::output(&mut ask, &input).map_err(GitError::NotStarted)?;
-    if output.status.success() { Ok(()) } else { Err(ForkError::PlaceInTree(place.to_owned())) }
+    if output.status.success() { Ok(()) } else { Err(in_tree()) }
+}
+
+/// The working tree of this repository that a path lies in; none where it lies in none.
+fn tree_around(git: &Git, path: &Path) -> Result<Option<Git>, GitError> {
+    let Some(there) = path.ancestors().find(|folder| folder.is_dir()) else { return Ok(None) };
+    // What is in no repository is no change anywhere.
+    let Ok(around) = discover(there) else { return Ok(None) };
+    let is_same = real(&around.common_dir()?) == real(&git.common_dir()?);
+    Ok(is_same.then_some(around))
 }
 
 /// The real path of what may not exist yet.
