@@ -226,7 +226,7 @@ impl Recording {
         printer: &mut Printer,
     ) -> Result<(Step, SessionRecord, RecordedLater), CliError> {
         let tree = self.found_tree(on, printer)?;
-        let bulk = self.bulk(on)?;
+        let bulk = self.bulk(on, &tree)?;
         let replayed = self.replay.clone().finish(Some(&bulk));
         let replayed = replayed.map_err(|error| diverged(&self.session, &error))?;
         let resume = Resume {

@@ -334,3 +334,27 @@ fn what_was_recorded_is_fixed() {
     let output = place.run(&["run", "--resume", "latest", "-n", "2", "--yes"]).exits(0);
     assert!(!output.stdout.contains("Claude"), "{output}");
 }
+
+/// The session as a kill after the last of these lines leaves it.
+fn cut_off_after(place: &Workspace, kind: &str) {
+    let file = &place.session_files()[0];
+    let text = fs::read_to_string(file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let tag = format!("\"type\":\"{kind}\"");
+    let last = lines.iter().rposition(|line| line.contains(&tag)).expect(kind);
+    fs::write(file, lines[..=last].join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn killed_while_it_captures_again_it_can_be_gone_on_with() {
+    let place = killed_in_the_critics_turn();
+    place.write("work.txt", "by somebody else\n");
+    let _output = place.run(&["run", "--resume", "latest", "--yes"]).exits(0);
+    // The patch of the first capture is overwritten by then.
+    cut_off_after(&place, "session_resumed");
+
+    let _output = place.run(&["run", "--resume", "latest"]).exits(0);
+    let prompt = fs::read_to_string(place.at("prompt-critic.txt")).unwrap();
+    assert!(prompt.contains("+by somebody else"), "{prompt}");
+    assert_eq!(replay::verify(&events(&place)), Ok(()));
+}

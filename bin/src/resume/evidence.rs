@@ -7,7 +7,7 @@ use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::runner::said_texts;
 use codeloops_adapters::spec::OutputFormat;
 use codeloops_event::layout::{TEXT_LIMIT, cap_text};
-use codeloops_event::{Evidence, FileChange, ResumedAt, TreeId};
+use codeloops_event::{Evidence, FileChange, FoundTree, ResumedAt, TreeId};
 use codeloops_machine::replay::Bulk;
 use codeloops_session::EvidenceError;
 
@@ -15,12 +15,15 @@ use super::{GoingOn, Recording};
 use crate::error::CliError;
 
 impl Recording {
-    /// What the rest of the round needs of what it has done already.
-    pub(super) fn bulk(&self, on: &GoingOn<'_>) -> Result<Bulk, CliError> {
-        match on.standing.phase {
-            ResumedAt::ActorExecuting => Ok(Bulk::default()),
-            ResumedAt::CapturingDiff => self.texts(on.actor_output, on.redactor),
-            ResumedAt::RunningGates | ResumedAt::CriticEvaluating => {
+    /// What the rest of the round needs of what it has done already, in the tree that is there.
+    pub(super) fn bulk(&self, on: &GoingOn<'_>, tree: &FoundTree) -> Result<Bulk, CliError> {
+        match (on.standing.phase, tree) {
+            (ResumedAt::ActorExecuting, _) => Ok(Bulk::default()),
+            // An earlier patch of the round may be overwritten by then: a capture writes over it.
+            (ResumedAt::CapturingDiff, _) | (_, FoundTree::Changed { .. }) => {
+                self.turn_texts(on.actor_output, on.redactor)
+            }
+            (ResumedAt::RunningGates | ResumedAt::CriticEvaluating, FoundTree::AsLeft) => {
                 let files = match &self.known.diff {
                     Some(diff) => self.files(on, &diff.tree)?,
                     None => Vec::new(),
@@ -36,13 +39,7 @@ impl Recording {
         actor_output: OutputFormat,
         redactor: Option<&Redactor>,
     ) -> Result<Bulk, CliError> {
-        let mut bulk = Bulk::default();
-        if let Some(turn) = &self.known.turn {
-            let open = |file: &Option<Evidence>| self.open_evidence(file.as_ref());
-            let (stdout, stderr) = (open(&turn.stdout)?, open(&turn.stderr)?);
-            let said = said_texts(actor_output, stdout, stderr, redactor).map_err(unreadable)?;
-            (bulk.actor_output, bulk.actor_stderr) = (said.text, said.stderr);
-        }
+        let mut bulk = self.turn_texts(actor_output, redactor)?;
         if let Some(diff) = &self.known.diff {
             let mut text = Vec::new();
             let mut file = self.open_evidence(Some(&diff.patch))?;
@@ -50,6 +47,19 @@ impl Recording {
             bulk.git_diff = cap_text(&String::from_utf8_lossy(&text), TEXT_LIMIT);
         }
         Ok(bulk)
+    }
+
+    /// What the actor printed.
+    fn turn_texts(
+        &self,
+        actor_output: OutputFormat,
+        redactor: Option<&Redactor>,
+    ) -> Result<Bulk, CliError> {
+        let Some(turn) = &self.known.turn else { return Ok(Bulk::default()) };
+        let open = |file: &Option<Evidence>| self.open_evidence(file.as_ref());
+        let (stdout, stderr) = (open(&turn.stdout)?, open(&turn.stderr)?);
+        let said = said_texts(actor_output, stdout, stderr, redactor).map_err(unreadable)?;
+        Ok(Bulk { actor_output: said.text, actor_stderr: said.stderr, ..Bulk::default() })
     }
 
     /// The changed files, of which the session has only the number.
