@@ -358,3 +358,18 @@ fn killed_while_it_captures_again_it_can_be_gone_on_with() {
     assert!(prompt.contains("+by somebody else"), "{prompt}");
     assert_eq!(replay::verify(&events(&place)), Ok(()));
 }
+
+#[test]
+fn a_dry_run_does_not_record_the_end_of_an_approved_run() {
+    let place = two_rounds();
+    let _output = place.run(&PROMPT).exits(0);
+    cut_off_after(&place, "iteration");
+    let before = fs::read(&place.session_files()[0]).unwrap();
+
+    let output = place.run(&["run", "--resume", "latest", "--dry-run"]).exits(0);
+    assert!(output.stderr.contains("lacks only the end"), "{output}");
+    assert_eq!(fs::read(&place.session_files()[0]).unwrap(), before, "{output}");
+
+    let _output = place.run(&["run", "--resume", "latest"]).exits(0);
+    assert_eq!(replay::verify(&events(&place)), Ok(()));
+}

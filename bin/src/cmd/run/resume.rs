@@ -28,6 +28,11 @@ pub(super) fn run(
     let mut recording = Recording::open(wanted, &store)?;
     let settings = settings(&recording, args, no_color, world)?;
     if let Some(end) = recording.unrecorded_approval() {
+        if args.output.dry_run {
+            let id = recording.id();
+            printer.remark(&format!("session {id} was approved; its record lacks only the end"));
+            return Ok(exit_code::SUCCESS);
+        }
         return complete(recording, end, &settings, world, printer);
     }
     let prompt = prompt(&mut recording, &settings, args, world)?;
