@@ -373,3 +373,29 @@ fn a_dry_run_does_not_record_the_end_of_an_approved_run() {
     let _output = place.run(&["run", "--resume", "latest"]).exits(0);
     assert_eq!(replay::verify(&events(&place)), Ok(()));
 }
+
+/// What it approved may be its own work: killed between the put-back and its line, the tree looks as if
+/// it had been left alone.
+#[test]
+fn an_approval_of_a_critic_whose_changes_were_put_back_counts_after_a_kill_no_more_than_before() {
+    let place = place_with_shell_agent(
+        "text",
+        "cat > /dev/null\ncase \"$CODELOOPS_ROLE\" in\n\
+         actor) echo work > work.txt; echo done ;;\n\
+         critic) echo x >> ../critics\n\
+         [ -e ../mended ] || { touch ../mended; echo mended > work.txt; }\n\
+         printf 'DECISION: DONE\\n\\nSUMMARY: Good.\\n' ;;\nesac\n",
+    );
+    let _output = place.run(&["--prompt", "Do it"]).exits(0);
+    let file = &place.session_files()[0];
+    let text = fs::read_to_string(file).unwrap();
+    let first = text.find("\"type\":\"critic_completed\"").unwrap();
+    let end = first + text[first..].find('\n').unwrap() + 1;
+    fs::write(file, &text[..end]).unwrap();
+    assert_eq!(fs::read_to_string(place.at("critics")).unwrap().lines().count(), 2);
+
+    let _output = place.run(&["run", "--resume", "latest"]).exits(0);
+    let asked = fs::read_to_string(place.at("critics")).unwrap().lines().count();
+    assert_eq!(asked, 3, "the critic is asked again");
+    assert_eq!(replay::verify(&events(&place)), Ok(()));
+}

@@ -58,7 +58,7 @@ impl Snapshots {
         let inner = inner::look(&self.git, &scan, &self.submodules)?;
         let found = self.found(&tree, &scan.head, &inner)?;
         if !found.any() && rules.changed.is_empty() && found.inner.is_empty() {
-            return Ok(TreeCheck::Unchanged);
+            return Ok(self.put_back_before(kept_as)?.unwrap_or(TreeCheck::Unchanged));
         }
         let mut differences =
             restore::differences(&self.git, &self.lock.index(), &self.last.tree, &tree)?;
@@ -92,6 +92,27 @@ impl Snapshots {
         let Found { head_moved, index_changed, .. } = found;
         let (kept_as, tree) = (kept_as.to_owned(), Some(tree));
         Ok(TreeCheck::Changed { kept_as, tree, files, head_moved, index_changed, restored })
+    }
+
+    /// What a process of the run that was killed had kept of this call, before it put the tree back:
+    /// what the critic said may have been said of that.
+    fn put_back_before(&self, kept_as: &str) -> Result<Option<TreeCheck>, GitError> {
+        if !self.is_resumed {
+            return Ok(None);
+        }
+        let name = format!("{kept_as}^{{tree}}");
+        let asked = ["rev-parse", "--quiet", "--verify", "--end-of-options", &name];
+        let Some(tree) = self.git.ask(&asked)?.map(TreeId) else { return Ok(None) };
+        let changed = restore::differences(&self.git, &self.lock.index(), &self.last.tree, &tree)?;
+        let files = changed.iter().map(|difference| difference.path.lossy()).take(LISTED).collect();
+        Ok(Some(TreeCheck::Changed {
+            kept_as: kept_as.to_owned(),
+            tree: Some(tree),
+            files,
+            head_moved: false,
+            index_changed: false,
+            restored: true,
+        }))
     }
 
     /// The tree by the attributes of the last snapshot, where git cannot obey those that are there now.

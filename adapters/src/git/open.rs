@@ -46,6 +46,7 @@ pub(super) fn open(
     user_index.remember()?;
     let began = began(&git, &made, &base);
     let snapshots = Snapshots {
+        is_resumed: options.resume_from.is_some(),
         rules: Watch::rules(&git)?,
         operation: Watch::operation(&git),
         beside: Watch::beside(&git),

@@ -56,6 +56,8 @@ pub(super) struct Snapshots {
     pub(super) other_runs: OtherRuns,
     /// What every diff is made from.
     pub(super) base: TreeId,
+    /// Whether an earlier process of the run may have looked and kept what it found.
+    pub(super) is_resumed: bool,
     /// The files that the user had changed before the run, as they looked.
     pub(super) begun_with: Looks,
     pub(super) last: Snapshot,
