@@ -399,3 +399,47 @@ fn an_approval_of_a_critic_whose_changes_were_put_back_counts_after_a_kill_no_mo
     assert_eq!(asked, 3, "the critic is asked again");
     assert_eq!(replay::verify(&events(&place)), Ok(()));
 }
+
+/// What the actor printed is in no line of an unfinished round.
+#[test]
+fn what_the_actor_said_is_read_back_as_it_was_heard() {
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    let result = |text: &str| {
+        format!(
+            r#"printf '%s\n' '{{"type":"system","subtype":"init","session_id":"s1"}}' '{{"type":"result","subtype":"success","is_error":false,"session_id":"s1","result":"{text}"}}'"#
+        )
+    };
+    let said = [
+        ("text", r"printf 'caf\303\251 \377\376 \033[31mred\r\n no end'".to_owned()),
+        ("text", "head -c 3000000 /dev/zero | tr '\\0' 'x'; echo end; echo oops >&2".to_owned()),
+        ("text", format!("echo token {secret}; printf 'half {secret}'; echo {secret} >&2")),
+        ("claude-stream-json", result("fine \\u00e9 \\n ok")),
+        ("claude-stream-json", result(&format!("the token is {secret}"))),
+        ("claude-stream-json", result("escaped ghp\\u005f0123456789abcdefghijABCDEFGHIJ456789")),
+        ("claude-stream-json", "printf 'plain text\\n\\377'; printf 'more'".to_owned()),
+        ("claude-stream-json", format!("printf 'plain {secret}\\nmore'; echo e >&2")),
+    ];
+    for (output, said) in said {
+        let answer = match output {
+            "text" => "printf 'DECISION: DONE\\n\\nSUMMARY: Good.\\n'".to_owned(),
+            _ => result("DECISION: DONE\\n\\nSUMMARY: Good.\\n"),
+        };
+        let script = format!(
+            "cat > /dev/null\ncase \"$CODELOOPS_ROLE\" in\n\
+             actor) echo work > work.txt; {said} ;;\ncritic) {answer} ;;\nesac\n"
+        );
+        let place = place_with_shell_agent(output, &script);
+        let _output = place.run(&["--prompt", "Do it"]).exits(0);
+        let live = place.session();
+        for kind in ["diff_captured", "critic_completed"] {
+            cut_off_after(&place, kind);
+            let _output = place.run(&["run", "--resume", "latest"]).exits(0);
+            let (then, now) = (&live.iterations[0], &place.session().iterations[0]);
+            assert_eq!(now.actor_output, then.actor_output, "{said}");
+            assert_eq!(now.actor_stderr, then.actor_stderr, "{said}");
+            assert_eq!(now.git_diff, then.git_diff, "{said}");
+            assert_eq!(replay::verify(&events(&place)), Ok(()), "{said}");
+            assert_eq!(invariants::check(&events(&place)), Ok(()), "{said}");
+        }
+    }
+}
