@@ -359,6 +359,19 @@ fn killed_while_it_captures_again_it_can_be_gone_on_with() {
     assert_eq!(replay::verify(&events(&place)), Ok(()));
 }
 
+/// A process that is killed while it writes a ref leaves its lock.
+#[test]
+fn killed_while_it_kept_a_snapshot_it_can_be_gone_on_with() {
+    let place = killed_in_the_critics_turn();
+    place.write("work.txt", "by somebody else\n");
+    let run_id = place.session().start.run_id.expect("a run id");
+    for name in ["0", "1", "resumed-1"] {
+        fs::write(place.project().join(format!(".git/refs/codeloops/{run_id}/{name}.lock")), "")
+            .unwrap();
+    }
+    let _output = place.run(&["run", "--resume", "latest", "--yes"]).exits(0);
+}
+
 #[test]
 fn a_dry_run_does_not_record_the_end_of_an_approved_run() {
     let place = two_rounds();

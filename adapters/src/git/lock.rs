@@ -102,6 +102,8 @@ impl RunLock {
         let lock = Self { folder, run_id: run_id.to_string(), refs, file, dead, broken_off };
         lock.others();
         lock.refs.clear_dead();
+        // An earlier process of the run, which is dead now, may have left some too.
+        lock.refs.clear(&lock.run_id);
         lock.refs.run_folders().for_each(|folder| release_dead(&folder));
         Ok(lock)
     }
