@@ -212,14 +212,12 @@ impl Opened<'_> {
         printer: &mut Printer,
     ) -> Result<Begun, CliError> {
         let Self { settings, world, workspace, base, redactor, left_behind } = self;
-        let clock = recording.clock(world);
         let limits = &settings.engine(settings.permissions.value).limits;
         let standing = recording.standing(limits)?;
         let going_on = GoingOn {
             world,
             workspace,
             base: &base,
-            clock: &clock,
             limits,
             standing,
             actor_output: settings.actor.agent.value.output,
@@ -227,7 +225,7 @@ impl Opened<'_> {
             leftovers: left_behind,
             consent,
         };
-        let (step, record, recorded) = recording.go_on(&going_on, printer)?;
+        let (step, clock, record, recorded) = recording.go_on(&going_on, printer)?;
         Ok(Begun { begin: Begin::Resumed(Box::new(step)), clock, record, recorded })
     }
 }

@@ -205,7 +205,7 @@ impl Recording {
     }
 
     /// Its clock goes on from its last line.
-    pub(crate) fn clock(&self, world: &World) -> Arc<dyn Clock> {
+    fn clock(&self, world: &World) -> Arc<dyn Clock> {
         let recorded_ms = self.known.last.map_or(0, |last| last.elapsed_ms);
         Arc::new(ResumedClock::from(Arc::clone(&world.clock), recorded_ms))
     }
@@ -216,7 +216,7 @@ impl Recording {
         snapshot.or(self.start.base_tree.as_ref())
     }
 
-    /// The step by which it goes on, and its record.
+    /// The step by which it goes on, its clock, and its record.
     ///
     /// # Errors
     /// Where its evidence is gone, the tree is another and nobody consents, or a limit is used up.
@@ -224,7 +224,7 @@ impl Recording {
         self,
         on: &GoingOn<'_>,
         printer: &mut Printer,
-    ) -> Result<(Step, SessionRecord, RecordedLater), CliError> {
+    ) -> Result<(Step, Arc<dyn Clock>, SessionRecord, RecordedLater), CliError> {
         let tree = self.found_tree(on, printer)?;
         let bulk = self.bulk(on, &tree)?;
         let replayed = self.replay.clone().finish(Some(&bulk));
@@ -236,10 +236,12 @@ impl Recording {
             tree,
             leftovers: on.leftovers,
         };
-        let stamped = Stamped { stamp: on.clock.now(), nonce: on.world.ids.nonce(), input: resume };
+        // How long the user thought about the tree is no time of the run.
+        let clock = self.clock(on.world);
+        let stamped = Stamped { stamp: clock.now(), nonce: on.world.ids.nonce(), input: resume };
         let step = replayed.resume(stamped).map_err(|reason| cannot_resume(self.id(), reason))?;
         let (record, recorded) = self.into_record();
-        Ok((step, record, recorded))
+        Ok((step, clock, record, recorded))
     }
 }
 
@@ -248,7 +250,6 @@ pub(crate) struct GoingOn<'a> {
     pub(crate) world: &'a World,
     pub(crate) workspace: &'a GitWorkspace,
     pub(crate) base: &'a Base,
-    pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) limits: &'a Limits,
     pub(crate) standing: Standing,
     pub(crate) actor_output: OutputFormat,
