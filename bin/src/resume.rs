@@ -149,7 +149,12 @@ impl Recording {
         redactor: Option<&Redactor>,
     ) -> Result<(), CliError> {
         let masked = redactor.map(|redactor| redactor.text(&task).0.into_owned());
-        if masked.as_deref() != Some(&self.start.prompt) && task != self.start.prompt {
+        let is_same = match masked {
+            // The masked text itself is no task.
+            Some(masked) if self.is_masked() => masked == self.start.prompt && task != masked,
+            _ => task == self.start.prompt,
+        };
+        if !is_same {
             return Err(CliError::usage("the prompt is not the one that the session began with")
                 .hint("a resumed run goes on with its own task; `codeloops fork` takes another"));
         }

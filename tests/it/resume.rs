@@ -316,6 +316,9 @@ fn a_prompt_that_was_masked_is_given_again_and_must_be_the_same() {
     assert!(refused.stderr.contains("was masked when it was recorded"), "{refused}");
     let other = place.run(&[&resume[..], &["--prompt", "Something else"]].concat()).exits(2);
     assert!(other.stderr.contains("is not the one that the session began with"), "{other}");
+    let masked = place.session().start.prompt;
+    let masked = place.run(&[&resume[..], &["--prompt", &masked]].concat()).exits(2);
+    assert!(masked.stderr.contains("is not the one"), "{masked}");
     let output = place.run(&[&resume[..], &["--prompt", &prompt]].concat()).exits(0);
     let text = fs::read_to_string(&place.session_files()[0]).unwrap();
     assert!(!text.contains(secret) && !output.stdout.contains(secret));
