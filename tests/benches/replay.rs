@@ -1,8 +1,8 @@
 //! How fast a recording is verified, shown, and asked for other settings.
 //!
 //! `cargo xtask bench replay`: session files of at least 200 MB, written by the machine itself: rounds
-//! in which the critic is never content, with the diff of a source tree in each. Processor time and
-//! peak memory of the whole program, `codeloops replay`, which ends on each file.
+//! in which the critic is never content, with the diff of a source tree in each. Processor
+//! time of the whole program, `codeloops replay`, which ends on each file.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has no figures")]
 
@@ -52,14 +52,8 @@ fn tell(what: &str, program: &Path, file: &PathBuf, args: &[&str], size: u64) {
     };
     let used: Vec<_> = (0..TIMES).map(|_| once()).collect();
     let cpu: Vec<f64> = used.iter().map(|used| used.cpu.as_secs_f64()).collect();
-    let peak = used.iter().map(|used| used.peak).max().unwrap();
     let rate = |secs: f64| size as f64 / 1e6 / secs;
-    say(&format!(
-        "  {what}: {:.0} MB/s, median {:.0} MB/s, peak {:.1} MB",
-        rate(lowest(&cpu)),
-        rate(median(cpu)),
-        peak as f64 / 1024.0
-    ));
+    say(&format!("  {what}: {:.0} MB/s, median {:.0} MB/s", rate(lowest(&cpu)), rate(median(cpu))));
 }
 
 /// Writes the record of a run whose rounds have diffs of so many bytes.
