@@ -226,11 +226,13 @@ fn killed_in_the_critics_turn() -> Workspace {
         "text",
         "trap '' PIPE\ncat > ../prompt-$CODELOOPS_ROLE.txt\ncase \"$CODELOOPS_ROLE\" in\n\
          actor) echo work > work.txt; echo done ;;\n\
-         critic) while ! [ -e ../go ]; do sleep 0.01; done\n\
+         critic) touch ../asked; while ! [ -e ../go ]; do sleep 0.01; done\n\
          printf 'DECISION: DONE\\n\\nSUMMARY: Good.\\n' ;;\nesac\n",
     );
     let run = place.start(&["--prompt", "Do it"]);
     let _line = line_where(&place, "the critic's start", |e| matches!(e, Event::CriticStarted(_)));
+    // Its prompt is whole.
+    wait_for(&place.at("asked"));
     run.signal(Signal::KILL);
     let _output = run.wait();
     let_go(&place);
