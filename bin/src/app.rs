@@ -394,7 +394,7 @@ pub struct ForkArgs {
     /// Branch to make [default: `codeloops/`, the end of the session's id and the iteration]
     #[arg(long, value_name = "NAME", help_heading = "Fork")]
     pub branch: Option<String>,
-    /// Directory to make, which the fork works in [default: beside the repository, in `<repository>-forks`]
+    /// Directory to make, which the fork works in [default: beside the repository, in REPOSITORY-forks]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Fork")]
     pub worktree: Option<PathBuf>,
 
