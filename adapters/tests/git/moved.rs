@@ -23,7 +23,7 @@ fn after(critic: impl Fn(&Repo), then: impl Fn(&Repo, &TreeCheck)) {
         for name in [".env", "data/x", "dir/own"] {
             repo.write(name, "the user's\n");
         }
-        repo.wait_for_a_tick();
+        repo.wait_for_any_tick();
         let run = repo.begin();
         repo.write("a.txt", "the actor's\n");
         run.capture(1);

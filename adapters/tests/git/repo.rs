@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options, Way};
 use codeloops_driver::ports::Workspace;
@@ -74,14 +75,25 @@ impl Repo {
 
     /// Waits until the file system gives what is written next a later time than all there is.
     pub(crate) fn wait_for_a_tick(&self) {
+        let now = self.clock();
+        while self.clock() == now {}
+    }
+
+    /// Waits until what is there by now is provably older than a look that follows: no file system
+    /// ticks as rarely as that.
+    pub(crate) fn wait_for_any_tick(&self) {
+        let from = self.clock();
+        while self.clock() < from + Duration::from_millis(25) {}
+    }
+
+    /// What the file system's clock shows.
+    fn clock(&self) -> Duration {
         let probe = self.folder.path().join("probe");
-        let time = || {
-            fs::write(&probe, "").unwrap();
-            let probe = fs::metadata(&probe).unwrap();
-            (probe.ctime(), probe.ctime_nsec())
-        };
-        let now = time();
-        while time() == now {}
+        fs::write(&probe, "").unwrap();
+        let probe = fs::metadata(&probe).unwrap();
+        let number = |part: i64| u64::try_from(part).unwrap();
+        Duration::from_secs(number(probe.ctime()))
+            + Duration::from_nanos(number(probe.ctime_nsec()))
     }
 
     pub(crate) fn remove(&self, name: impl AsRef<[u8]>) {
