@@ -29,6 +29,7 @@ mod version;
 
 pub mod layout;
 pub mod text;
+pub mod trace;
 
 pub use agent::{
     AgentOutcome, BudgetKind, Conversation, CutOffKind, DenialCount, Evidence, LimitKind,

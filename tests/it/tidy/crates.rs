@@ -30,7 +30,7 @@ const EXEMPT: [&str; 3] = ["codeloops-tests", "codeloops-fuzz", "xtask"];
 
 /// The pure crates, with every crate that they may be built from.
 const PURE: [&str; 2] = ["engine/event", "engine/machine"];
-const PURE_DEPENDENCIES: [&str; 4] = ["codeloops-event", "chrono", "serde", "serde_json"];
+const PURE_DEPENDENCIES: [&str; 5] = ["codeloops-event", "chrono", "serde", "serde_json", "sha2"];
 
 /// What the pure crates must not name: the world, the time, and chance. The order in which a
 /// `HashMap` is walked is chance.
