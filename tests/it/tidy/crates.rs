@@ -12,12 +12,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("codeloops-driver", &["codeloops-machine", "codeloops-event"]),
     ("codeloops-adapters", &["codeloops-driver", "codeloops-machine", "codeloops-event"]),
     ("codeloops-sinks", &["codeloops-session", "codeloops-event"]),
+    ("codeloops-sink-otel", &["codeloops-sinks", "codeloops-session", "codeloops-event"]),
     (
         "codeloops",
         &[
             "codeloops-adapters",
             "codeloops-driver",
             "codeloops-machine",
+            "codeloops-sink-otel",
             "codeloops-sinks",
             "codeloops-session",
             "codeloops-event",
