@@ -7,9 +7,11 @@
 //! is anything left to signal.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -107,6 +109,10 @@ impl Control {
     }
 }
 
+fn file_name(program: &OsStr) -> Option<String> {
+    Some(Path::new(program).file_name()?.to_string_lossy().into_owned())
+}
+
 /// A started program that has not been reaped.
 pub(crate) struct Leader {
     pid: Pid,
@@ -120,7 +126,11 @@ impl Leader {
         tree::adopt_orphans();
         let (pid, pipes, strangers) = tree::start(invocation, with_input)?;
         let number = tree::number(pid);
-        let info = ProcessInfo { pid: number, start_ticks: proc_fs::start_ticks(number) };
+        let info = ProcessInfo {
+            pid: number,
+            start_ticks: proc_fs::start_ticks(number),
+            program: file_name(&invocation.program),
+        };
         Ok((Self { pid, info, strangers }, pipes))
     }
 

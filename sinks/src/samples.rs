@@ -228,7 +228,7 @@ pub(crate) fn agent_started(iteration: Iteration, ms: u64, nonce: Option<Nonce>)
         iteration,
         attempt: 1,
         agent: "Claude Code".to_owned(),
-        process: ProcessInfo { pid: 4711, start_ticks: Some(99) },
+        process: ProcessInfo { pid: 4711, start_ticks: Some(99), program: None },
         nonce,
     }
 }

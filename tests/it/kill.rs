@@ -178,7 +178,9 @@ fn an_agent_that_lives_on_can_be_found() {
     let pid = noted_pid(&place.at("agent.pid"));
     assert!(lives(pid), "the test is about an agent that lives on");
     let Event::ActorStarted(started) = started else { unreachable!() };
-    assert_eq!(started.process, ProcessInfo { pid, start_ticks: Some(start_ticks(pid)) });
+    let ProcessInfo { program, .. } = &started.process;
+    assert_eq!((started.process.pid, started.process.start_ticks), (pid, Some(start_ticks(pid))));
+    assert!(program.is_some(), "{started:?}");
     let run_id = place.session().start.run_id.unwrap();
     assert!(processes_of(&run_id).contains(&pid));
 

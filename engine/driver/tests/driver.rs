@@ -44,7 +44,7 @@ impl Agents for FakeAgents {
         if matches!(act, Act::Panic) {
             panic!("a defect of the adapter");
         }
-        let process = ProcessInfo { pid: 7, start_ticks: None };
+        let process = ProcessInfo { pid: 7, start_ticks: None, program: None };
         notes.send(AgentNote::Started(process)).await.unwrap();
         let output = AgentOutput {
             role: call.role,

@@ -34,6 +34,9 @@ pub struct ProcessInfo {
     /// When the process started, in clock ticks since boot (`/proc/<pid>/stat`, field 22); null
     /// where the system does not tell.
     pub start_ticks: Option<u64>,
+    /// File name of its program, lossily decoded; absent in files of releases that did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
 }
 
 /// A signal's number, as the operating system counts it.

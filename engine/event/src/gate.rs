@@ -21,6 +21,18 @@ pub enum GateStatus {
 }
 
 impl GateStatus {
+    /// The word as it stands in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Flaky => "flaky",
+            Self::TimedOut => "timed_out",
+            Self::NotStarted => "not_started",
+        }
+    }
+
     /// Whether the gate is green.
     #[must_use]
     pub const fn is_green(self) -> bool {

@@ -115,6 +115,25 @@ pub enum VerdictProblem {
     AnswerTooLong,
 }
 
+impl VerdictProblem {
+    /// The word as it stands in files.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoDecision => "no_decision",
+            Self::UnknownDecision { .. } => "unknown_decision",
+            Self::NoFeedback => "no_feedback",
+            Self::NoSummary => "no_summary",
+            Self::NoAnalysis => "no_analysis",
+            Self::Contradiction => "contradiction",
+            Self::DoneInFence => "done_in_fence",
+            Self::DoneFromFailedCall => "done_from_failed_call",
+            Self::TreeChanged => "tree_changed",
+            Self::AnswerTooLong => "answer_too_long",
+        }
+    }
+}
+
 /// What the answer does, of which the text speaks as "it". The decision that it named is as untrusted
 /// as the answer.
 impl std::fmt::Display for VerdictProblem {

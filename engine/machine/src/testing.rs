@@ -359,7 +359,7 @@ fn gate(status: GateStatus) -> GateResult {
 }
 
 const fn process() -> ProcessInfo {
-    ProcessInfo { pid: 4242, start_ticks: Some(1) }
+    ProcessInfo { pid: 4242, start_ticks: Some(1), program: None }
 }
 
 /// What a run of the simulation begins with.

@@ -14,6 +14,8 @@ pub struct OtelOptions {
     pub resource: Vec<(String, Value)>,
     /// Whether prompts, answers and diffs are exported as attributes.
     pub content: bool,
+    /// Bytes that a text may have, where they are to be fewer than 2000.
+    pub longest_text: Option<usize>,
     /// Whether what the agents' tools did is exported, as far as they tell while they work.
     pub tools: bool,
     /// Whether the program's own spans are exported.

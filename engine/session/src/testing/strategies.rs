@@ -126,9 +126,10 @@ prop_compose! {
 prop_compose! {
     fn agent_started(nonce: BoxedStrategy<Option<Nonce>>)(
         (timestamp, elapsed_ms) in when(), iteration in number(), attempt in number(),
-        agent in text(), pid in any::<u32>(), start_ticks in of(any::<u64>()), nonce in nonce,
+        agent in text(), pid in any::<u32>(), start_ticks in of(any::<u64>()), program in of(text()),
+        nonce in nonce,
     ) -> AgentStarted {
-        let process = ProcessInfo { pid, start_ticks };
+        let process = ProcessInfo { pid, start_ticks, program };
         AgentStarted { timestamp, elapsed_ms, iteration, attempt, agent, process, nonce }
     }
 }

@@ -1,0 +1,350 @@
+//! Speaks OTLP to a receiver, over gRPC or HTTP, and tells what became of a request.
+//!
+//! One HTTP client serves both: gRPC is HTTP/2 with trailers, which the generated clients write. Each
+//! request has one limit on its time that holds from the look-up of the host's name to the last byte
+//! of the answer, so a receiver that swallows packets costs no more than one that hangs.
+
+mod tls;
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
+
+use crate::options::{Compression, Protocol, Target};
+
+/// Bytes of an answer that are read. Its message is one line.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// Bytes of a receiver's own words that are told.
+const LONGEST_MESSAGE: usize = 200;
+
+/// A receiver that cannot be spoken to as the options say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetUpError {
+    /// Its URL is none.
+    #[error("`{url}` is no URL of a receiver: {why}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A header cannot be sent. Its value is not told.
+    #[error("the header `{name}` cannot be sent: its name or value holds what HTTP does not allow")]
+    Header {
+        /// The header's name.
+        name: String,
+    },
+    /// The certificates are of no use.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// No thread or runtime could be had.
+    #[error("the exporter cannot be started: {0}")]
+    Thread(String),
+}
+
+/// Why a request was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExportError {
+    /// It may be taken later.
+    Later {
+        why: String,
+        /// When the receiver wants it again.
+        after: Option<Duration>,
+    },
+    /// It will not be taken.
+    Refused { why: String },
+}
+
+/// A request was taken, apart from so many of its items.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) rejected: u64,
+    pub(crate) why: String,
+}
+
+impl Taken {
+    fn apart_from(rejected: i64, why: String) -> Self {
+        Self { rejected: u64::try_from(rejected).unwrap_or(0), why: shortened(&why) }
+    }
+}
+
+/// A receiver of one signal.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    target: Target,
+    uri: Uri,
+    headers: HeaderMap,
+    http: HttpClient<HttpsConnector<HttpConnector>, Body>,
+}
+
+impl Client {
+    pub(crate) fn new(target: &Target) -> Result<Self, SetUpError> {
+        let uri = uri(&target.url)?;
+        let is_https = uri.scheme_str() == Some("https");
+        let connector = tls::connector(target, is_https)?;
+        let http = HttpClient::builder(TokioExecutor::new())
+            .http2_only(target.protocol == Protocol::Grpc)
+            .build(connector);
+        Ok(Self { headers: headers(target)?, target: target.clone(), uri, http })
+    }
+
+    /// Where requests go.
+    pub(crate) fn url(&self) -> &str {
+        &self.target.url
+    }
+
+    pub(crate) async fn send_spans(
+        &self,
+        request: ExportTraceServiceRequest,
+    ) -> Result<Taken, ExportError> {
+        let taken = match self.target.protocol {
+            Protocol::Grpc => {
+                let client = TraceServiceClient::with_origin(self.http.clone(), self.uri.clone());
+                let mut client = match self.encoding() {
+                    Some(encoding) => client.send_compressed(encoding),
+                    None => client,
+                };
+                let answer = self.within(client.export(self.with_headers(request))).await?;
+                answer.map_err(|status| of_status(&status))?.into_inner()
+            }
+            Protocol::HttpProtobuf => self.post::<ExportTraceServiceResponse>(&request).await?,
+        };
+        let partly = taken.partial_success.unwrap_or_default();
+        Ok(Taken::apart_from(partly.rejected_spans, partly.error_message))
+    }
+
+    pub(crate) async fn send_metrics(
+        &self,
+        request: ExportMetricsServiceRequest,
+    ) -> Result<Taken, ExportError> {
+        let taken = match self.target.protocol {
+            Protocol::Grpc => {
+                let client = MetricsServiceClient::with_origin(self.http.clone(), self.uri.clone());
+                let mut client = match self.encoding() {
+                    Some(encoding) => client.send_compressed(encoding),
+                    None => client,
+                };
+                let answer = self.within(client.export(self.with_headers(request))).await?;
+                answer.map_err(|status| of_status(&status))?.into_inner()
+            }
+            Protocol::HttpProtobuf => self.post::<ExportMetricsServiceResponse>(&request).await?,
+        };
+        let partly = taken.partial_success.unwrap_or_default();
+        Ok(Taken::apart_from(partly.rejected_data_points, partly.error_message))
+    }
+
+    fn encoding(&self) -> Option<CompressionEncoding> {
+        (self.target.compression == Compression::Gzip).then_some(CompressionEncoding::Gzip)
+    }
+
+    fn with_headers<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
+        request
+    }
+
+    async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, ExportError> {
+        let limit = self.target.timeout;
+        tokio::time::timeout(limit, answer).await.map_err(|_| ExportError::Later {
+            why: format!("no answer within {} s", limit.as_secs_f64()),
+            after: None,
+        })
+    }
+
+    async fn post<T: Message + Default>(&self, message: &impl Message) -> Result<T, ExportError> {
+        let request = self.request(message.encode_to_vec())?;
+        self.within(async {
+            let answer = self.http.request(request).await;
+            let answer = answer.map_err(|error| later(root_cause(&error)))?;
+            let (head, body) = answer.into_parts();
+            if !head.status.is_success() {
+                return Err(of_code(head.status, &head.headers));
+            }
+            let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+            let body = body.map_err(|error| later(root_cause(&*error)))?.to_bytes();
+            // A receiver that answers in another form took the request all the same.
+            Ok(T::decode(body).unwrap_or_default())
+        })
+        .await?
+    }
+
+    fn request(&self, body: Vec<u8>) -> Result<Request<Body>, ExportError> {
+        let mut request = Request::builder().method(Method::POST).uri(self.uri.clone());
+        if let Some(headers) = request.headers_mut() {
+            headers.extend(self.headers.clone());
+            let protobuf = HeaderValue::from_static("application/x-protobuf");
+            headers.insert(CONTENT_TYPE, protobuf);
+            if self.target.compression == Compression::Gzip {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+        }
+        let refused = |why: String| ExportError::Refused { why };
+        let body = match self.target.compression {
+            Compression::None => body,
+            Compression::Gzip => packed(&body).map_err(|error| refused(error.to_string()))?,
+        };
+        let body = Body::new(Full::new(Bytes::from(body)));
+        request.body(body).map_err(|error| refused(error.to_string()))
+    }
+}
+
+fn packed(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+fn uri(url: &str) -> Result<Uri, SetUpError> {
+    let wrong = |why: &str| SetUpError::Url { url: url.to_owned(), why: why.to_owned() };
+    let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),
+        _ => Err(wrong("it must begin with `http://` or `https://` and name a host")),
+    }
+}
+
+fn headers(target: &Target) -> Result<HeaderMap, SetUpError> {
+    let mut headers = HeaderMap::new();
+    let agent = concat!("codeloops/", env!("CARGO_PKG_VERSION"));
+    headers.insert(hyper::header::USER_AGENT, HeaderValue::from_static(agent));
+    for (name, value) in &target.headers {
+        let wrong = || SetUpError::Header { name: name.clone() };
+        let key: HeaderName = name.parse().map_err(|_| wrong())?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.append(key, value);
+    }
+    Ok(headers)
+}
+
+const fn later(why: String) -> ExportError {
+    ExportError::Later { why, after: None }
+}
+
+/// By the specification of OTLP/HTTP: these may be sent again, all others not.
+fn of_code(status: StatusCode, headers: &HeaderMap) -> ExportError {
+    let why = format!("it answered {status}");
+    let again = [429, 502, 503, 504].contains(&status.as_u16());
+    if !again {
+        return ExportError::Refused { why };
+    }
+    let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    ExportError::Later { why, after: after.map(Duration::from_secs) }
+}
+
+/// By the specification of OTLP/gRPC; what never reached the receiver has a source.
+fn of_status(status: &tonic::Status) -> ExportError {
+    use tonic::Code;
+    let code = status.code();
+    if let Some(source) = status.source() {
+        return later(root_cause(source));
+    }
+    let message = shortened(status.message());
+    let why = if message.is_empty() {
+        format!("it answered {code:?}")
+    } else {
+        format!("it answered {code:?}: {message}")
+    };
+    match code {
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss => later(why),
+        _ => ExportError::Refused { why },
+    }
+}
+
+/// What lies at the bottom of an error of several layers ("Connection refused").
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    shortened(&cause.to_string())
+}
+
+/// A receiver's words are not ours: one line, safe on a terminal, and not too long.
+fn shortened(text: &str) -> String {
+    let mut line = codeloops_sinks::one_line(text).to_string();
+    if line.len() > LONGEST_MESSAGE {
+        line.truncate(line.floor_char_boundary(LONGEST_MESSAGE));
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str, headers: &[(&str, &str)]) -> Target {
+        Target {
+            url: url.to_owned(),
+            protocol: Protocol::HttpProtobuf,
+            headers: headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            compression: Compression::None,
+            timeout: Duration::from_secs(1),
+            tls: crate::Tls::default(),
+        }
+    }
+
+    #[test]
+    fn a_receiver_needs_a_scheme_and_a_host() {
+        for url in ["127.0.0.1:4317", "ftp://host", "http://", "", "http://[::1"] {
+            assert!(matches!(uri(url), Err(SetUpError::Url { .. })), "{url}");
+        }
+        assert!(uri("http://[::1]:4317").is_ok());
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_sent_is_told_without_its_value() {
+        let wrong = target("http://h", &[("authorization", "Bearer s3cret\n")]);
+        let error = headers(&wrong).unwrap_err();
+        assert_eq!(error, SetUpError::Header { name: "authorization".to_owned() });
+        assert!(!error.to_string().contains("s3cret"));
+        assert!(!format!("{:?}", target("http://h", &[("k", "s3cret")])).contains("s3cret"));
+    }
+
+    #[test]
+    fn only_what_the_specification_names_is_sent_again() {
+        let later = |code: u16| {
+            let error = of_code(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
+            matches!(error, ExportError::Later { .. })
+        };
+        assert!([429, 502, 503, 504].into_iter().all(later));
+        assert!(![400, 401, 403, 404, 413, 500, 501].into_iter().any(later));
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
+        let ExportError::Later { after, .. } = of_code(StatusCode::SERVICE_UNAVAILABLE, &headers)
+        else {
+            panic!("it may be sent again");
+        };
+        assert_eq!(after, Some(Duration::from_secs(7)));
+    }
+}

@@ -1,0 +1,312 @@
+//! What waits to be exported, and the thread that exports it: the sink itself never waits for a
+//! receiver, except in a replay, which can.
+//!
+//! What may wait is bounded. A receiver that cannot be reached is tried again and again, with growing
+//! pauses, while the run lasts; one that refuses a request is not asked to take that one again. Once
+//! the run is over there is little patience left: a few tries in quick succession, and what then
+//! still waits is given up and told.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use codeloops_sinks::one_line;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tokio::sync::Notify;
+
+use crate::client::{Client, ExportError, SetUpError, Taken};
+use crate::envelope::Envelope;
+
+/// Spans in one request.
+const BATCH: usize = 512;
+
+/// Bytes that may wait. A span has 1 to 3 KiB, with content 20.
+const ROOM: usize = 16 * 1024 * 1024;
+
+/// The pause before a request is sent again; doubled with each further failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Failures in a row after which nothing is tried any more once the run is over.
+const LAST_TRIES: u32 = 4;
+
+/// What happens to a span for which there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhenFull {
+    /// It is left out and counted: a run does not wait.
+    LeaveOut,
+    /// Whoever brings it waits: a replay can.
+    Wait,
+}
+
+/// What became of what was handed in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// Spans that the receiver took.
+    pub(crate) exported: u64,
+    /// Spans that it did not take, or that nobody could give it.
+    pub(crate) lost: u64,
+    /// Why, for the last of them.
+    pub(crate) why: Option<String>,
+}
+
+/// The way out.
+pub(crate) struct Outlet {
+    shared: Arc<Shared>,
+    when_full: WhenFull,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// For the exporter: there is something to do.
+    work: Notify,
+    /// For whoever waits for room or for the end.
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    /// Spans on their way.
+    sent: u64,
+    account: Account,
+    closing: bool,
+    over: bool,
+}
+
+struct Waiting {
+    span: Span,
+    bytes: usize,
+}
+
+impl Outlet {
+    /// Starts the thread.
+    pub(crate) fn open(
+        client: Client,
+        envelope: Envelope,
+        when_full: WhenFull,
+    ) -> Result<Self, SetUpError> {
+        let failed = |error: std::io::Error| SetUpError::Thread(error.to_string());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let (work, moved) = (Notify::new(), Condvar::new());
+        let shared = Arc::new(Shared { state: Mutex::default(), work, moved });
+        let exporter = Exporter { shared: Arc::clone(&shared), client, envelope, failures: 0 };
+        let run = move || {
+            // Told on the way out, a panic included.
+            let _over = Over(Arc::clone(&exporter.shared));
+            runtime.block_on(exporter.run());
+            // The look-up of a host's name may still hold a thread; nobody waits for it.
+            runtime.shutdown_background();
+        };
+        thread::Builder::new().name("otel-export".to_owned()).spawn(run).map_err(failed)?;
+        Ok(Self { shared, when_full })
+    }
+
+    /// Hands spans in.
+    pub(crate) fn push(&self, spans: Vec<Span>) {
+        let mut state = self.shared.lock();
+        for span in spans {
+            let bytes = span.encoded_len();
+            if self.when_full == WhenFull::Wait {
+                let full = |state: &mut State| state.is_full(bytes) && !state.over;
+                let waited = self.shared.moved.wait_while(state, full);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.over || state.is_full(bytes) {
+                state.lose(1, "more spans waited than there is room for");
+            } else {
+                state.bytes += bytes;
+                state.waiting.push_back(Waiting { span, bytes });
+            }
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// Lets the exporter finish, at most for so long, and tells what became of everything.
+    pub(crate) fn close(&self, within: Duration) -> Account {
+        let until = Instant::now() + within;
+        let mut state = self.shared.lock();
+        state.closing = true;
+        self.shared.work.notify_one();
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = self.shared.moved.wait_timeout_while(state, left, |state| !state.over);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if !state.over {
+            state.over = true;
+            let why = format!("no answer within the {:.1} s for closing", within.as_secs_f64());
+            state.give_up(&why);
+        }
+        state.account.clone()
+    }
+}
+
+/// A run that ends in a panic closes nothing; the exporter ends then.
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.work.notify_one();
+    }
+}
+
+/// Tells that the exporter is no more.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if !state.over {
+            state.over = true;
+            state.give_up("the exporter broke off");
+        }
+        self.0.moved.notify_all();
+    }
+}
+
+impl Shared {
+    /// No code that can panic runs under the lock, so a poisoned one is as good.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// One span always has room, whatever its size.
+    fn is_full(&self, bytes: usize) -> bool {
+        !self.waiting.is_empty() && self.bytes + bytes > ROOM
+    }
+
+    fn take_batch(&mut self) -> Vec<Waiting> {
+        let count = self.waiting.len().min(BATCH);
+        let batch: Vec<Waiting> = self.waiting.drain(..count).collect();
+        self.bytes -= batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        self.sent = batch.len() as u64;
+        batch
+    }
+
+    fn put_back(&mut self, batch: Vec<Waiting>) {
+        self.sent = 0;
+        self.bytes += batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
+        batch.into_iter().rev().for_each(|waiting| self.waiting.push_front(waiting));
+    }
+
+    fn taken(&mut self, taken: Taken) {
+        let sent = std::mem::take(&mut self.sent);
+        let rejected = taken.rejected.min(sent);
+        self.account.exported += sent - rejected;
+        if rejected > 0 {
+            self.lose(rejected, &format!("the receiver rejected them: {}", taken.why));
+        }
+    }
+
+    fn lose(&mut self, spans: u64, why: &str) {
+        self.account.lost += spans;
+        self.account.why = Some(one_line(why).to_string());
+    }
+
+    /// Nothing that waits or is on its way will be known to have arrived.
+    fn give_up(&mut self, why: &str) {
+        let lost = self.waiting.len() as u64 + std::mem::take(&mut self.sent);
+        self.waiting.clear();
+        self.bytes = 0;
+        if lost > 0 {
+            self.lose(lost, why);
+        }
+    }
+}
+
+/// The thread's work.
+struct Exporter {
+    shared: Arc<Shared>,
+    client: Client,
+    envelope: Envelope,
+    /// In a row.
+    failures: u32,
+}
+
+enum Next {
+    Send(Vec<Waiting>),
+    Wait,
+    Stop,
+}
+
+impl Exporter {
+    async fn run(mut self) {
+        loop {
+            match self.next() {
+                Next::Stop => return,
+                Next::Wait => self.shared.work.notified().await,
+                Next::Send(batch) => self.send(batch).await,
+            }
+        }
+    }
+
+    fn next(&self) -> Next {
+        let mut state = self.shared.lock();
+        if state.over || (state.waiting.is_empty() && state.closing) {
+            Next::Stop
+        } else if state.waiting.is_empty() {
+            Next::Wait
+        } else {
+            Next::Send(state.take_batch())
+        }
+    }
+
+    async fn send(&mut self, batch: Vec<Waiting>) {
+        let spans = batch.iter().map(|waiting| waiting.span.clone()).collect();
+        let request = ExportTraceServiceRequest { resource_spans: self.envelope.around(spans) };
+        match self.client.send_spans(request).await {
+            Ok(taken) => {
+                self.failures = 0;
+                self.shared.lock().taken(taken);
+            }
+            Err(ExportError::Refused { why }) => {
+                let mut state = self.shared.lock();
+                state.sent = 0;
+                state.lose(batch.len() as u64, &why);
+            }
+            Err(ExportError::Later { why, after }) => {
+                self.failures += 1;
+                tracing::debug!(failures = self.failures, %why, "spans were not taken");
+                self.shared.lock().put_back(batch);
+                self.pause(after, &why).await;
+            }
+        }
+        self.shared.moved.notify_all();
+    }
+
+    /// Waits before the next try; or gives up, where the run is over and there were enough.
+    async fn pause(&mut self, after: Option<Duration>, why: &str) {
+        let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(12).saturating_sub(1));
+        if self.is_open() {
+            self.until_closing(after.unwrap_or(doubled).min(LONGEST_PAUSE)).await;
+            if !self.is_open() {
+                self.failures = 0;
+            }
+        } else if self.failures >= LAST_TRIES {
+            self.shared.lock().give_up(why);
+        } else {
+            tokio::time::sleep(doubled).await;
+        }
+    }
+
+    async fn until_closing(&self, pause: Duration) {
+        let closing = async {
+            while self.is_open() {
+                self.shared.work.notified().await;
+            }
+        };
+        let _waited_enough = tokio::time::timeout(pause, closing).await;
+    }
+
+    fn is_open(&self) -> bool {
+        let state = self.shared.lock();
+        !state.closing && !state.over
+    }
+}

@@ -1,0 +1,148 @@
+//! The sink: events in, spans out.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use codeloops_event::Event;
+use codeloops_event::trace::TraceId;
+use codeloops_sinks::{Sink, SinkError};
+use opentelemetry_proto::tonic::trace::v1::Span;
+
+use crate::client::{Client, SetUpError};
+use crate::envelope::Envelope;
+use crate::options::OtelOptions;
+use crate::outlet::{Account, Outlet, WhenFull};
+use crate::span::LONGEST_TEXT;
+use crate::tree::{SessionName, Texts, Tree};
+
+/// What the sink is fed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// A run as it goes on. What it leaves open, when it ends without a word, stays so: a later replay
+    /// of its recording exports it.
+    Live,
+    /// A recording.
+    Recording {
+        /// By how much its times are put off.
+        shift: TimeDelta,
+        /// Whether what it leaves open is over: the process that wrote it is gone.
+        is_over: bool,
+    },
+}
+
+/// Exports a run as a trace.
+pub struct OtelSink {
+    tree: Tree,
+    outlet: Option<Outlet>,
+    feed: Feed,
+    close_within: Duration,
+    trace_url: Option<String>,
+    url: String,
+    account: Account,
+}
+
+impl OtelSink {
+    /// The sink, and the thread that exports. Nothing is sent yet.
+    ///
+    /// `session_name` is asked when the run begins: the name of its session file, where there is one.
+    /// `close_within` is what the hub grants at the end; the sink takes a little less, so that it can
+    /// tell what became of its spans.
+    ///
+    /// # Errors
+    /// Where the options name a receiver that cannot be spoken to.
+    pub fn new(
+        options: &OtelOptions,
+        feed: Feed,
+        session_name: impl Fn() -> Option<String> + Send + 'static,
+        close_within: Duration,
+    ) -> Result<Self, SetUpError> {
+        let client = Client::new(&options.traces)?;
+        let url = client.url().to_owned();
+        let when_full = match feed {
+            Feed::Live => WhenFull::LeaveOut,
+            Feed::Recording { .. } => WhenFull::Wait,
+        };
+        let outlet = match options.sampled {
+            true => Some(Outlet::open(client, Envelope::new(&options.resource), when_full)?),
+            false => None,
+        };
+        let longest = options.longest_text.unwrap_or(LONGEST_TEXT).min(LONGEST_TEXT);
+        let texts = Texts { content: options.content, longest };
+        let session_name: SessionName = Box::new(session_name);
+        Ok(Self {
+            tree: Tree::new(texts, session_name),
+            outlet,
+            feed,
+            close_within: close_within - close_within / 10,
+            trace_url: options.trace_url.clone(),
+            url,
+            account: Account::default(),
+        })
+    }
+
+    /// Learns what earlier processes of a resumed run told. They have exported it themselves.
+    pub fn catch_up(&mut self, event: &Event) {
+        drop(self.tree.take(event));
+    }
+
+    fn export(&self, mut spans: Vec<Span>) {
+        let Some(outlet) = &self.outlet else { return };
+        if let Feed::Recording { shift, .. } = self.feed {
+            spans.iter_mut().for_each(|span| put_off(span, shift));
+        }
+        outlet.push(spans);
+    }
+
+    fn link(&self, trace: TraceId) -> String {
+        match &self.trace_url {
+            Some(template) => template.replace("{trace_id}", &trace.to_string()),
+            None => format!("trace {trace}"),
+        }
+    }
+}
+
+impl Sink for OtelSink {
+    fn name(&self) -> &'static str {
+        "otel"
+    }
+
+    fn wants_chatter(&self) -> bool {
+        false
+    }
+
+    fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
+        let resumed = matches!((event, self.feed), (Event::SessionResumed(_), Feed::Live));
+        let spans = self.tree.take(event);
+        // What an earlier process left open is not this one's to export.
+        if !resumed {
+            self.export(spans);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        if matches!(self.feed, Feed::Recording { is_over: true, .. }) {
+            let spans = self.tree.close();
+            self.export(spans);
+        }
+        let Some(outlet) = &self.outlet else { return Ok(()) };
+        self.account = outlet.close(self.close_within);
+        let Account { exported, lost, why } = &self.account;
+        if *lost == 0 {
+            return Ok(());
+        }
+        let all = exported + lost;
+        let why = why.as_deref().unwrap_or("nobody knows why");
+        let url = &self.url;
+        Err(SinkError::Permanent(format!("{lost} of {all} spans did not reach {url}: {why}")))
+    }
+}
+
+fn put_off(span: &mut Span, shift: TimeDelta) {
+    let put_off = |nanos: &mut u64| {
+        *nanos = nanos.saturating_add_signed(shift.num_nanoseconds().unwrap_or(0));
+    };
+    put_off(&mut span.start_time_unix_nano);
+    put_off(&mut span.end_time_unix_nano);
+    span.events.iter_mut().for_each(|event| put_off(&mut event.time_unix_nano));
+}
