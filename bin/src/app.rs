@@ -17,7 +17,7 @@ use crate::offer::Offering;
 use crate::settings::Change;
 use crate::units::{UnitError, parse_duration, parse_size};
 use crate::values::{
-    At, Dollars, FROM_ONE, Patience, SinkName, SinkNameError, Speed, TimeLimit, ValueError, Words,
+    At, Dollars, FROM_ONE, Patience, SinkSpec, SinkSpecError, Speed, TimeLimit, ValueError, Words,
 };
 
 /// The heading of the options that every command has.
@@ -249,9 +249,10 @@ pub struct OutputArgs {
     /// Show what the agents print
     #[arg(short, long)]
     pub verbose: bool,
-    /// Use this sink, not the configured ones (repeatable); `jsonl` is used all the same
+    /// Use this sink, not the configured ones (repeatable); `jsonl` is used all the same. `exec:` takes a
+    /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkName>,
+    pub sinks: Vec<SinkSpec>,
     /// Record no session file: the one way to go without `jsonl`
     #[arg(long)]
     pub no_session: bool,
@@ -536,9 +537,10 @@ pub struct ReplayShowArgs {
     /// Show what the agents printed; a session holds nothing of it, so this only says where it is
     #[arg(short, long)]
     pub verbose: bool,
-    /// Use this sink, not the configured ones (repeatable); `jsonl` is none of a replay
+    /// Use this sink, not the configured ones (repeatable); `jsonl` is none of a replay. `exec:` takes a
+    /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkName>,
+    pub sinks: Vec<SinkSpec>,
 }
 
 /// How to write the configuration.
@@ -601,9 +603,9 @@ fn agent() -> impl TypedValueParser<Value = String> {
     Offering::new(StringValueParser::new(), builtin().into_iter().map(|agent| agent.id))
 }
 
-fn sink() -> impl TypedValueParser<Value = SinkName> {
-    let parse: fn(&str) -> Result<SinkName, SinkNameError> = str::parse;
-    Offering::new(parse, SinkName::ALL.map(SinkName::as_str))
+fn sink() -> impl TypedValueParser<Value = SinkSpec> {
+    let parse: fn(&str) -> Result<SinkSpec, SinkSpecError> = str::parse;
+    Offering::new(parse, SinkSpec::OFFERED)
 }
 
 fn session() -> impl TypedValueParser<Value = String> {

@@ -21,8 +21,8 @@ pub use file::{AgentEntry, ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
 pub use table::Located;
 
 use crate::error::CliError;
-use crate::secrets::shown_command;
-use crate::values::Words;
+use crate::secrets::{shown_command, shown_script};
+use crate::values::{SinkSpec, Words};
 
 /// The name of the project's file, in the working directory.
 pub const PROJECT_FILE: &str = "codeloops.toml";
@@ -158,6 +158,10 @@ pub enum ProjectSetting {
         /// The folders.
         path: String,
     },
+    /// A command of `sinks.enabled` that gets the events of each run.
+    SinkCommand(String),
+    /// A file of `sinks.enabled` that is not below the project.
+    SinkFile(PathBuf),
     /// `runs_dir`, where it is not below the project.
     RunsDir(PathBuf),
     /// A key by which agents may do more than the user's own file lets them.
@@ -171,6 +175,17 @@ pub enum ProjectSetting {
     },
     /// `redact = false`, where the user's own file does not say so.
     Unmasked,
+}
+
+impl ProjectSetting {
+    /// What a sink that the project names does beyond the project.
+    pub(crate) fn of_sink(sink: &SinkSpec) -> Option<Self> {
+        match sink {
+            SinkSpec::Exec(command) => Some(Self::SinkCommand(command.clone())),
+            SinkSpec::File(path) if leads_out(path) => Some(Self::SinkFile(path.clone())),
+            SinkSpec::File(_) | SinkSpec::Jsonl | SinkSpec::Console | SinkSpec::Otel => None,
+        }
+    }
 }
 
 impl fmt::Display for ProjectSetting {
@@ -187,6 +202,16 @@ impl fmt::Display for ProjectSetting {
             }
             Self::SearchPath { agent, path } => {
                 write!(f, "says where programs are looked up, agent {agent}: {path}")
+            }
+            Self::SinkCommand(command) => {
+                write!(
+                    f,
+                    "starts a command that gets all that is recorded: {}",
+                    shown_script(command)
+                )
+            }
+            Self::SinkFile(path) => {
+                write!(f, "has all that is recorded written to {}", path.display())
             }
             Self::RunsDir(dir) => write!(f, "keeps the evidence of runs in {}", dir.display()),
             Self::Unmasked => {

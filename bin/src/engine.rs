@@ -35,7 +35,7 @@ use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{Note, start_notes, tell};
 use crate::suspend::clear_when_suspended;
-use crate::values::SinkName;
+use crate::values::SinkSpec;
 use crate::world::World;
 
 /// A run that is over.
@@ -287,7 +287,7 @@ impl Prepared {
         let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
         runs_dir::refuse_project_files(runs_dir, working_dir)?;
         let sinks = sinks_of(settings, world)?;
-        let recorded = settings.has_sink(SinkName::Jsonl);
+        let recorded = settings.has_sink(&SinkSpec::Jsonl);
         let sessions = recorded.then(|| settings.data_dir.join("sessions"));
         let folder = match task {
             Task::New(_) => create_folders(sessions.as_deref(), runs_dir, run_id)?,

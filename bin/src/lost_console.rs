@@ -82,6 +82,10 @@ impl Sink for WatchedConsole {
         let result = self.console.finish();
         self.noted(result)
     }
+
+    fn remark(&self) -> Option<String> {
+        self.console.remark()
+    }
 }
 
 impl Drop for WatchedConsole {

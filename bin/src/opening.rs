@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::settings::RunSettings;
+use crate::values::SinkSpec;
 use crate::waiting::{self, Waiting};
 use crate::world::World;
 
@@ -102,6 +103,7 @@ impl Opening<'_> {
         [&self.settings.runs_dir.value, &self.settings.data_dir]
             .into_iter()
             .chain(log_file)
+            .chain(self.settings.sinks.value.iter().filter_map(SinkSpec::path))
             .chain(&self.world.env.redirected_to)
             .cloned()
             .collect()

@@ -22,6 +22,13 @@ pub fn shown_command(words: &[String]) -> String {
     shown_words(words).into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
+/// A command for the shell, with what may be a secret hidden (see [`shown_words`]).
+#[must_use]
+pub fn shown_script(script: &str) -> String {
+    let words: Vec<String> = script.split(' ').map(str::to_owned).collect();
+    shown_words(&words).join(" ")
+}
+
 /// The words of a command. Hidden are the value of each flag or variable whose name looks like a
 /// secret's, and user and password of each address.
 #[must_use]

@@ -9,6 +9,7 @@ mod origin;
 mod recorded;
 mod replayed;
 mod rows;
+mod sinks;
 mod unheld;
 mod unmeasured;
 
@@ -36,7 +37,7 @@ use crate::app::RunArgs;
 use crate::config::{Config, ProjectSetting};
 use crate::error::CliError;
 use crate::text::path_from;
-use crate::values::SinkName;
+use crate::values::SinkSpec;
 use crate::world::{Environment, World};
 use origin::Layers;
 
@@ -76,8 +77,10 @@ pub struct RunSettings {
     pub log_format: Sourced<Format>,
     /// Where structured logs go, absolute.
     pub log_file: Option<Sourced<PathBuf>>,
-    /// Which sinks the run has; `Jsonl` is the session file. Sorted, no name twice.
-    pub sinks: Sourced<Vec<SinkName>>,
+    /// Which sinks the run has; `Jsonl` is the session file. Sorted, none twice, paths absolute.
+    pub sinks: Sourced<Vec<SinkSpec>>,
+    /// Where a path or a command of theirs begins.
+    pub sinks_dir: PathBuf,
     /// How long a sink may take at the end.
     pub close_timeout: Sourced<Duration>,
     /// Where evidence folders are made, absolute.
@@ -145,6 +148,9 @@ impl RunSettings {
         let current_dir = world.env.current_dir()?;
         let data_dir = world.env.data_dir()?;
         let output = &args.output;
+        let agents = [&actor.agent.value, &critic.agent.value];
+        let project_settings = config.project_settings(agents).into_iter();
+        let sinks = sinks::of_run(args, layers, current_dir)?;
         let console_is_terminal =
             if output.json_output { world.terminal.stderr } else { world.terminal.stdout };
         Ok(Self {
@@ -161,7 +167,8 @@ impl RunSettings {
                 value: path_from(current_dir, path),
                 origin: Origin::Flag("--log-file"),
             }),
-            sinks: sinks(args, layers)?,
+            sinks: sinks.specs,
+            sinks_dir: sinks.dir,
             close_timeout: layers.or("", None, |f| &f.sinks.close_timeout, CLOSE_TIMEOUT),
             runs_dir: runs_dir(args, layers, current_dir, &working_dir.value, &data_dir),
             data_dir,
@@ -169,7 +176,7 @@ impl RunSettings {
             verbose: output.verbose,
             console_is_terminal,
             color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
-            project_settings: config.project_settings([&actor.agent.value, &critic.agent.value]),
+            project_settings: project_settings.chain(sinks.of_project).collect(),
             config_files: config.layers().map(|file| file.path.clone()).collect(),
             working_dir,
             parent: None,
@@ -237,8 +244,8 @@ impl RunSettings {
 
     /// Whether the run has this sink.
     #[must_use]
-    pub fn has_sink(&self, name: SinkName) -> bool {
-        self.sinks.value.contains(&name)
+    pub fn has_sink(&self, sink: &SinkSpec) -> bool {
+        self.sinks.value.contains(sink)
     }
 }
 
@@ -302,27 +309,6 @@ fn existing(dir: &Path) -> Result<PathBuf, CliError> {
         let message = format!("the working directory `{}` is not a directory", dir.display());
         Err(CliError::usage(message).hint("name a directory with `--working-dir`"))
     }
-}
-
-/// `--sink` stands for the configured ones, and `jsonl` is always there unless `--no-session` says
-/// otherwise.
-fn sinks(args: &RunArgs, layers: Layers<'_>) -> Result<Sourced<Vec<SinkName>>, CliError> {
-    let output = &args.output;
-    if output.no_session && output.sinks.contains(&SinkName::Jsonl) {
-        return Err(CliError::usage("`--sink jsonl` and `--no-session` contradict each other")
-            .hint("leave one of them out"));
-    }
-    let asked = (!output.sinks.is_empty()).then(|| output.sinks.clone());
-    let default = vec![SinkName::Jsonl, SinkName::Console];
-    let mut sinks = layers.or("--sink", asked, |f| &f.sinks.enabled, default);
-    sinks.value.push(SinkName::Jsonl);
-    if output.no_session {
-        sinks.value.retain(|name| *name != SinkName::Jsonl);
-        sinks.origin = Origin::Flag("--no-session");
-    }
-    sinks.value.sort_unstable();
-    sinks.value.dedup();
-    Ok(sinks)
 }
 
 /// A path of the command line begins at the current directory, one of a file at the working

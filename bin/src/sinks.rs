@@ -6,7 +6,7 @@ use codeloops_sinks::{ConsoleOptions, ConsoleSink, Format, Live, LogSink, Sink};
 
 use crate::error::CliError;
 use crate::settings::RunSettings;
-use crate::values::SinkName;
+use crate::values::SinkSpec;
 use crate::world::{Stream, World};
 
 /// Everything but the session file, which is no sink: the engine waits for that.
@@ -15,13 +15,36 @@ pub(crate) fn sinks_of(
     world: &World,
 ) -> Result<Vec<Box<dyn Sink>>, CliError> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-    if settings.has_sink(SinkName::Console) {
+    if settings.has_sink(&SinkSpec::Console) {
         sinks.push(console(settings, world));
+    }
+    for spec in &settings.sinks.value {
+        sinks.extend(other(spec)?);
     }
     if let Some(file) = &settings.log_file {
         sinks.push(log(&file.value)?);
     }
     Ok(sinks)
+}
+
+/// Any sink but the console; the session file is none.
+pub(crate) fn other(spec: &SinkSpec) -> Result<Option<Box<dyn Sink>>, CliError> {
+    match spec {
+        SinkSpec::Jsonl | SinkSpec::Console => Ok(None),
+        SinkSpec::File(path) => file(spec, path).map(Some),
+        SinkSpec::Otel | SinkSpec::Exec(_) => {
+            Err(CliError::usage(format!("the sink `{spec}` is not yet available in this release")))
+        }
+    }
+}
+
+/// The sink `file:PATH`.
+fn file(spec: &SinkSpec, path: &Path) -> Result<Box<dyn Sink>, CliError> {
+    let sink = LogSink::append(spec.to_string(), path).map_err(|error| {
+        CliError::failed(format!("could not open the file of the sink `{spec}`: {error}"))
+            .hint("name a file that you may write, in a directory that exists")
+    })?;
+    Ok(Box::new(sink))
 }
 
 /// The sink of `--log-file`.
@@ -36,7 +59,7 @@ pub(crate) fn log(file: &Path) -> Result<Box<dyn Sink>, CliError> {
 
 /// The terminal that shows a live status, where one does.
 pub(crate) fn live_terminal(settings: &RunSettings, world: &World) -> Option<Stream> {
-    let shows_status = settings.has_sink(SinkName::Console)
+    let shows_status = settings.has_sink(&SinkSpec::Console)
         && settings.log_format.value != Format::Json
         && console_stream(settings, world).1;
     shows_status.then(|| console_stream(settings, world).0)

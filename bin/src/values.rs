@@ -1,5 +1,7 @@
 //! The types of values that flags and configuration files have in common.
 
+mod sink_spec;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,7 +11,8 @@ use codeloops_event::{CriticAccess, Outcome, Permissions};
 use codeloops_session::{SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
-use crate::text::nearest;
+pub use sink_spec::{SinkSpec, SinkSpecError};
+
 use crate::units::{UnitError, format_duration, parse_duration};
 
 /// What a count takes.
@@ -250,73 +253,6 @@ impl FromStr for Speed {
         times.map(Self::Times).ok_or_else(|| {
             ValueError("it takes `max` or how many times as fast, such as `10x`".to_owned())
         })
-    }
-}
-
-/// A sink that a run can be told to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SinkName {
-    /// The session file.
-    Jsonl,
-    /// The terminal.
-    Console,
-}
-
-/// Why a sink's name is not accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SinkNameError {
-    /// It will be there in a later release.
-    NotYetAvailable(String),
-    /// There is no such sink.
-    Unknown(String),
-}
-
-impl fmt::Display for SinkNameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotYetAvailable(name) => {
-                write!(f, "the sink `{name}` is not yet available in this release")
-            }
-            Self::Unknown(name) => {
-                write!(f, "there is no sink `{name}`")?;
-                match nearest(name, SinkName::ALL.map(SinkName::as_str)) {
-                    Some(near) => write!(f, ", did you mean `{near}`?"),
-                    None => f.write_str(" (there are `jsonl` and `console`)"),
-                }
-            }
-        }
-    }
-}
-
-impl std::error::Error for SinkNameError {}
-
-impl SinkName {
-    /// Every sink, in the order in which they are told.
-    pub const ALL: [Self; 2] = [Self::Jsonl, Self::Console];
-
-    /// The name as it stands in flags and files.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jsonl => "jsonl",
-            Self::Console => "console",
-        }
-    }
-}
-
-impl FromStr for SinkName {
-    type Err = SinkNameError;
-
-    fn from_str(text: &str) -> Result<Self, SinkNameError> {
-        match text {
-            "jsonl" => Ok(Self::Jsonl),
-            "console" => Ok(Self::Console),
-            "otel" => Err(SinkNameError::NotYetAvailable(text.to_owned())),
-            _ if text.starts_with("exec:") || text.starts_with("file:") => {
-                Err(SinkNameError::NotYetAvailable(text.to_owned()))
-            }
-            _ => Err(SinkNameError::Unknown(text.to_owned())),
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::output::Printer;
 use crate::settings::RunSettings;
 use crate::sinks::live_terminal;
-use crate::values::SinkName;
+use crate::values::SinkSpec;
 use crate::world::{Stream, World};
 
 /// What takes less time is not told of, and how often the status is drawn again.
@@ -68,7 +68,7 @@ impl Waiting {
     /// Before a run, where its console will be.
     pub(crate) fn begin(what: WaitedFor, settings: &RunSettings, world: &World) -> Self {
         let terminal = live_terminal(settings, world);
-        Self::told_to(what, terminal, settings.has_sink(SinkName::Console))
+        Self::told_to(what, terminal, settings.has_sink(&SinkSpec::Console))
     }
 
     /// On standard error.

@@ -41,8 +41,15 @@ pub trait Sink: Send {
     }
 
     /// The run is over and every event was accepted: writes out what is left. Not called on a sink
-    /// that was given up, which is only dropped.
+    /// that was given up.
     fn finish(&mut self) -> Result<(), SinkError>;
+
+    /// One line that a reader of the run's result should know of what the sink has done: where it can
+    /// be looked at, say. Asked once, as the last thing: after [`Self::finish`], whether that worked or
+    /// not, or when the sink was given up. Not where it was still busy at the end.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Chatter that was left out.

@@ -17,7 +17,7 @@ const OFFERED: &[(&[&str], &[&str])] = &[
     (&["run", "--log-format", "c"], &["compact"]),
     (&["--permissions", ""], &["edits", "full"]),
     (&["--critic-access", "re"], &["read-only"]),
-    (&["--sink", ""], &["console", "jsonl"]),
+    (&["--sink", ""], &["console", "exec:", "file:", "jsonl", "otel"]),
     (&["--agent", ""], AGENTS),
     (&["-a", "cl"], &["claude"]),
     (&["run", "--actor-agent", ""], AGENTS),

@@ -21,8 +21,8 @@ fn the_page_names_every_field_of_a_result() {
     assert_named(&keys(&workspace().run(&["demo", "--json-output"]).document()), &["json.md"]);
 }
 
-/// Where no run began, there are no sinks: `name`, `state`, `written` and the two of what it dropped.
-const SINK_FIELDS: usize = 5;
+/// Where no run began, there are no sinks: `name`, `state`, `written`, the two of what it dropped, and `note`.
+const SINK_FIELDS: usize = 6;
 
 #[test]
 fn the_page_names_every_field_of_a_dry_run() {

@@ -21,7 +21,7 @@ use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::publisher::EndedCall;
 use crate::settings::{RunSettings, working_dir};
-use crate::values::SinkName;
+use crate::values::SinkSpec;
 use crate::world::World;
 
 /// Carries out `run`; gives the exit code.
@@ -77,7 +77,7 @@ pub(super) fn may_offer(settings: &RunSettings, finished: &Finished) -> bool {
 
 /// Whether standard output is read, and not parsed.
 fn is_for_a_person(settings: &RunSettings) -> bool {
-    let console = settings.has_sink(SinkName::Console) && !settings.json_output;
+    let console = settings.has_sink(&SinkSpec::Console) && !settings.json_output;
     console && settings.log_format.value != Format::Json
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn report(
         return printer.json(&document(settings, finished));
     }
     warn_of_sinks(finished, printer);
-    if settings.has_sink(SinkName::Console) {
+    if settings.has_sink(&SinkSpec::Console) {
         saved(settings, finished, printer);
         point_to_evidence(settings, finished, printer);
     } else {
@@ -161,7 +161,7 @@ fn point(
     (what, to_copy): (&str, &str),
     printer: &mut Printer,
 ) {
-    if settings.json_output || !settings.has_sink(SinkName::Console) {
+    if settings.json_output || !settings.has_sink(&SinkSpec::Console) {
         printer.hint(&format!("{}: {to_copy}", what.to_lowercase()));
     } else {
         let line = ClosingLines::of(settings, finished).line(what, &printable(to_copy));

@@ -16,7 +16,7 @@ use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
 use crate::units::{parse_duration, parse_size};
-use crate::values::{Dollars, Patience, SinkName, SinkNameError, TimeLimit};
+use crate::values::{Dollars, Patience, SinkSpec, TimeLimit};
 
 /// Keys of later releases at the top, and those that may be looked for there.
 const LATER: &[&str] = &["gates", "gate_policy", "stuck_after", "gate_timeout"];
@@ -99,7 +99,7 @@ pub struct LimitsConfig {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SinksConfig {
     /// `enabled`.
-    pub enabled: Option<Located<Vec<SinkName>>>,
+    pub enabled: Option<Located<Vec<SinkSpec>>>,
     /// `close_timeout`: how long a sink may take at the end.
     pub close_timeout: Option<Located<Duration>>,
 }
@@ -266,21 +266,18 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
 }
 
 fn sinks(mut section: Section<'_>) -> Result<SinksConfig, ConfigError> {
-    let enabled = section.get("enabled", sink_names)?;
+    let enabled = section.get("enabled", sink_specs)?;
     let close_timeout = section.get("close_timeout", duration)?;
     section.refuse(&["otel"])?;
     section.finish()?;
     Ok(SinksConfig { enabled, close_timeout })
 }
 
-fn sink_names(raw: &Raw<'_>) -> Result<Vec<SinkName>, ConfigError> {
-    let name = |item: &Raw<'_>| {
-        item.string()?.parse::<SinkName>().map_err(|error| match &error {
-            SinkNameError::NotYetAvailable(name) => item.not_yet_available(name),
-            SinkNameError::Unknown(_) => item.bad_value(&error.to_string()),
-        })
+fn sink_specs(raw: &Raw<'_>) -> Result<Vec<SinkSpec>, ConfigError> {
+    let spec = |item: &Raw<'_>| {
+        item.string()?.parse::<SinkSpec>().map_err(|error| item.bad_value(&error.to_string()))
     };
-    raw.list()?.iter().map(name).collect()
+    raw.list()?.iter().map(spec).collect()
 }
 
 /// A prompt that is shorter has no room for a task beside what the critic judges.

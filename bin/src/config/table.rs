@@ -244,12 +244,6 @@ impl<'a> Raw<'a> {
         self.source.error(self.value.span().start, problem)
     }
 
-    /// The error for a value that this release does nothing with; `shown` as a user would write it.
-    pub(super) fn not_yet_available(&self, shown: &str) -> ConfigError {
-        let problem = Problem::NotYetAvailable { key: shown.to_owned() };
-        self.source.error(self.value.span().start, problem)
-    }
-
     fn expect_str(&self, expected: &'static str) -> Result<&'a str, ConfigError> {
         self.value.get_ref().as_str().ok_or_else(|| self.wrong_type(expected))
     }

@@ -88,7 +88,7 @@ fn every_key_is_read() {
         max_output = "64KiB"
         usage_limit_wait = "0s"
         [sinks]
-        enabled = ["console"]
+        enabled = ["console", "exec:jq -c .", "file:events.jsonl", "otel"]
         close_timeout = "1.5s"
         "#,
     );
@@ -185,6 +185,8 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[limits]\nmax_cost_usd = nan\n",
         "[limits]\nmax_output = '1XB'\n",
         "[sinks]\nenabled = ['jsnol']\n",
+        "[sinks]\nenabled = ['jsonl', 'exec: ']\n",
+        "[sinks]\nenabled = ['file:']\n",
         "[agents.mine]\ncommand = []\n",
         "[agents.mine]\nmax_prompt_bytes = 0\n",
         "[agents.mine]\nmax_prompt_bytes = 39999\n",
@@ -204,7 +206,6 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
         "[gate_policy]\nparallel = 'some words'\n",
         "[limits]\nstuck_after = 3\n",
         "[limits]\ngate_timeout = '5m'\n",
-        "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
         "[sinks.otel]\nendpoint = 'http://127.0.0.1:4317'\n",
     ]));
 }

@@ -68,7 +68,7 @@ impl RunSettings {
         rows.extend(self.limits.rows(&self.actor, &self.critic));
         rows.push(word("log_format", &self.log_format));
         rows.push(optional("log_file", self.log_file.as_ref(), |file| path(file)));
-        let sinks: Vec<&str> = self.sinks.value.iter().map(|name| name.as_str()).collect();
+        let sinks: Vec<_> = self.sinks.value.iter().map(ToString::to_string).collect();
         rows.push(Row::new("sinks.enabled", json!(sinks), &self.sinks.origin));
         rows.push(Row::new(
             "sinks.close_timeout",

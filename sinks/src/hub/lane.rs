@@ -46,6 +46,8 @@ struct State {
     written: u64,
     dropped: Gap,
     service: Service,
+    /// What the sink says of itself.
+    note: Option<String>,
 }
 
 /// An event in the queue, with what was left out just before it.
@@ -73,6 +75,7 @@ impl Lane {
             written: 0,
             dropped: Gap::default(),
             service: Service::Open,
+            note: None,
         };
         let (work, over) = (Condvar::new(), Condvar::new());
         Self { name, wants_chatter, options, state: Mutex::new(state), work, over }
@@ -156,6 +159,11 @@ impl Lane {
     pub(super) fn finished(&self) {
         self.lock().end(SinkState::Finished, None);
         self.over.notify_all();
+    }
+
+    /// What the sink says of itself.
+    pub(super) fn note(&self, note: Option<String>) {
+        self.lock().note = note;
     }
 
     /// Asks for everything that waits to be consumed, and nothing after.
@@ -256,6 +264,7 @@ impl State {
             dropped_events: self.dropped.events,
             dropped_bytes: self.dropped.bytes,
             error,
+            note: self.note.clone(),
         }
     }
 }

@@ -29,4 +29,6 @@ pub struct SinkReport {
     pub dropped_bytes: u64,
     /// Why it did not finish; null where it did.
     pub error: Option<String>,
+    /// What the sink says of itself; null where that is nothing.
+    pub note: Option<String>,
 }

@@ -285,3 +285,51 @@ fn whoever_can_wait_learns_what_is_still_to_be_consumed() {
     assert!(hub.close(PATIENT).iter().all(|sink| sink.written == events.len() as u64));
     assert_eq!(hub.backlog(), None, "no sink is served any more");
 }
+
+/// Says how it ended, as the last thing.
+struct Remarking(FailingSink);
+
+impl Sink for Remarking {
+    fn name(&self) -> &'static str {
+        "remarking"
+    }
+    fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
+        self.0.accept(event)
+    }
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.0.finish()
+    }
+    fn remark(&self) -> Option<String> {
+        let seen = self.0.memory.seen();
+        Some(format!("finished: {}", seen.last() == Some(&Seen::Finished)))
+    }
+}
+
+#[test]
+fn a_sink_may_say_something_of_itself_whether_it_finished_or_not() {
+    let finished = beside_good_ones(Remarking(FailingSink::times(0)), PATIENT);
+    assert_eq!(finished.note.unwrap(), "finished: true");
+    let failed = beside_good_ones(Remarking(FailingSink::always()), PATIENT);
+    assert_eq!(failed.note.unwrap(), "finished: false");
+}
+
+#[test]
+fn a_remark_that_panics_is_none() {
+    struct Speechless;
+    impl Sink for Speechless {
+        fn name(&self) -> &'static str {
+            "speechless"
+        }
+        fn accept(&mut self, _: &Event) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn finish(&mut self) -> Result<(), SinkError> {
+            Ok(())
+        }
+        fn remark(&self) -> Option<String> {
+            panic!("no words")
+        }
+    }
+    let report = beside_good_ones(Speechless, PATIENT);
+    assert_eq!((report.state, report.note), (SinkState::Finished, None));
+}

@@ -36,6 +36,7 @@ impl Worker {
             }
         };
         let Self { sink, lane, .. } = self;
+        lane.note(catch_unwind(AssertUnwindSafe(|| sink.remark())).unwrap_or(None));
         let dropped = guard(move || {
             drop(sink);
             Ok(())

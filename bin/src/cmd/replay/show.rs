@@ -23,7 +23,7 @@ use crate::exit_code;
 use crate::lost_console::CONSOLE;
 use crate::output::Printer;
 use crate::settings::ReplaySettings;
-use crate::sinks::log;
+use crate::sinks::{log, other};
 use crate::suspend::clear_when_suspended;
 use crate::world::{Stream, World};
 
@@ -46,9 +46,12 @@ pub(super) fn show(
 ) -> Result<u8, CliError> {
     let rounds = Rounds::of(args)?;
     let settings = ReplaySettings::resolve(args, world)?;
-    if settings.log_file.as_ref().is_some_and(|file| recording.is_same_file(file)) {
-        return Err(CliError::usage("the log file is the recording itself")
-            .hint("name another file with `--log-file`"));
+    if settings.files().any(|file| recording.is_same_file(file)) {
+        return Err(CliError::usage("a sink would write into the recording itself")
+            .hint("name another file with `--log-file` or `--sink file:PATH`"));
+    }
+    for setting in &settings.project_settings {
+        printer.remark(&format!("codeloops.toml {setting}"));
     }
     let reader_left = ReaderLeft::default();
     let hub = Hub::new(sinks(&settings, no_color, world, &reader_left)?, &HubOptions::default());
@@ -177,6 +180,9 @@ fn sinks(
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(format) = settings.console {
         sinks.push(console(format, no_color, world, reader_left));
+    }
+    for spec in &settings.sinks {
+        sinks.extend(other(spec)?);
     }
     if let Some(file) = &settings.log_file {
         sinks.push(log(file)?);
