@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use codeloops_event::Event;
-use codeloops_event::trace::TraceId;
 use codeloops_sinks::{Sink, SinkError};
 use opentelemetry_proto::tonic::trace::v1::Span;
 
@@ -14,6 +13,9 @@ use crate::options::OtelOptions;
 use crate::outlet::{Account, Outlet, WhenFull};
 use crate::span::LONGEST_TEXT;
 use crate::tree::{SessionName, Texts, Tree};
+
+/// Where a trace's id stands in the template of a link to it.
+const PLACE: &str = "{trace_id}";
 
 /// What the sink is fed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,13 +94,6 @@ impl OtelSink {
         }
         outlet.push(spans);
     }
-
-    fn link(&self, trace: TraceId) -> String {
-        match &self.trace_url {
-            Some(template) => template.replace("{trace_id}", &trace.to_string()),
-            None => format!("trace {trace}"),
-        }
-    }
 }
 
 impl Sink for OtelSink {
@@ -135,6 +130,16 @@ impl Sink for OtelSink {
         let why = why.as_deref().unwrap_or("nobody knows why");
         let url = &self.url;
         Err(SinkError::Permanent(format!("{lost} of {all} spans did not reach {url}: {why}")))
+    }
+
+    fn remark(&self) -> Option<String> {
+        let trace = self.tree.trace()?;
+        let spans = self.account.exported;
+        Some(match &self.trace_url {
+            _ if self.outlet.is_none() => format!("trace {trace} is not sampled"),
+            Some(template) => format!("{spans} spans: {}", template.replace(PLACE, &trace.to_string())),
+            None => format!("{spans} spans of trace {trace}"),
+        })
     }
 }
 

@@ -20,7 +20,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use codeloops_event::trace::{SpanPath, TraceContext};
+use codeloops_event::trace::{SpanPath, TraceId};
 use codeloops_event::{
     DiffCaptured, DiffFailed, Event, GateCompleted, Iteration, IterationEnd, Ruling, SessionEnd,
     SessionResumed, SessionStart, Timestamp, TreeCheck, TreeChecked, Verdict, VerdictReached,
@@ -74,9 +74,8 @@ impl Tree {
     }
 
     /// The trace of the run, once it has begun.
-    pub(crate) fn trace(&self) -> Option<TraceContext> {
-        let open = self.begun.as_ref()?;
-        Some(TraceContext { trace_id: open.run.trace, sampled: true })
+    pub(crate) fn trace(&self) -> Option<TraceId> {
+        self.begun.as_ref().map(|open| open.run.trace)
     }
 
     /// The spans that ended with this event.

@@ -1,0 +1,125 @@
+//! Receivers that are not there, do not answer, or do not want what they get.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use codeloops_sink_otel::{Feed, Protocol};
+use codeloops_sinks::SinkState;
+
+use crate::export::{PATIENT, RECORDING, SPANS, at, exported, options, target};
+use crate::receiver::{Answer, Manners, Receiver};
+
+const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
+
+/// The little time that a run may grant.
+const BRIEF: Duration = Duration::from_secs(1);
+
+/// Exports to a receiver that takes nothing, and gives what the report says of it.
+#[track_caller]
+fn lost(target: codeloops_sink_otel::Target, feed: Feed, within: Duration) -> String {
+    let report = exported(&options(target), feed, within);
+    assert_eq!(report.state, SinkState::Detached, "it told what became of its spans");
+    let error = report.error.unwrap();
+    assert!(error.starts_with(&format!("{SPANS} of {SPANS} spans did not reach")), "{error}");
+    error
+}
+
+#[test]
+fn nobody_listens() {
+    // A port that was just given back.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for protocol in PROTOCOLS {
+        let error = lost(target(format!("http://{address}"), protocol), Feed::Live, PATIENT);
+        assert!(error.contains("onnection refused"), "{error}");
+    }
+}
+
+#[test]
+fn nobody_answers() {
+    let receiver = Receiver::start(Manners { hang: true, ..Manners::default() });
+    for protocol in PROTOCOLS {
+        for feed in [Feed::Live, RECORDING] {
+            let error = lost(at(&receiver, protocol), feed, BRIEF);
+            assert!(error.contains("no answer within the 0.9 s for closing"), "{error}");
+        }
+    }
+    let mut hurried = at(&receiver, Protocol::Grpc);
+    hurried.timeout = Duration::from_millis(20);
+    let error = lost(hurried, Feed::Live, PATIENT);
+    assert!(error.contains("no answer within 0.02 s"), "{error}");
+}
+
+/// A socket that listens and has no room for another connection: packets to it are dropped.
+fn black_hole() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200));
+    let filling: Vec<TcpStream> = std::iter::from_fn(|| connect().ok()).take(64).collect();
+    assert!(filling.len() < 64, "it never fills");
+    (listener, filling, address)
+}
+
+#[test]
+fn packets_are_swallowed() {
+    let (_listener, _filling, address) = black_hole();
+    for protocol in PROTOCOLS {
+        let error = lost(target(format!("http://{address}"), protocol), Feed::Live, BRIEF);
+        assert!(error.contains("no answer within the 0.9 s for closing"), "{error}");
+        let mut hurried = target(format!("http://{address}"), protocol);
+        hurried.timeout = Duration::from_millis(20);
+        lost(hurried, Feed::Live, PATIENT);
+    }
+}
+
+#[test]
+fn the_receiver_does_not_want_it() {
+    for (protocol, answer, told) in [
+        (Protocol::HttpProtobuf, Answer::Code(401), "it answered 401 Unauthorized"),
+        (Protocol::HttpProtobuf, Answer::Code(500), "it answered 500 Internal Server Error"),
+        (Protocol::Grpc, Answer::Status(16), "it answered Unauthenticated"),
+        (Protocol::Grpc, Answer::Status(3), "it answered InvalidArgument"),
+    ] {
+        let manners = Manners { first: Some((u32::MAX, answer)), ..Manners::default() };
+        let error = lost(at(&Receiver::start(manners), protocol), Feed::Live, PATIENT);
+        assert!(error.ends_with(told), "{error}");
+    }
+}
+
+#[test]
+fn a_receiver_that_is_busy_gets_it_once_it_is_not() {
+    for (protocol, answer) in
+        [(Protocol::HttpProtobuf, Answer::Code(503)), (Protocol::Grpc, Answer::Status(14))]
+    {
+        let manners = Manners { first: Some((2, answer)), ..Manners::default() };
+        let receiver = Receiver::start(manners);
+        let report = exported(&options(at(&receiver, protocol)), Feed::Live, PATIENT);
+        assert_eq!(report.error, None, "{protocol:?}");
+        assert_eq!(receiver.spans().len(), SPANS, "each once");
+        let manners = Manners { first: Some((u32::MAX, answer)), ..Manners::default() };
+        lost(at(&Receiver::start(manners), protocol), Feed::Live, PATIENT);
+    }
+}
+
+#[test]
+fn spans_that_the_receiver_rejects_are_told() {
+    for protocol in PROTOCOLS {
+        let receiver = Receiver::start(Manners { reject: 100, ..Manners::default() });
+        let error = lost(at(&receiver, protocol), Feed::Live, PATIENT);
+        assert!(error.ends_with("the receiver rejected them: rejected by the test"), "{error}");
+    }
+}
+
+#[test]
+fn something_that_is_no_receiver() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _told = std::io::Write::write_all(&mut stream, b"SSH-2.0-nonsense\r\n");
+        }
+    });
+    for protocol in PROTOCOLS {
+        lost(target(format!("http://{address}"), protocol), Feed::Live, PATIENT);
+    }
+}
