@@ -111,11 +111,6 @@ impl Client {
         Ok(Self { headers: headers(target)?, target: target.clone(), uri, http })
     }
 
-    /// Where requests go.
-    pub(crate) fn url(&self) -> &str {
-        &self.target.url
-    }
-
     pub(crate) async fn send_spans(
         &self,
         request: ExportTraceServiceRequest,

@@ -1,6 +1,7 @@
 //! What stands around spans and metrics in a request: what they come from.
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
@@ -28,7 +29,7 @@ impl Envelope {
         }
     }
 
-    pub(crate) fn around(&self, spans: Vec<Span>) -> Vec<ResourceSpans> {
+    pub(crate) fn around_spans(&self, spans: Vec<Span>) -> Vec<ResourceSpans> {
         let scoped = ScopeSpans {
             scope: Some(self.scope.clone()),
             spans,
@@ -37,6 +38,19 @@ impl Envelope {
         vec![ResourceSpans {
             resource: Some(self.resource.clone()),
             scope_spans: vec![scoped],
+            schema_url: names::SCHEMA_URL.to_owned(),
+        }]
+    }
+
+    pub(crate) fn around_metrics(&self, metrics: Vec<Metric>) -> Vec<ResourceMetrics> {
+        let scoped = ScopeMetrics {
+            scope: Some(self.scope.clone()),
+            metrics,
+            schema_url: names::SCHEMA_URL.to_owned(),
+        };
+        vec![ResourceMetrics {
+            resource: Some(self.resource.clone()),
+            scope_metrics: vec![scoped],
             schema_url: names::SCHEMA_URL.to_owned(),
         }]
     }

@@ -10,6 +10,7 @@
 
 mod client;
 mod envelope;
+mod metrics;
 mod options;
 mod outlet;
 mod sink;

@@ -169,6 +169,21 @@ pub const SIGNAL: &str = "codeloops.signal";
 /// codeloops itself could not go on.
 pub const EVENT_ENGINE_FAILED: &str = "codeloops.engine_failed";
 
+/// Time of a run, of each process that carried it out.
+pub const METRIC_RUN_DURATION: &str = "gen_ai.workflow.duration";
+/// Time of an agent's call.
+pub const METRIC_CALL_DURATION: &str = "gen_ai.invoke_agent.duration";
+/// Tokens of an agent's call.
+pub const METRIC_TOKENS: &str = "gen_ai.client.token.usage";
+/// `input` or `output`.
+pub const TOKEN_TYPE: &str = "gen_ai.token.type";
+/// Rounds of a run.
+pub const METRIC_ITERATIONS: &str = "codeloops.session.iterations";
+/// Ends of runs.
+pub const METRIC_OUTCOMES: &str = "codeloops.session.outcomes";
+/// US dollars.
+pub const METRIC_COST: &str = "codeloops.usage.cost";
+
 /// Who provides the model of an agent, in the words of the conventions; the agent's own id where
 /// they have none, or where the user chooses.
 pub(crate) fn provider(agent: &str) -> &str {

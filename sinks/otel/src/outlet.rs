@@ -1,5 +1,5 @@
-//! What waits to be exported, and the thread that exports it: the sink itself never waits for a
-//! receiver, except in a replay, which can.
+//! What waits to be exported, and the thread that exports it, one for each signal: the sink itself
+//! never waits for a receiver, except in a replay, which can.
 //!
 //! What may wait is bounded. A receiver that cannot be reached is tried again and again, with growing
 //! pauses, while the run lasts; one that refuses a request is not asked to take that one again. Once
@@ -9,18 +9,21 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use codeloops_sinks::one_line;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::Notify;
 
 use crate::client::{Client, ExportError, SetUpError, Taken};
 use crate::envelope::Envelope;
+use crate::options::Target;
 
-/// Spans in one request.
+/// Items in one request.
 const BATCH: usize = 512;
 
 /// Bytes that may wait. A span has 1 to 3 KiB, with content 20.
@@ -35,7 +38,46 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Failures in a row after which nothing is tried any more once the run is over.
 const LAST_TRIES: u32 = 4;
 
-/// What happens to a span for which there is no room.
+/// A kind of thing that is exported.
+pub(crate) trait Signal: Message + Clone + 'static {
+    /// What many of them are called.
+    const PLURAL: &'static str;
+
+    /// Sends them in one request.
+    fn send(
+        items: Vec<Self>,
+        client: &Client,
+        envelope: &Envelope,
+    ) -> impl Future<Output = Result<Taken, ExportError>> + Send;
+}
+
+impl Signal for Span {
+    const PLURAL: &'static str = "spans";
+
+    async fn send(
+        items: Vec<Self>,
+        client: &Client,
+        envelope: &Envelope,
+    ) -> Result<Taken, ExportError> {
+        let resource_spans = envelope.around_spans(items);
+        client.send_spans(ExportTraceServiceRequest { resource_spans }).await
+    }
+}
+
+impl Signal for Metric {
+    const PLURAL: &'static str = "metrics";
+
+    async fn send(
+        items: Vec<Self>,
+        client: &Client,
+        envelope: &Envelope,
+    ) -> Result<Taken, ExportError> {
+        let resource_metrics = envelope.around_metrics(items);
+        client.send_metrics(ExportMetricsServiceRequest { resource_metrics }).await
+    }
+}
+
+/// What happens to an item for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WhenFull {
     /// It is left out and counted: a run does not wait.
@@ -47,56 +89,57 @@ pub(crate) enum WhenFull {
 /// What became of what was handed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Account {
-    /// Spans that the receiver took.
+    /// Items that the receiver took.
     pub(crate) exported: u64,
-    /// Spans that it did not take, or that nobody could give it.
+    /// Items that it did not take, or that nobody could give it.
     pub(crate) lost: u64,
     /// Why, for the last of them.
     pub(crate) why: Option<String>,
 }
 
-/// The way out.
-pub(crate) struct Outlet {
-    shared: Arc<Shared>,
+/// The way out of one signal.
+pub(crate) struct Outlet<S: Signal> {
+    shared: Arc<Shared<S>>,
+    url: String,
     when_full: WhenFull,
 }
 
-struct Shared {
-    state: Mutex<State>,
+struct Shared<S> {
+    state: Mutex<State<S>>,
     /// For the exporter: there is something to do.
     work: Notify,
     /// For whoever waits for room or for the end.
     moved: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
+struct State<S> {
+    waiting: VecDeque<Waiting<S>>,
     bytes: usize,
-    /// Spans on their way.
+    /// Items on their way.
     sent: u64,
     account: Account,
     closing: bool,
     over: bool,
 }
 
-struct Waiting {
-    span: Span,
+struct Waiting<S> {
+    item: S,
     bytes: usize,
 }
 
-impl Outlet {
+impl<S: Signal> Outlet<S> {
     /// Starts the thread.
     pub(crate) fn open(
-        client: Client,
+        target: &Target,
         envelope: Envelope,
         when_full: WhenFull,
     ) -> Result<Self, SetUpError> {
+        let client = Client::new(target)?;
         let failed = |error: std::io::Error| SetUpError::Thread(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(failed)?;
         let (work, moved) = (Notify::new(), Condvar::new());
-        let shared = Arc::new(Shared { state: Mutex::default(), work, moved });
+        let shared = Arc::new(Shared { state: Mutex::new(State::empty()), work, moved });
         let exporter = Exporter { shared: Arc::clone(&shared), client, envelope, failures: 0 };
         let run = move || {
             // Told on the way out, a panic included.
@@ -106,38 +149,41 @@ impl Outlet {
             runtime.shutdown_background();
         };
         thread::Builder::new().name("otel-export".to_owned()).spawn(run).map_err(failed)?;
-        Ok(Self { shared, when_full })
+        Ok(Self { shared, url: target.url.clone(), when_full })
     }
 
-    /// Hands spans in.
-    pub(crate) fn push(&self, spans: Vec<Span>) {
+    /// Hands items in.
+    pub(crate) fn push(&self, items: Vec<S>) {
         let mut state = self.shared.lock();
-        for span in spans {
-            let bytes = span.encoded_len();
+        for item in items {
+            let bytes = item.encoded_len();
             if self.when_full == WhenFull::Wait {
-                let full = |state: &mut State| state.is_full(bytes) && !state.over;
+                let full = |state: &mut State<S>| state.is_full(bytes) && !state.over;
                 let waited = self.shared.moved.wait_while(state, full);
                 state = waited.unwrap_or_else(PoisonError::into_inner);
             }
             if state.over || state.is_full(bytes) {
-                state.lose(1, "more spans waited than there is room for");
+                state.lose(1, "more of them waited than there is room for");
             } else {
                 state.bytes += bytes;
-                state.waiting.push_back(Waiting { span, bytes });
+                state.waiting.push_back(Waiting { item, bytes });
             }
             self.shared.work.notify_one();
         }
     }
 
+    /// Asks the exporter to finish.
+    pub(crate) fn begin_to_close(&self) {
+        self.shared.lock().closing = true;
+        self.shared.work.notify_one();
+    }
+
     /// Lets the exporter finish, at most for so long, and tells what became of everything.
     pub(crate) fn close(&self, within: Duration) -> Account {
-        let until = Instant::now() + within;
-        let mut state = self.shared.lock();
-        state.closing = true;
-        self.shared.work.notify_one();
-        let left = until.saturating_duration_since(Instant::now());
-        let waited = self.shared.moved.wait_timeout_while(state, left, |state| !state.over);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        self.begin_to_close();
+        let going_on = |state: &mut State<S>| !state.over;
+        let waited = self.shared.moved.wait_timeout_while(self.shared.lock(), within, going_on);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         if !state.over {
             state.over = true;
             let why = format!("no answer within the {:.1} s for closing", within.as_secs_f64());
@@ -145,20 +191,27 @@ impl Outlet {
         }
         state.account.clone()
     }
+
+    /// What went wrong, in a line; `None` where nothing did.
+    pub(crate) fn loss(&self, account: &Account) -> Option<String> {
+        let Account { exported, lost, why } = account;
+        let (all, what, url) = (exported + lost, S::PLURAL, &self.url);
+        let why = why.as_deref().unwrap_or("nobody knows why");
+        (*lost > 0).then(|| format!("{lost} of {all} {what} did not reach {url}: {why}"))
+    }
 }
 
 /// A run that ends in a panic closes nothing; the exporter ends then.
-impl Drop for Outlet {
+impl<S: Signal> Drop for Outlet<S> {
     fn drop(&mut self) {
-        self.shared.lock().closing = true;
-        self.shared.work.notify_one();
+        self.begin_to_close();
     }
 }
 
 /// Tells that the exporter is no more.
-struct Over(Arc<Shared>);
+struct Over<S>(Arc<Shared<S>>);
 
-impl Drop for Over {
+impl<S> Drop for Over<S> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         if !state.over {
@@ -169,28 +222,39 @@ impl Drop for Over {
     }
 }
 
-impl Shared {
+impl<S> Shared<S> {
     /// No code that can panic runs under the lock, so a poisoned one is as good.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<S>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// One span always has room, whatever its size.
+impl<S> State<S> {
+    const fn empty() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            bytes: 0,
+            sent: 0,
+            account: Account { exported: 0, lost: 0, why: None },
+            closing: false,
+            over: false,
+        }
+    }
+
+    /// One item always has room, whatever its size.
     fn is_full(&self, bytes: usize) -> bool {
         !self.waiting.is_empty() && self.bytes + bytes > ROOM
     }
 
-    fn take_batch(&mut self) -> Vec<Waiting> {
+    fn take_batch(&mut self) -> Vec<Waiting<S>> {
         let count = self.waiting.len().min(BATCH);
-        let batch: Vec<Waiting> = self.waiting.drain(..count).collect();
+        let batch: Vec<Waiting<S>> = self.waiting.drain(..count).collect();
         self.bytes -= batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
         self.sent = batch.len() as u64;
         batch
     }
 
-    fn put_back(&mut self, batch: Vec<Waiting>) {
+    fn put_back(&mut self, batch: Vec<Waiting<S>>) {
         self.sent = 0;
         self.bytes += batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
         batch.into_iter().rev().for_each(|waiting| self.waiting.push_front(waiting));
@@ -205,8 +269,8 @@ impl State {
         }
     }
 
-    fn lose(&mut self, spans: u64, why: &str) {
-        self.account.lost += spans;
+    fn lose(&mut self, items: u64, why: &str) {
+        self.account.lost += items;
         self.account.why = Some(one_line(why).to_string());
     }
 
@@ -222,21 +286,21 @@ impl State {
 }
 
 /// The thread's work.
-struct Exporter {
-    shared: Arc<Shared>,
+struct Exporter<S: Signal> {
+    shared: Arc<Shared<S>>,
     client: Client,
     envelope: Envelope,
     /// In a row.
     failures: u32,
 }
 
-enum Next {
-    Send(Vec<Waiting>),
+enum Next<S> {
+    Send(Vec<Waiting<S>>),
     Wait,
     Stop,
 }
 
-impl Exporter {
+impl<S: Signal> Exporter<S> {
     async fn run(mut self) {
         loop {
             match self.next() {
@@ -247,7 +311,7 @@ impl Exporter {
         }
     }
 
-    fn next(&self) -> Next {
+    fn next(&self) -> Next<S> {
         let mut state = self.shared.lock();
         if state.over || (state.waiting.is_empty() && state.closing) {
             Next::Stop
@@ -258,10 +322,9 @@ impl Exporter {
         }
     }
 
-    async fn send(&mut self, batch: Vec<Waiting>) {
-        let spans = batch.iter().map(|waiting| waiting.span.clone()).collect();
-        let request = ExportTraceServiceRequest { resource_spans: self.envelope.around(spans) };
-        match self.client.send_spans(request).await {
+    async fn send(&mut self, batch: Vec<Waiting<S>>) {
+        let items = batch.iter().map(|waiting| waiting.item.clone()).collect();
+        match S::send(items, &self.client, &self.envelope).await {
             Ok(taken) => {
                 self.failures = 0;
                 self.shared.lock().taken(taken);
@@ -273,7 +336,7 @@ impl Exporter {
             }
             Err(ExportError::Later { why, after }) => {
                 self.failures += 1;
-                tracing::debug!(failures = self.failures, %why, "spans were not taken");
+                tracing::debug!(failures = self.failures, %why, "{} were not taken", S::PLURAL);
                 self.shared.lock().put_back(batch);
                 self.pause(after, &why).await;
             }

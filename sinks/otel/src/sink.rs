@@ -1,18 +1,20 @@
 //! The sink: events in, spans out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use codeloops_event::Event;
 use codeloops_sinks::{Sink, SinkError};
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::client::{Client, SetUpError};
+use crate::client::SetUpError;
 use crate::envelope::Envelope;
+use crate::metrics::Meters;
 use crate::options::OtelOptions;
-use crate::outlet::{Account, Outlet, WhenFull};
+use crate::outlet::{Outlet, WhenFull};
 use crate::span::LONGEST_TEXT;
-use crate::tree::{SessionName, Texts, Tree};
+use crate::tree::{Texts, Tree};
 
 /// Where a trace's id stands in the template of a link to it.
 const PLACE: &str = "{trace_id}";
@@ -35,12 +37,13 @@ pub enum Feed {
 /// Exports a run as a trace.
 pub struct OtelSink {
     tree: Tree,
-    outlet: Option<Outlet>,
+    /// None where the trace is not sampled.
+    outlet: Option<Outlet<Span>>,
+    meters: Option<(Meters, Outlet<Metric>)>,
     feed: Feed,
     close_within: Duration,
     trace_url: Option<String>,
-    url: String,
-    account: Account,
+    exported: u64,
 }
 
 impl OtelSink {
@@ -58,33 +61,53 @@ impl OtelSink {
         session_name: impl Fn() -> Option<String> + Send + 'static,
         close_within: Duration,
     ) -> Result<Self, SetUpError> {
-        let client = Client::new(&options.traces)?;
-        let url = client.url().to_owned();
+        let envelope = Envelope::new(&options.resource);
         let when_full = match feed {
             Feed::Live => WhenFull::LeaveOut,
             Feed::Recording { .. } => WhenFull::Wait,
         };
-        let outlet = match options.sampled {
-            true => Some(Outlet::open(client, Envelope::new(&options.resource), when_full)?),
-            false => None,
-        };
+        let sampled = options.sampled.then_some(&options.traces);
+        let open = |target| Outlet::open(target, envelope.clone(), when_full);
+        let outlet = sampled.map(open).transpose()?;
         let longest = options.longest_text.unwrap_or(LONGEST_TEXT).min(LONGEST_TEXT);
         let texts = Texts { content: options.content, longest };
-        let session_name: SessionName = Box::new(session_name);
+        // What happened then would be counted now, and once more with each replay.
+        let metrics = options.metrics.as_ref().filter(|_| feed == Feed::Live);
+        let measured = |target| Outlet::open(target, envelope.clone(), when_full);
+        let meters = metrics.map(measured).transpose()?.map(|outlet| (Meters::new(), outlet));
         Ok(Self {
-            tree: Tree::new(texts, session_name),
+            tree: Tree::new(texts, Box::new(session_name)),
             outlet,
+            meters,
             feed,
             close_within: close_within - close_within / 10,
             trace_url: options.trace_url.clone(),
-            url,
-            account: Account::default(),
+            exported: 0,
         })
     }
 
     /// Learns what earlier processes of a resumed run told. They have exported it themselves.
     pub fn catch_up(&mut self, event: &Event) {
         drop(self.tree.take(event));
+        if let Some((meters, _)) = &mut self.meters {
+            drop(meters.take(event));
+        }
+    }
+
+    /// Sends the last of everything within one limit; tells what was lost.
+    fn close(&mut self) -> Vec<String> {
+        let until = Instant::now() + self.close_within;
+        let metrics = self.meters.as_ref().map(|(_, outlet)| outlet);
+        metrics.into_iter().for_each(Outlet::begin_to_close);
+        let left = || until.saturating_duration_since(Instant::now());
+        let mut losses = Vec::new();
+        if let Some(outlet) = &self.outlet {
+            let account = outlet.close(left());
+            losses.extend(outlet.loss(&account));
+            self.exported = account.exported;
+        }
+        losses.extend(metrics.and_then(|outlet| outlet.loss(&outlet.close(left()))));
+        losses
     }
 
     fn export(&self, mut spans: Vec<Span>) {
@@ -112,6 +135,9 @@ impl Sink for OtelSink {
         if !resumed {
             self.export(spans);
         }
+        if let Some((meters, outlet)) = &mut self.meters {
+            outlet.push(meters.take(event));
+        }
         Ok(())
     }
 
@@ -120,24 +146,18 @@ impl Sink for OtelSink {
             let spans = self.tree.close();
             self.export(spans);
         }
-        let Some(outlet) = &self.outlet else { return Ok(()) };
-        self.account = outlet.close(self.close_within);
-        let Account { exported, lost, why } = &self.account;
-        if *lost == 0 {
-            return Ok(());
-        }
-        let all = exported + lost;
-        let why = why.as_deref().unwrap_or("nobody knows why");
-        let url = &self.url;
-        Err(SinkError::Permanent(format!("{lost} of {all} spans did not reach {url}: {why}")))
+        let losses = self.close();
+        if losses.is_empty() { Ok(()) } else { Err(SinkError::Permanent(losses.join("; "))) }
     }
 
     fn remark(&self) -> Option<String> {
         let trace = self.tree.trace()?;
-        let spans = self.account.exported;
+        let spans = self.exported;
         Some(match &self.trace_url {
             _ if self.outlet.is_none() => format!("trace {trace} is not sampled"),
-            Some(template) => format!("{spans} spans: {}", template.replace(PLACE, &trace.to_string())),
+            Some(template) => {
+                format!("{spans} spans: {}", template.replace(PLACE, &trace.to_string()))
+            }
             None => format!("{spans} spans of trace {trace}"),
         })
     }

@@ -32,6 +32,7 @@ use crate::names;
 use crate::options::Value;
 use crate::span::{Draft, Parent};
 use agent::Call;
+pub(crate) use agent::error_of;
 use run::Run;
 
 /// What is exported of a text.

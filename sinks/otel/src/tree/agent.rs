@@ -154,7 +154,7 @@ fn left(draft: &mut Draft, leftovers: u32) {
 
 /// What went wrong with a call, in a word for queries and a line for people. The agent's own words are
 /// content, so they stand in neither.
-pub(super) const fn error_of(outcome: &AgentOutcome) -> Option<(&'static str, &'static str)> {
+pub(crate) const fn error_of(outcome: &AgentOutcome) -> Option<(&'static str, &'static str)> {
     Some(match outcome {
         AgentOutcome::Completed | AgentOutcome::Denied { .. } => return None,
         AgentOutcome::Refused { .. } => ("refused", "the provider refused the call"),

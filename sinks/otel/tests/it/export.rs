@@ -125,7 +125,8 @@ fn headers_and_packing_are_as_asked_for() {
         assert_eq!(receiver.spans().len(), SPANS);
         let headers = &receiver.received()[0].headers;
         assert_eq!(headers["authorization"], "Bearer t0k3n");
-        let encoding = if protocol == Protocol::Grpc { "grpc-encoding" } else { "content-encoding" };
+        let encoding =
+            if protocol == Protocol::Grpc { "grpc-encoding" } else { "content-encoding" };
         assert_eq!(headers[encoding], "gzip");
     }
 }
@@ -178,4 +179,26 @@ fn a_trace_that_is_not_sampled_is_not_exported() {
     assert_eq!(report.state, SinkState::Finished);
     assert!(report.note.unwrap().ends_with("is not sampled"));
     assert!(receiver.received().is_empty());
+}
+
+#[test]
+fn metrics_are_exported_of_a_live_run_where_they_are_wanted() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        for (feed, is_expected) in [(Feed::Live, true), (RECORDING, false)] {
+            let receiver = Receiver::start(Manners::default());
+            let traces = at(&receiver, protocol);
+            let metrics = Target { url: traces.url.replace("traces", "metrics"), ..traces.clone() };
+            let options = OtelOptions { metrics: Some(metrics), ..options(traces) };
+            let report = exported(&options, feed, PATIENT);
+            assert_eq!(report.error, None);
+            assert_eq!(receiver.spans().len(), SPANS);
+            let received = receiver.received().into_iter().filter_map(|got| got.metrics);
+            let resources = received.flat_map(|request| request.resource_metrics);
+            let scopes = resources.flat_map(|resource| resource.scope_metrics);
+            let names: Vec<String> =
+                scopes.flat_map(|scope| scope.metrics).map(|metric| metric.name).collect();
+            let has = |name: &str| names.iter().any(|given| given == name);
+            assert_eq!(has("gen_ai.workflow.duration"), is_expected, "{names:?}");
+        }
+    }
 }

@@ -135,10 +135,8 @@ fn acceptor(wants_certificate: bool) -> TlsAcceptor {
         let mut roots = rustls::RootCertStore::empty();
         let authority = include_bytes!("tls/authority.pem");
         roots.add(CertificateDer::from_pem_slice(authority).unwrap()).unwrap();
-        let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
-            Arc::new(roots),
-            provider,
-        );
+        let verifier =
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         builder.with_client_cert_verifier(verifier.build().unwrap())
     } else {
         builder.with_no_client_auth()
@@ -161,7 +159,8 @@ impl Service {
                 Answer::Status(status) => grpc(None, status),
             };
         }
-        let is_grpc = head.headers.get("content-type").is_some_and(|kind| kind == "application/grpc");
+        let is_grpc =
+            head.headers.get("content-type").is_some_and(|kind| kind == "application/grpc");
         let message = if is_grpc { unframed(&body) } else { unpacked(&head.headers, &body) };
         self.keep(head.uri.path(), &head.headers, &message);
         let answer = self.taken();
