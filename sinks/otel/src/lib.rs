@@ -10,6 +10,7 @@
 
 mod client;
 mod envelope;
+mod internal;
 mod metrics;
 mod options;
 mod outlet;
@@ -20,5 +21,6 @@ mod tree;
 pub mod names;
 
 pub use client::SetUpError;
+pub use internal::InternalSpans;
 pub use options::{ClientIdentity, Compression, OtelOptions, Protocol, Target, Tls, Value};
 pub use sink::{Feed, OtelSink};

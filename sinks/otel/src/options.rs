@@ -18,8 +18,6 @@ pub struct OtelOptions {
     pub longest_text: Option<usize>,
     /// Whether what the agents' tools did is exported, as far as they tell while they work.
     pub tools: bool,
-    /// Whether the program's own spans are exported.
-    pub internal: bool,
     /// Whether the run's spans are exported at all; where not, agents are told of the trace all the
     /// same.
     pub sampled: bool,

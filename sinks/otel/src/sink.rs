@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::client::SetUpError;
 use crate::envelope::Envelope;
+use crate::internal::InternalSpans;
 use crate::metrics::Meters;
 use crate::options::OtelOptions;
 use crate::outlet::{Outlet, WhenFull};
@@ -40,6 +41,7 @@ pub struct OtelSink {
     /// None where the trace is not sampled.
     outlet: Option<Outlet<Span>>,
     meters: Option<(Meters, Outlet<Metric>)>,
+    internal: Option<InternalSpans>,
     feed: Feed,
     close_within: Duration,
     trace_url: Option<String>,
@@ -79,11 +81,18 @@ impl OtelSink {
             tree: Tree::new(texts, Box::new(session_name)),
             outlet,
             meters,
+            internal: None,
             feed,
             close_within: close_within - close_within / 10,
             trace_url: options.trace_url.clone(),
             exported: 0,
         })
+    }
+
+    /// Exports the program's own spans as well.
+    #[must_use]
+    pub fn with_internal(self, spans: InternalSpans) -> Self {
+        Self { internal: Some(spans), ..self }
     }
 
     /// Learns what earlier processes of a resumed run told. They have exported it themselves.
@@ -106,8 +115,21 @@ impl OtelSink {
             losses.extend(outlet.loss(&account));
             self.exported = account.exported;
         }
+        let left_out = self.internal.as_ref().map_or(0, InternalSpans::left_out);
+        if left_out > 0 {
+            losses.push(format!("there was no room for {left_out} spans of the program itself"));
+        }
         losses.extend(metrics.and_then(|outlet| outlet.loss(&outlet.close(left()))));
         losses
+    }
+
+    /// What the program did since the event before belongs to what was open then.
+    fn export_internal(&self) {
+        if let (Some(internal), Some(trace), Some(parent)) =
+            (&self.internal, self.tree.trace(), self.tree.innermost())
+        {
+            self.export(internal.take(trace, parent));
+        }
     }
 
     fn export(&self, mut spans: Vec<Span>) {
@@ -130,6 +152,7 @@ impl Sink for OtelSink {
 
     fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
         let resumed = matches!((event, self.feed), (Event::SessionResumed(_), Feed::Live));
+        self.export_internal();
         let spans = self.tree.take(event);
         // What an earlier process left open is not this one's to export.
         if !resumed {
@@ -142,6 +165,7 @@ impl Sink for OtelSink {
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
+        self.export_internal();
         if matches!(self.feed, Feed::Recording { is_over: true, .. }) {
             let spans = self.tree.close();
             self.export(spans);

@@ -20,7 +20,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use codeloops_event::trace::{SpanPath, TraceId};
+use codeloops_event::trace::{SpanId, SpanPath, TraceId};
 use codeloops_event::{
     DiffCaptured, DiffFailed, Event, GateCompleted, Iteration, IterationEnd, Ruling, SessionEnd,
     SessionResumed, SessionStart, Timestamp, TreeCheck, TreeChecked, Verdict, VerdictReached,
@@ -77,6 +77,15 @@ impl Tree {
     /// The trace of the run, once it has begun.
     pub(crate) fn trace(&self) -> Option<TraceId> {
         self.begun.as_ref().map(|open| open.run.trace)
+    }
+
+    /// The innermost span of the run itself that is open: a round, or the process.
+    pub(crate) fn innermost(&self) -> Option<SpanId> {
+        let open = self.begun.as_ref()?;
+        Some(match &open.iteration {
+            Some((number, _)) => open.run.span_id(open.run.iteration_path(*number)),
+            None => open.run.session_id(),
+        })
     }
 
     /// The spans that ended with this event.

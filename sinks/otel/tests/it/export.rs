@@ -51,7 +51,6 @@ pub(crate) fn options(traces: Target) -> OtelOptions {
         content: false,
         longest_text: None,
         tools: false,
-        internal: false,
         sampled: true,
         trace_url: Some("http://tempo/{trace_id}".to_owned()),
     }
