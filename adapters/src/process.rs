@@ -122,6 +122,7 @@ pub(crate) struct Leader {
 
 impl Leader {
     /// Starts it with pipes on all three streams, or with nothing on stdin.
+    #[tracing::instrument(level = "debug", name = "process.start", skip_all)]
     pub(crate) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Self, Pipes)> {
         tree::adopt_orphans();
         let (pid, pipes, strangers) = tree::start(invocation, with_input)?;

@@ -264,6 +264,7 @@ impl Git {
     }
 }
 
+#[tracing::instrument(level = "debug", name = "git", skip_all, fields(command = args.first()))]
 fn finished(command: &mut Command, args: &[&str], input: &[u8]) -> Result<Output, GitError> {
     let output = output(command, input).map_err(GitError::NotStarted)?;
     if output.status.success() {

@@ -22,6 +22,7 @@ use super::user_refs::{Loss, UserRefs};
 const LISTED: usize = 100;
 
 impl Snapshots {
+    #[tracing::instrument(level = "debug", name = "git.check", skip_all)]
     pub(super) fn check(&mut self, call: CallId, restore: bool) -> TreeCheck {
         let runs = OtherRuns::now(&self.lock);
         let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);

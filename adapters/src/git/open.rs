@@ -26,6 +26,7 @@ use super::watch::Watch;
 use super::{Base, Options, Way};
 use crate::process::processes_of_run;
 
+#[tracing::instrument(level = "debug", name = "git.open", skip_all)]
 pub(super) fn open(
     working_dir: &Path,
     run_id: &RunId,

@@ -28,6 +28,7 @@ pub(super) enum PutBack {
 
 impl Snapshots {
     /// What is no difference, once the rules are as before, is dropped from `differences`.
+    #[tracing::instrument(level = "debug", name = "git.put_back", skip_all)]
     pub(super) fn put_back(
         &mut self,
         kept_as: &str,

@@ -85,6 +85,7 @@ impl Snapshot {
 }
 
 impl Snapshots {
+    #[tracing::instrument(level = "debug", name = "git.capture", skip(self))]
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
         self.again_where_files_vanish(|all| all.capture_now(iteration))
             .map_err(|error| self.explained(error))
@@ -201,6 +202,7 @@ impl Snapshots {
         self.backend.write_tree(changes)
     }
 
+    #[tracing::instrument(level = "debug", name = "git.scan", skip_all)]
     pub(super) fn scan(&mut self) -> Result<Scan, GitError> {
         self.git.check_root()?;
         self.seal.verify()?;

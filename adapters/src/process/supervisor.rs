@@ -148,6 +148,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
     }
 
     /// Asks the leader to end, then tells it, then makes it.
+    #[tracing::instrument(level = "debug", name = "process.stop", skip_all)]
     fn stop_leader(&mut self, stop_with: Signal) {
         let grace = self.times.grace;
         for (signal, grace) in [(stop_with, grace.stop), (Signal::TERM, grace.terminate)] {
@@ -196,6 +197,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
 
     /// Ends what was left behind, and looks again until nothing is. Tells how many there were; the
     /// upkeep that git starts by itself is ended too, but nobody has left that behind.
+    #[tracing::instrument(level = "debug", name = "process.sweep", skip_all)]
     fn sweep(&mut self) -> u32 {
         let since = Instant::now();
         let mut asked = BTreeSet::new();

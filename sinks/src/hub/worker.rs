@@ -58,6 +58,11 @@ impl Worker {
         }
     }
 
+    /// The name of a sink of the user's holds a command, so its kind alone is told.
+    #[tracing::instrument(level = "debug", name = "sink.accept", skip_all, fields(
+        sink = self.sink.name().split(':').next(),
+        event = event.name(),
+    ))]
     fn deliver(&mut self, gap: Gap, event: &Event) -> ControlFlow<Result<(), SinkError>> {
         let consumed = self.tell_gap(gap).and_then(|()| self.insist(|sink| sink.accept(event)));
         match consumed {
