@@ -16,6 +16,7 @@ use codeloops_sinks::Format;
 use crate::offer::Offering;
 use crate::settings::Change;
 use crate::units::{UnitError, parse_duration, parse_size};
+use crate::values::otel::Protocol;
 use crate::values::{
     At, Dollars, FROM_ONE, Patience, SinkSpec, SinkSpecError, Speed, TimeLimit, ValueError, Words,
 };
@@ -252,7 +253,10 @@ pub struct OutputArgs {
     /// Use this sink, not the configured ones (repeatable); `jsonl` is used all the same. `exec:` takes a
     /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkSpec>,
+    pub sinks: Vec<SinkName>,
+    /// Where the sink `otel` sends.
+    #[command(flatten)]
+    pub otel: OtelArgs,
     /// Record no session file: the one way to go without `jsonl`
     #[arg(long)]
     pub no_session: bool,
@@ -262,6 +266,20 @@ pub struct OutputArgs {
     /// Show every setting and where it comes from, and run nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where the sink `otel` sends.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OtelArgs {
+    /// With the sink `otel`: send to this receiver of OTLP [default: http://127.0.0.1:4317, or port 4318
+    /// for http/protobuf]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub otel_endpoint: Option<String>,
+    /// With the sink `otel`: send by this protocol [default: grpc, or http/protobuf where the URL has port
+    /// 4318 or a path]
+    #[arg(long, value_name = "PROTOCOL", value_parser = word::<Protocol>())]
+    pub otel_protocol: Option<Protocol>,
 }
 
 /// What to do with recorded sessions.
@@ -540,7 +558,10 @@ pub struct ReplayShowArgs {
     /// Use this sink, not the configured ones (repeatable); `jsonl` is none of a replay. `exec:` takes a
     /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkSpec>,
+    pub sinks: Vec<SinkName>,
+    /// Where the sink `otel` sends.
+    #[command(flatten)]
+    pub otel: OtelArgs,
 }
 
 /// How to write the configuration.

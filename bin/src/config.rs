@@ -7,6 +7,7 @@
 
 mod error;
 mod file;
+mod otel;
 mod table;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use codeloops_event::{CriticAccess, Permissions};
 
 pub use error::{ConfigError, Position, Problem};
 pub use file::{AgentEntry, ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
+pub use otel::OtelConfig;
 pub use table::Located;
 
 use crate::error::CliError;
@@ -175,6 +177,13 @@ pub enum ProjectSetting {
     },
     /// `redact = false`, where the user's own file does not say so.
     Unmasked,
+    /// A key of `[sinks.otel]` by which the run is told to somebody else.
+    Export {
+        /// The key.
+        key: &'static str,
+        /// What the project says, without secrets.
+        value: String,
+    },
 }
 
 impl ProjectSetting {
@@ -217,6 +226,9 @@ impl fmt::Display for ProjectSetting {
             Self::Unmasked => {
                 f.write_str("has credentials recorded and shown as they are: redact = false")
             }
+            Self::Export { key, value } => {
+                write!(f, "decides what is sent where, sinks.otel.{key}: {value}")
+            }
             Self::Widens { key, to, from } => {
                 write!(f, "lets agents do more than you do: {key} = \"{to}\" (yours: \"{from}\")")
             }
@@ -256,7 +268,7 @@ fn leads_out(dir: &Path) -> bool {
     !dir.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Bytes of the largest configuration that is read: a project's file is not trusted.
+/// Bytes of the largest file of a configuration that is read: a project's file is not trusted.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 fn load_file(path: &Path, scope: Scope) -> Result<Option<ConfigFile>, CliError> {
@@ -270,7 +282,7 @@ fn load_file(path: &Path, scope: Scope) -> Result<Option<ConfigFile>, CliError> 
 }
 
 /// A pipe would be waited for, and some devices never end.
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let meta = std::fs::metadata(path)?;
     if !meta.is_file() {
         return Err(io::Error::other("it is not a regular file"));

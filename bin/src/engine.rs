@@ -31,6 +31,7 @@ use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::repository;
 use crate::resume::{Consent, GoingOn, Recording};
 use crate::runs_dir;
+use crate::settings::otel::Otel;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{Note, start_notes, tell};
@@ -350,7 +351,8 @@ pub(crate) fn obstacles(settings: &RunSettings, host: &Host) -> Vec<CliError> {
     let [actor, critic] =
         [&settings.actor, &settings.critic].map(|role| role_agent(role, settings, host).map(drop));
     let runs_dir = runs_dir::refuse_project_files(&settings.runs_dir.value, working_dir);
-    let checked = [repository, actor, critic, runs_dir];
+    let otel = settings.otel.as_ref().map_or(Ok(()), Otel::check_files);
+    let checked = [repository, actor, critic, runs_dir, otel];
     let mut found: Vec<CliError> = checked.into_iter().filter_map(Result::err).collect();
     found.dedup();
     found
@@ -447,7 +449,8 @@ fn start_of(
         role.title = masked(&role.title);
     }
     let recorded = masked(&prompt.text);
-    let trace = InheritedTrace::from_env(&world.env);
+    let takes_trace = settings.otel.as_ref().is_none_or(Otel::takes_trace_context);
+    let trace = InheritedTrace::from_env(&world.env).filter(|_| takes_trace);
     let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
     Start {
         prompt: recorded,

@@ -9,6 +9,8 @@ pub(crate) struct InheritedTrace {
     pub(crate) trace_id: String,
     /// 16 lower-case hexadecimal digits.
     pub(crate) parent_span_id: String,
+    /// Whether it is exported.
+    pub(crate) sampled: bool,
 }
 
 impl InheritedTrace {
@@ -29,8 +31,13 @@ impl InheritedTrace {
         let is_id = |text: &str, digits| hex(text, digits) && text.bytes().any(|b| b != b'0');
         let sound = hex(version, 2) && version != "ff" && hex(flags, 2);
         let alone = version != "00" || parts.next().is_none();
-        (sound && alone && is_id(trace_id, 32) && is_id(span_id, 16))
-            .then(|| Self { trace_id: trace_id.to_owned(), parent_span_id: span_id.to_owned() })
+        // The lowest bit; others may come to mean something.
+        let sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
+        (sound && alone && is_id(trace_id, 32) && is_id(span_id, 16)).then(|| Self {
+            trace_id: trace_id.to_owned(),
+            parent_span_id: span_id.to_owned(),
+            sampled,
+        })
     }
 }
 
@@ -56,6 +63,14 @@ mod tests {
             format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
         ] {
             assert_eq!(of(header.clone()), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn whether_a_trace_is_exported_stands_in_the_lowest_bit() {
+        for (flags, sampled) in [("00", false), ("01", true), ("02", false), ("ff", true)] {
+            let trace = InheritedTrace::parse(&format!("00-{TRACE}-{SPAN}-{flags}")).unwrap();
+            assert_eq!(trace.sampled, sampled, "{flags}");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::PROJECT_FILE;
 use crate::output::Printer;
 use crate::repository;
 use crate::settings::RunSettings;
+use crate::settings::otel::Otel;
 
 /// Something to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,7 +59,9 @@ impl Note {
 
 /// What the settings alone tell.
 pub(crate) fn start_notes(settings: &RunSettings, host: &Host) -> Vec<Note> {
+    let of_otel = settings.otel.iter().flat_map(Otel::warnings);
     let warnings = less_than_asked(settings, host).into_iter().chain(settings.left_to_agents());
+    let warnings = warnings.chain(of_otel);
     let of_project = settings.project_settings.iter();
     warnings
         .map(Note::warning)

@@ -1,6 +1,6 @@
 //! The types of values that flags and configuration files have in common.
 
-mod sink_spec;
+pub mod otel;
 
 use std::fmt;
 use std::str::FromStr;

@@ -12,6 +12,7 @@ use toml::de::DeTable;
 
 use super::Scope;
 use super::error::{ConfigError, Problem};
+use super::otel::{OtelConfig, otel};
 use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
@@ -102,6 +103,8 @@ pub struct SinksConfig {
     pub enabled: Option<Located<Vec<SinkSpec>>>,
     /// `close_timeout`: how long a sink may take at the end.
     pub close_timeout: Option<Located<Duration>>,
+    /// `[sinks.otel]`.
+    pub otel: OtelConfig,
 }
 
 impl ConfigFile {
@@ -268,9 +271,9 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
 fn sinks(mut section: Section<'_>) -> Result<SinksConfig, ConfigError> {
     let enabled = section.get("enabled", sink_specs)?;
     let close_timeout = section.get("close_timeout", duration)?;
-    section.refuse(&["otel"])?;
+    let otel = section.section("otel", otel)?;
     section.finish()?;
-    Ok(SinksConfig { enabled, close_timeout })
+    Ok(SinksConfig { enabled, close_timeout, otel })
 }
 
 fn sink_specs(raw: &Raw<'_>) -> Result<Vec<SinkSpec>, ConfigError> {

@@ -90,6 +90,23 @@ fn every_key_is_read() {
         [sinks]
         enabled = ["console", "exec:jq -c .", "file:events.jsonl", "otel"]
         close_timeout = "1.5s"
+        [sinks.otel]
+        endpoint = "https://collector:4317"
+        protocol = "http/protobuf"
+        headers = { Authorization = "Bearer s3cret" }
+        compression = "gzip"
+        timeout = "3s"
+        certificate = "ca.pem"
+        client_certificate = "mine.pem"
+        client_key = "mine.key"
+        service_name = "nightly"
+        resource_attributes = { "deployment.environment.name" = "ci" }
+        agents = "inherit"
+        content = "attributes"
+        tools = true
+        metrics = true
+        internal = true
+        trace_url = "http://jaeger/trace/{trace_id}"
         "#,
     );
     insta::assert_debug_snapshot!(file);
@@ -121,6 +138,7 @@ fn an_unknown_key_is_told_with_its_place_and_the_nearest_one() {
         "[limits]\nmax_durations = '2h'\n",
         "[limits]\nmax_iterations = 3\n",
         "[agents.mine]\ncomand = ['x']\n",
+        "[sinks.otel]\nheader = { a = 'b' }\n",
         "[critic]\nzzz = 1\n",
     ]));
     let global = |text| shown(text, parse(Scope::Global, text));
@@ -154,6 +172,8 @@ fn a_wrong_type_is_told_with_what_is_expected() {
         "[agents.mine]\ncommand = 'my-agent --token sk-secret'\n",
         "[agents.mine]\ncommand = 'sh -c \"my-agent; true\"'\n",
         "[limits]\nmax_duration = true\n",
+        "[sinks.otel]\nheaders = 'a=s3cret'\n",
+        "[sinks.otel]\nresource_attributes = { a = 1 }\n",
     ]));
 }
 
@@ -185,8 +205,18 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[limits]\nmax_cost_usd = nan\n",
         "[limits]\nmax_output = '1XB'\n",
         "[sinks]\nenabled = ['jsnol']\n",
-        "[sinks]\nenabled = ['jsonl', 'exec: ']\n",
-        "[sinks]\nenabled = ['file:']\n",
+        "[sinks.otel]\nendpoint = 'localhost:4317'\n",
+        "[sinks.otel]\nendpoint = 'http://me:s3cret@h'\n",
+        "[sinks.otel]\nprotocol = 'http/json'\n",
+        "[sinks.otel]\nheaders = { 'a b' = 's3cret' }\n",
+        "[sinks.otel]\nheaders = { a = \"s3cret\\n\" }\n",
+        "[sinks.otel]\ncompression = 'zstd'\n",
+        "[sinks.otel]\ntimeout = 0\n",
+        "[sinks.otel]\ncertificate = ''\n",
+        "[sinks.otel]\nresource_attributes = { '' = 'x' }\n",
+        "[sinks.otel]\nagents = 'on'\n",
+        "[sinks.otel]\ncontent = 'events'\n",
+        "[sinks.otel]\ntrace_url = 'http://jaeger/trace/'\n",
         "[agents.mine]\ncommand = []\n",
         "[agents.mine]\nmax_prompt_bytes = 0\n",
         "[agents.mine]\nmax_prompt_bytes = 39999\n",
@@ -206,7 +236,7 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
         "[gate_policy]\nparallel = 'some words'\n",
         "[limits]\nstuck_after = 3\n",
         "[limits]\ngate_timeout = '5m'\n",
-        "[sinks.otel]\nendpoint = 'http://127.0.0.1:4317'\n",
+        "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
     ]));
 }
 

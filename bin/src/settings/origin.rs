@@ -10,6 +10,8 @@ use crate::config::{Config, ConfigFile, Located, Scope};
 pub enum Origin {
     /// This flag.
     Flag(&'static str),
+    /// This variable.
+    Environment(String),
     /// A configuration file.
     File {
         /// Which.
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => f.write_str(flag),
+            Self::Environment(name) => f.write_str(name),
             Self::File { scope, path, key, line } => {
                 write!(f, "{}: {key} at {}:{line}", scope.as_str(), path.display())
             }

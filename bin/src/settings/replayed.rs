@@ -7,8 +7,8 @@ use std::time::Duration;
 use codeloops_sinks::Format;
 
 use super::origin::Layers;
-use super::sinks::{self, Sinks};
-use super::{CLOSE_TIMEOUT, working_dir};
+use super::otel::Otel;
+use super::{CLOSE_TIMEOUT, has_otel, working_dir};
 use crate::app::ReplayShowArgs;
 use crate::config::{Config, ProjectSetting};
 use crate::error::CliError;
@@ -31,6 +31,8 @@ pub struct ReplaySettings {
     pub log_file: Option<PathBuf>,
     /// How long a sink may take at the end.
     pub close_timeout: Duration,
+    /// What the sink `otel` goes by, where there is one.
+    pub otel: Option<Otel>,
 }
 
 impl ReplaySettings {
@@ -47,26 +49,26 @@ impl ReplaySettings {
         let config = Config::load(&dir, &world.env.config_dir()?)?;
         let layers = Layers { config: &config };
         let format = layers.value("--log-format", args.log_format, |f| &f.log_format).value;
-        let log_file = args.log_file.as_ref().map(|path| path_from(&dir, path));
-        let Sinks { specs, dir: sinks_dir, of_project: project_settings } =
-            sinks::of_replay(&args.sinks, layers, &dir);
-        let mut sinks = specs.value;
-        let others = sinks.iter().any(|sink| *sink != SinkSpec::Console) || log_file.is_some();
-        let has_console = sinks.contains(&SinkSpec::Console) || !others;
-        sinks.retain(|sink| *sink != SinkSpec::Console);
+        let log_file = args.log_file.as_ref();
+        let sinks = layers.find("--sink", asked(args), |f| &f.sinks.enabled);
+        let has_otel = sinks.is_some_and(|sinks| has_otel(&sinks.value));
         Ok(Self {
-            // Whoever configured no console and names no other sink still wants to see something.
-            console: has_console.then_some(format),
-            sinks,
-            sinks_dir,
-            project_settings,
-            log_file,
+            otel: Otel::resolve(has_otel, &args.otel, layers, &world.env)?,
+            console: has_console(args, layers).then_some(format),
+            log_file: log_file.map(|path| path_from(&dir, path)),
             close_timeout: layers.or("", None, |f| &f.sinks.close_timeout, CLOSE_TIMEOUT).value,
         })
     }
-    /// The files that it writes.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let of_sinks = self.sinks.iter().filter_map(SinkSpec::path);
-        self.log_file.iter().chain(of_sinks)
-    }
+}
+
+/// Whoever configured no console and names no other sink still wants to see something.
+fn has_console(args: &ReplayShowArgs, layers: Layers<'_>) -> bool {
+    let sinks =
+        layers.or("--sink", asked(args), |f| &f.sinks.enabled, vec![SinkName::Console]).value;
+    sinks.contains(&SinkName::Console) || args.log_file.is_none()
+}
+
+/// The sinks of the command line, where it names some.
+fn asked(args: &ReplayShowArgs) -> Option<Vec<SinkName>> {
+    (!args.sinks.is_empty()).then(|| args.sinks.clone())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use codeloops_adapters::resolve::Host;
 use serde_json::{Value, json};
 
-use super::{LimitSettings, Origin, RoleSettings, RunSettings, Sourced};
+use super::{LimitSettings, Origin, Otel, RoleSettings, RunSettings, Sourced};
 use crate::units::{format_duration, format_size};
 use crate::values::{Patience, TimeLimit, Words};
 
@@ -75,6 +75,7 @@ impl RunSettings {
             format_duration(self.close_timeout.value),
             &self.close_timeout.origin,
         ));
+        rows.extend(self.otel.iter().flat_map(Otel::rows));
         rows.push(Row::new("runs_dir", path(&self.runs_dir.value), &self.runs_dir.origin));
         rows
     }
@@ -138,7 +139,7 @@ pub(super) fn path(path: &Path) -> Value {
     path.display().to_string().into()
 }
 
-fn word<T: Words>(name: &str, setting: &Sourced<T>) -> Row {
+pub(super) fn word<T: Words>(name: &str, setting: &Sourced<T>) -> Row {
     Row::new(name, setting.value.word(), &setting.origin)
 }
 
