@@ -13,6 +13,7 @@ pub(super) const READ: Table = &[
     ),
     ("LESS", "how `less` works; `FRX` where it is not set"),
     ("NO_COLOR", "switches colours off"),
+    ("OTEL_*", "say where and how the sink `otel` exports; the book lists them"),
     (
         "PAGER",
         "shows what is longer than the screen, else `less` does; none where it is empty or `cat`",

@@ -133,6 +133,13 @@ impl Otel {
         }
     }
 
+    /// Whether the trace that a run is started in is exported; none where it is started in none.
+    #[must_use]
+    pub fn parent_sampled(&self, env: &Environment) -> Option<bool> {
+        let trace = InheritedTrace::from_env(env).filter(|_| self.takes_trace_context());
+        trace.map(|trace| trace.sampled)
+    }
+
     /// What the project's file says that somebody else is told, and where.
     #[must_use]
     pub fn project_settings(&self) -> Vec<ProjectSetting> {
@@ -208,7 +215,7 @@ impl OtelSettings {
     }
 
     /// Whether the spans of a run are exported: some are, and the sampler takes it. `parent_sampled`
-    /// is what [`parent_sampled`] gives.
+    /// is what [`Otel::parent_sampled`] gives.
     #[must_use]
     pub fn samples(&self, trace_id: TraceId, parent_sampled: Option<bool>) -> bool {
         self.spans.value && sampled(&self.sampler.value, trace_id, parent_sampled)
@@ -239,12 +246,6 @@ impl OtelSettings {
 
 fn is_projects(origin: &Origin) -> bool {
     matches!(origin, Origin::File { scope: Scope::Project, .. })
-}
-
-/// Whether the trace that codeloops was started in is exported; none where it was started in none.
-#[must_use]
-pub fn parent_sampled(env: &Environment) -> Option<bool> {
-    InheritedTrace::from_env(env).map(|trace| trace.sampled)
 }
 
 fn file_or<T: Clone>(

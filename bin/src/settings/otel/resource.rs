@@ -24,8 +24,7 @@ pub struct ExportedRun<'a> {
     pub run_id: &'a RunId,
     /// The trace that its spans belong to.
     pub trace_id: TraceId,
-    /// What the trace that it was started in says of being exported; none where it was started in
-    /// none, or that is not known.
+    /// What [`super::Otel::parent_sampled`] tells; none for a recording, which does not hold it.
     pub parent_sampled: Option<bool>,
     /// The release of codeloops that carried it out.
     pub version: &'a str,

@@ -301,6 +301,17 @@ fn without_an_exporter_no_run_is_sampled_and_that_is_told() {
 }
 
 #[test]
+fn the_trace_that_a_run_is_started_in_is_asked_unless_that_is_switched_off() {
+    let parent = |flags: &str, propagators: &str| {
+        let trace = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}");
+        let sandbox = with(&[("TRACEPARENT", &trace), ("OTEL_PROPAGATORS", propagators)]);
+        resolve(&sandbox, &[]).unwrap().parent_sampled(&sandbox.world().0.env)
+    };
+    assert_eq!((parent("01", ""), parent("00", "")), (Some(true), Some(false)));
+    assert_eq!((parent("01", "b3"), parent("xx", "")), (None, None));
+}
+
+#[test]
 fn a_disabled_sink_is_none_whatever_else_is_set() {
     let sandbox = with(&[("OTEL_SDK_DISABLED", "True"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "x")]);
     let otel = resolve(&sandbox, &[]).unwrap();
