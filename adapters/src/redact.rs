@@ -226,6 +226,7 @@ mod tests {
             ("PWD", "/home/someone/project"),
             ("MONKEY", "banana-banana"),
             ("DB_PASSWORD", "with\"quote"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant-key=h3ader"),
         ];
         Redactor::new(&own, variables).unwrap()
     }
@@ -238,6 +239,7 @@ mod tests {
             ("1234567 /home/someone banana-banana", "1234567 /home/someone banana-banana"),
             (r#"{"a":"with\"quote"}"#, r#"{"a":"[redacted: $DB_PASSWORD]"}"#),
             ("no internal-123456 here", "no [redacted] here"),
+            ("x-tenant-key=h3ader", "[redacted: $OTEL_EXPORTER_OTLP_HEADERS]"),
             ("\u{e9}s3cr3t+value\u{e9}", "\u{e9}[redacted: $MY_API_KEY]\u{e9}"),
         ] {
             assert_eq!(redactor.text(text).0, masked);

@@ -7,7 +7,7 @@ pub const SHORTEST_VALUE: usize = 8;
 
 /// The parts of a variable's name, between underscores and in upper case, by which its value is
 /// taken for a secret.
-const SECRET_PARTS: [&str; 16] = [
+const SECRET_PARTS: [&str; 17] = [
     "KEY",
     "KEYS",
     "APIKEY",
@@ -24,6 +24,7 @@ const SECRET_PARTS: [&str; 16] = [
     "CREDENTIALS",
     "PAT",
     "DSN",
+    "HEADERS",
 ];
 
 /// Variables with such names that hold no secret.
