@@ -253,7 +253,7 @@ pub struct OutputArgs {
     /// Use this sink, not the configured ones (repeatable); `jsonl` is used all the same. `exec:` takes a
     /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkName>,
+    pub sinks: Vec<SinkSpec>,
     /// Where the sink `otel` sends.
     #[command(flatten)]
     pub otel: OtelArgs,
@@ -558,7 +558,7 @@ pub struct ReplayShowArgs {
     /// Use this sink, not the configured ones (repeatable); `jsonl` is none of a replay. `exec:` takes a
     /// command that gets the events as JSON lines, `file:` a path
     #[arg(long = "sink", value_name = "SINK", value_parser = sink())]
-    pub sinks: Vec<SinkName>,
+    pub sinks: Vec<SinkSpec>,
     /// Where the sink `otel` sends.
     #[command(flatten)]
     pub otel: OtelArgs,

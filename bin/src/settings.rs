@@ -152,11 +152,11 @@ impl RunSettings {
         let current_dir = world.env.current_dir()?;
         let data_dir = world.env.data_dir()?;
         let output = &args.output;
-        let sinks = sinks(args, layers)?;
-        let otel = Otel::resolve(has_otel(&sinks.value), &output.otel, layers, &world.env)?;
-        let mut project_settings =
-            config.project_settings([&actor.agent.value, &critic.agent.value]);
-        project_settings.extend(otel.iter().flat_map(Otel::project_settings));
+        let agents = [&actor.agent.value, &critic.agent.value];
+        let project_settings = config.project_settings(agents).into_iter();
+        let sinks = sinks::of_run(args, layers, current_dir)?;
+        let otel = Otel::resolve(&sinks.specs.value, &output.otel, layers, &world.env)?;
+        let of_otel: Vec<_> = otel.iter().flat_map(Otel::project_settings).collect();
         let console_is_terminal =
             if output.json_output { world.terminal.stderr } else { world.terminal.stdout };
         Ok(Self {
@@ -173,7 +173,8 @@ impl RunSettings {
                 value: path_from(current_dir, path),
                 origin: Origin::Flag("--log-file"),
             }),
-            sinks,
+            sinks: sinks.specs,
+            sinks_dir: sinks.dir,
             close_timeout: layers.or("", None, |f| &f.sinks.close_timeout, CLOSE_TIMEOUT),
             otel,
             runs_dir: runs_dir(args, layers, current_dir, &working_dir.value, &data_dir),
@@ -182,7 +183,7 @@ impl RunSettings {
             verbose: output.verbose,
             console_is_terminal,
             color: console_is_terminal && !no_color && world.env.var("NO_COLOR").is_none(),
-            project_settings,
+            project_settings: project_settings.chain(sinks.of_project).chain(of_otel).collect(),
             config_files: config.layers().map(|file| file.path.clone()).collect(),
             working_dir,
             parent: None,
@@ -315,32 +316,6 @@ fn existing(dir: &Path) -> Result<PathBuf, CliError> {
         let message = format!("the working directory `{}` is not a directory", dir.display());
         Err(CliError::usage(message).hint("name a directory with `--working-dir`"))
     }
-}
-
-/// `--sink` stands for the configured ones, and `jsonl` is always there unless `--no-session` says
-/// otherwise.
-fn sinks(args: &RunArgs, layers: Layers<'_>) -> Result<Sourced<Vec<SinkName>>, CliError> {
-    let output = &args.output;
-    if output.no_session && output.sinks.contains(&SinkName::Jsonl) {
-        return Err(CliError::usage("`--sink jsonl` and `--no-session` contradict each other")
-            .hint("leave one of them out"));
-    }
-    let asked = (!output.sinks.is_empty()).then(|| output.sinks.clone());
-    let default = vec![SinkName::Jsonl, SinkName::Console];
-    let mut sinks = layers.or("--sink", asked, |f| &f.sinks.enabled, default);
-    sinks.value.push(SinkName::Jsonl);
-    if output.no_session {
-        sinks.value.retain(|name| *name != SinkName::Jsonl);
-        sinks.origin = Origin::Flag("--no-session");
-    }
-    sinks.value.sort_unstable();
-    sinks.value.dedup();
-    Ok(sinks)
-}
-
-/// Whether the sink `otel` is among these.
-fn has_otel(sinks: &[SinkName]) -> bool {
-    sinks.iter().any(|sink| sink.as_str() == otel::SINK)
 }
 
 /// A path of the command line begins at the current directory, one of a file at the working

@@ -1,5 +1,7 @@
 //! The types of values that flags and configuration files have in common.
 
+mod sink_spec;
+
 pub mod otel;
 
 use std::fmt;

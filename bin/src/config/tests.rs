@@ -205,6 +205,8 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
         "[limits]\nmax_cost_usd = nan\n",
         "[limits]\nmax_output = '1XB'\n",
         "[sinks]\nenabled = ['jsnol']\n",
+        "[sinks]\nenabled = ['jsonl', 'exec: ']\n",
+        "[sinks]\nenabled = ['file:']\n",
         "[sinks.otel]\nendpoint = 'localhost:4317'\n",
         "[sinks.otel]\nendpoint = 'http://me:s3cret@h'\n",
         "[sinks.otel]\nprotocol = 'http/json'\n",
@@ -236,7 +238,6 @@ fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
         "[gate_policy]\nparallel = 'some words'\n",
         "[limits]\nstuck_after = 3\n",
         "[limits]\ngate_timeout = '5m'\n",
-        "[sinks]\nenabled = ['jsonl', 'exec:cat']\n",
     ]));
 }
 

@@ -30,12 +30,9 @@ use crate::config::{ConfigFile, Located, ProjectSetting, Scope};
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
 use crate::values::otel::{AgentTelemetry, Content, TraceUrl};
-use crate::values::{ValueError, Words};
+use crate::values::{SinkSpec, ValueError, Words};
 use crate::world::Environment;
 use variables::Lenient;
-
-/// The name of the sink.
-pub const SINK: &str = "otel";
 
 /// Bytes of the longest value of an attribute: what Tempo takes, with room to spare.
 pub const MAX_VALUE_BYTES: usize = 2000;
@@ -85,18 +82,18 @@ pub struct OtelSettings {
 }
 
 impl Otel {
-    /// Puts everything together, for a command that has the sink or has not.
+    /// Puts everything together, for a command that has these sinks.
     ///
     /// # Errors
     /// Where a flag is given and there is no such sink, this build has none, or a flag or variable is
     /// not accepted.
     pub(super) fn resolve(
-        has_sink: bool,
+        sinks: &[SinkSpec],
         args: &OtelArgs,
         layers: Layers<'_>,
         env: &Environment,
     ) -> Result<Option<Self>, CliError> {
-        if !has_sink {
+        if !sinks.contains(&SinkSpec::Otel) {
             return refuse_without_sink(args).map(|()| None);
         }
         if !cfg!(feature = "otel") {

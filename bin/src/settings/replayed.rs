@@ -8,7 +8,8 @@ use codeloops_sinks::Format;
 
 use super::origin::Layers;
 use super::otel::Otel;
-use super::{CLOSE_TIMEOUT, has_otel, working_dir};
+use super::sinks::{self, Sinks};
+use super::{CLOSE_TIMEOUT, working_dir};
 use crate::app::ReplayShowArgs;
 use crate::config::{Config, ProjectSetting};
 use crate::error::CliError;
@@ -49,26 +50,29 @@ impl ReplaySettings {
         let config = Config::load(&dir, &world.env.config_dir()?)?;
         let layers = Layers { config: &config };
         let format = layers.value("--log-format", args.log_format, |f| &f.log_format).value;
-        let log_file = args.log_file.as_ref();
-        let sinks = layers.find("--sink", asked(args), |f| &f.sinks.enabled);
-        let has_otel = sinks.is_some_and(|sinks| has_otel(&sinks.value));
+        let log_file = args.log_file.as_ref().map(|path| path_from(&dir, path));
+        let Sinks { specs, dir: sinks_dir, of_project: mut project_settings } =
+            sinks::of_replay(&args.sinks, layers, &dir);
+        let mut sinks = specs.value;
+        let otel = Otel::resolve(&sinks, &args.otel, layers, &world.env)?;
+        project_settings.extend(otel.iter().flat_map(Otel::project_settings));
+        let others = sinks.iter().any(|sink| *sink != SinkSpec::Console) || log_file.is_some();
+        let has_console = sinks.contains(&SinkSpec::Console) || !others;
+        sinks.retain(|sink| *sink != SinkSpec::Console);
         Ok(Self {
-            otel: Otel::resolve(has_otel, &args.otel, layers, &world.env)?,
-            console: has_console(args, layers).then_some(format),
-            log_file: log_file.map(|path| path_from(&dir, path)),
+            // Whoever configured no console and names no other sink still wants to see something.
+            console: has_console.then_some(format),
+            sinks,
+            sinks_dir,
+            project_settings,
+            log_file,
             close_timeout: layers.or("", None, |f| &f.sinks.close_timeout, CLOSE_TIMEOUT).value,
+            otel,
         })
     }
-}
-
-/// Whoever configured no console and names no other sink still wants to see something.
-fn has_console(args: &ReplayShowArgs, layers: Layers<'_>) -> bool {
-    let sinks =
-        layers.or("--sink", asked(args), |f| &f.sinks.enabled, vec![SinkName::Console]).value;
-    sinks.contains(&SinkName::Console) || args.log_file.is_none()
-}
-
-/// The sinks of the command line, where it names some.
-fn asked(args: &ReplayShowArgs) -> Option<Vec<SinkName>> {
-    (!args.sinks.is_empty()).then(|| args.sinks.clone())
+    /// The files that it writes.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let of_sinks = self.sinks.iter().filter_map(SinkSpec::path);
+        self.log_file.iter().chain(of_sinks)
+    }
 }

@@ -63,7 +63,9 @@ fn named(
     let Sourced { value, origin } = layers.or("--sink", asked, |f| &f.sinks.enabled, default);
     let dir = match &origin {
         Origin::File { path, .. } => path.parent().unwrap_or(current_dir),
-        Origin::Flag(_) | Origin::Recorded | Origin::Default => current_dir,
+        Origin::Flag(_) | Origin::Environment(_) | Origin::Recorded | Origin::Default => {
+            current_dir
+        }
     };
     let is_projects = matches!(origin, Origin::File { scope: Scope::Project, .. });
     let of_project = if is_projects {

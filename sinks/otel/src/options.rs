@@ -23,8 +23,6 @@ pub struct OtelOptions {
     pub sampled: bool,
     /// A link to a trace, with `{trace_id}` where its id stands.
     pub trace_url: Option<String>,
-    /// Bytes of the longest value of an attribute of a span; what is longer is cut. At most 2000.
-    pub max_value_bytes: usize,
 }
 
 /// A value of an attribute.

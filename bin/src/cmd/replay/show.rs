@@ -24,7 +24,7 @@ use crate::lost_console::CONSOLE;
 use crate::output::Printer;
 use crate::settings::ReplaySettings;
 use crate::settings::otel::Otel;
-use crate::sinks::log;
+use crate::sinks::{log, other};
 use crate::suspend::clear_when_suspended;
 use crate::world::{Stream, World};
 
@@ -47,11 +47,14 @@ pub(super) fn show(
 ) -> Result<u8, CliError> {
     let rounds = Rounds::of(args)?;
     let settings = ReplaySettings::resolve(args, world)?;
-    settings.otel.iter().flat_map(Otel::warnings).for_each(|warning| printer.warning(warning));
-    if settings.log_file.as_ref().is_some_and(|file| recording.is_same_file(file)) {
-        return Err(CliError::usage("the log file is the recording itself")
-            .hint("name another file with `--log-file`"));
+    if settings.files().any(|file| recording.is_same_file(file)) {
+        return Err(CliError::usage("a sink would write into the recording itself")
+            .hint("name another file with `--log-file` or `--sink file:PATH`"));
     }
+    for setting in &settings.project_settings {
+        printer.remark(&format!("codeloops.toml {setting}"));
+    }
+    settings.otel.iter().flat_map(Otel::warnings).for_each(|warning| printer.warning(warning));
     let reader_left = ReaderLeft::default();
     let hub = Hub::new(sinks(&settings, no_color, world, &reader_left)?, &HubOptions::default());
     let runtime = runtime()

@@ -3,7 +3,7 @@
 use codeloops_sink_otel as sink;
 use codeloops_sink_otel::{ClientIdentity, OtelOptions, Target, Tls};
 
-use super::{ExportedRun, Otel, OtelSettings, PemFiles, SignalSettings, resource};
+use super::{ExportedRun, MAX_VALUE_BYTES, Otel, OtelSettings, PemFiles, SignalSettings, resource};
 use crate::error::CliError;
 use crate::values::otel::{Compression, Content, Protocol};
 use crate::world::Environment;
@@ -35,11 +35,10 @@ impl OtelSettings {
             metrics: self.metrics.as_ref().map(SignalSettings::target).transpose()?,
             resource: resource.map(|(name, value)| (name, value.into())).collect(),
             content: self.content.value == Content::Attributes,
+            longest_text: Some(self.max_value_bytes.value).filter(|limit| *limit < MAX_VALUE_BYTES),
             tools: self.tools.value,
-            internal: self.internal.value,
             sampled: self.samples(run.trace_id, run.parent_sampled),
             trace_url: self.trace_url.as_ref().map(|url| url.value.as_str().to_owned()),
-            max_value_bytes: self.max_value_bytes.value,
         })
     }
 }

@@ -14,7 +14,7 @@ fn resolve(sandbox: &Sandbox, flags: &[&str]) -> Result<Otel, CliError> {
     let args = App::try_parse_from(["codeloops"].iter().chain(flags)).unwrap().run.output.otel;
     let env = sandbox.world().0.env;
     let config = Config::load(&sandbox.path("project"), &env.config_dir().unwrap())?;
-    Otel::resolve(true, &args, Layers { config: &config }, &env).map(Option::unwrap)
+    Otel::resolve(&[SinkSpec::Otel], &args, Layers { config: &config }, &env).map(Option::unwrap)
 }
 
 fn settings(sandbox: &Sandbox, flags: &[&str]) -> OtelSettings {
@@ -357,6 +357,25 @@ fn a_flag_of_a_sink_that_there_is_not_is_an_error() {
 }
 
 #[test]
+fn a_dry_run_shows_the_settings_of_a_sink_that_there_is_and_hides_its_headers() {
+    let sandbox =
+        with(&[("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=s3cret"), ("OTEL_TRACES_SAMPLER", "xray")]);
+    sandbox.repository();
+    sandbox.install("claude");
+    sandbox.project("[sinks.otel]\nendpoint = 'https://theirs'\ncertificate = 'none.pem'\n");
+    let of_otel = |args: &[&str]| {
+        let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+        assert!(ran.code == 0 && !format!("{ran}").contains("s3cret"), "{ran}");
+        let lines = ran.stdout.lines().chain(ran.stderr.lines());
+        let about = |line: &&str| line.to_lowercase().contains("otel") || line.contains(".pem");
+        let told: Vec<_> = lines.filter(about).collect();
+        told.join("\n")
+    };
+    assert_eq!(of_otel(&[]), "");
+    insta::assert_snapshot!(of_otel(&["--sink", "otel"]));
+}
+
+#[test]
 fn files_begin_where_they_are_named() {
     let sandbox = with(&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "sub/../key.pem")]);
     sandbox.global("[defaults.sinks.otel]\nclient_certificate = 'tls/mine.pem'\n");
@@ -483,7 +502,10 @@ fn the_sink_is_made_with_what_was_resolved() {
         let made = resolve(sandbox, &[]).unwrap().options(&run_of(&run_id), &env);
         made.map_err(|error| shown(sandbox, &error.to_string()))
     };
-    let sandbox = with(&[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20t")]);
+    let sandbox = with(&[
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20t"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"),
+    ]);
     sandbox.project(
         "[sinks.otel]\nendpoint = 'https://h:4318'\ncompression = 'gzip'\ncertificate = 'ca.pem'\n\
          content = 'attributes'\ntrace_url = 'http://j/{trace_id}'\n",
@@ -496,6 +518,7 @@ fn the_sink_is_made_with_what_was_resolved() {
     assert_eq!(options.traces.compression, codeloops_sink_otel::Compression::Gzip);
     assert_eq!(options.traces.headers, [("authorization".to_owned(), "Bearer t".to_owned())]);
     assert!(options.traces.tls.certificates.is_some() && options.traces.tls.client.is_none());
+    assert_eq!(options.longest_text, Some(100));
     assert!(options.content && options.sampled && options.metrics.is_none());
     assert_eq!(options.trace_url.as_deref(), Some("http://j/{trace_id}"));
     assert!(options.resource.contains(&("service.name".to_owned(), "codeloops".into())));
