@@ -11,8 +11,8 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::process::{
-    Cause, Control, Ended, Grace, Invocation, Leader, OTHER_REPOSITORY, OWNER_VARIABLE, Output,
-    RUN_ID_VARIABLE, Supervisor, Times,
+    Cause, Control, Ended, Grace, Invocation, Leader, Mark, OTHER_REPOSITORY, OWNER_VARIABLE,
+    Output, RUN_ID_VARIABLE, Supervisor, Times,
 };
 
 /// Bytes of each stream that are kept.
@@ -86,8 +86,9 @@ impl Question {
         let deadline = Some((self.patience, LimitKind::Total));
         let times = Times { deadline, idle: None, grace: GRACE };
         let mut kept = Kept::default();
+        let mark = Mark::Run(self.run_id);
         let supervisor =
-            Supervisor::new(leader, pipes, self.run_id, Vec::new(), control, times, &mut kept);
+            Supervisor::new(leader, pipes, mark, Vec::new(), control, times, &mut kept);
         let ended = supervisor.map_err(not_run)?.run(Signal::TERM);
         kept.answer(ended)
     }

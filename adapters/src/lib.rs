@@ -8,6 +8,7 @@
 pub mod agents;
 pub mod argv;
 pub mod ask;
+pub mod companion;
 pub mod git;
 pub mod login;
 pub mod redact;

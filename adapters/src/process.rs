@@ -27,7 +27,10 @@ mod tree;
 
 pub(crate) use spawn::{Invocation, OTHER_REPOSITORY, Pipes};
 pub(crate) use supervisor::Supervisor;
-pub(crate) use tree::{OWNER_VARIABLE, RUN_ID_VARIABLE, end_run, processes_of_run};
+use tree::Kind;
+pub(crate) use tree::{
+    COMPANION_VARIABLE, Mark, OWNER_VARIABLE, RUN_ID_VARIABLE, end_run, processes_of_run,
+};
 
 /// How long the steps of an end may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +127,21 @@ impl Leader {
     /// Starts it with pipes on all three streams, or with nothing on stdin.
     #[tracing::instrument(level = "debug", name = "process.start", skip_all)]
     pub(crate) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Self, Pipes)> {
+        Self::spawn_as(Kind::Call, invocation, with_input)
+    }
+
+    /// Starts what accompanies the whole run, with pipes on all three streams.
+    pub(crate) fn spawn_companion(invocation: &Invocation) -> io::Result<(Self, Pipes)> {
+        Self::spawn_as(Kind::Companion, invocation, true)
+    }
+
+    fn spawn_as(
+        kind: Kind,
+        invocation: &Invocation,
+        with_input: bool,
+    ) -> io::Result<(Self, Pipes)> {
         tree::adopt_orphans();
-        let (pid, pipes, strangers) = tree::start(invocation, with_input)?;
+        let (pid, pipes, strangers) = tree::start(invocation, with_input, kind)?;
         let number = tree::number(pid);
         let info = ProcessInfo {
             pid: number,
@@ -208,14 +224,17 @@ fn wait_for(pid: Pid) -> io::Result<ExitStatus> {
 }
 
 /// Tells the programs that this process has started to end, or kills them, each with its group. Meant
-/// for `git` commands: a child without a group of its own was started by nobody here. Only where
-/// there is a `/proc`.
+/// for `git` commands: a child without a group of its own was started by nobody here, and what
+/// accompanies the whole run is left alone. Only where there is a `/proc`.
 pub fn end_children(kill: bool) {
     let us = std::process::id();
     let signal = if kill { Signal::KILL } else { Signal::TERM };
     for child in proc_fs::processes() {
         let ours = child.parent == us && child.group == child.pid && !child.is_zombie();
-        if ours && proc_fs::start_ticks(child.pid) == Some(child.start) {
+        if ours
+            && !tree::is_companion(child.pid)
+            && proc_fs::start_ticks(child.pid) == Some(child.start)
+        {
             let pid = i32::try_from(child.pid).ok().and_then(Pid::from_raw);
             // Gone already is as good.
             let _gone = pid.map(|pid| rustix::process::kill_process_group(pid, signal));

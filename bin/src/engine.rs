@@ -25,6 +25,7 @@ use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
 use crate::preflight::{Checked, Preflight};
+use crate::programs::Programs;
 use crate::prompt::Prompt;
 use crate::publisher::{EndedCall, Publisher};
 use crate::record::{Recorded, RecordedLater, SessionRecord};
@@ -87,21 +88,24 @@ pub(crate) fn execute(
         None => (world.run_ids)(),
         Some(recording) => recording.run_id()?.clone(),
     };
+    let programs = Programs::default();
     let finished = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(run(settings, task, &run_id, world, printer))
+        runtime.block_on(run(settings, task, &run_id, world, &programs, printer))
     }));
     // A call that was given up may still hold a blocking thread; nobody waits for it.
     runtime.shutdown_timeout(Duration::ZERO);
     let finished = finished.unwrap_or_else(|panic| {
         let _ended = end_processes_of_run(&run_id);
+        programs.end();
         resume_unwind(panic)
     });
-    end_when_asked(match &finished {
+    let exit_code = match &finished {
         Ok((finished, _)) => finished.result.end.outcome.exit_code(),
         Err(error) => error.kind.exit_code(),
-    });
+    };
+    end_when_asked(exit_code, programs.clone());
     let (mut finished, hub) = finished?;
-    finished.sinks = hub.close(settings.close_timeout.value);
+    finished.sinks = programs.close(&hub, settings.close_timeout.value);
     Ok(finished)
 }
 
@@ -111,6 +115,7 @@ async fn run(
     task: Task,
     run_id: &RunId,
     world: &World,
+    programs: &Programs,
     printer: &mut Printer,
 ) -> Result<(Finished, Arc<Hub>), CliError> {
     let mut stops = outlive_file_size_limit()
@@ -121,7 +126,7 @@ async fn run(
     let Checked { settings, notes } = preflight.check(&mut stops, printer).await?;
     let settings = &settings;
     let Prepared { agents, sinks, sessions, folder } =
-        Prepared::new(settings, &task, run_id, &host, world, printer)?;
+        Prepared::new(settings, &task, run_id, &host, world, programs, printer)?;
     if let Some(terminal) = live_terminal(settings, world) {
         clear_when_suspended(terminal);
     }
@@ -282,12 +287,13 @@ impl Prepared {
         run_id: &RunId,
         host: &Host,
         world: &World,
+        programs: &Programs,
         printer: &mut Printer,
     ) -> Result<Self, CliError> {
         let agents = RoleAgents::find(settings, host)?;
         let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
         runs_dir::refuse_project_files(runs_dir, working_dir)?;
-        let sinks = sinks_of(settings, world)?;
+        let sinks = sinks_of(settings, run_id, world, programs)?;
         let recorded = settings.has_sink(&SinkSpec::Jsonl);
         let sessions = recorded.then(|| settings.data_dir.join("sessions"));
         let folder = match task {
@@ -380,7 +386,7 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// The run is over and recorded. From here on a signal ends the process: what may still hold it up
 /// is a sink that takes its time, or somebody who does not read what we print.
-fn end_when_asked(exit_code: u8) {
+fn end_when_asked(exit_code: u8, programs: Programs) {
     let asked = async {
         let mut stops = stop_requests().ok()?;
         stops.recv().await?;
@@ -392,6 +398,7 @@ fn end_when_asked(exit_code: u8) {
         if let Ok(runtime) = runtime()
             && runtime.block_on(asked).is_some()
         {
+            programs.end();
             #[expect(clippy::exit, reason = "main may be stuck in a write")]
             std::process::exit(exit_code.into());
         }

@@ -249,6 +249,12 @@ impl RunSettings {
         actor.min(critic.saturating_sub(KEPT_FROM_TASK))
     }
 
+    /// Whether codeloops itself writes to standard output: the console, or the one document.
+    #[must_use]
+    pub fn owns_stdout(&self) -> bool {
+        self.json_output || self.has_sink(&SinkSpec::Console)
+    }
+
     /// Whether the run has this sink.
     #[must_use]
     pub fn has_sink(&self, sink: &SinkSpec) -> bool {

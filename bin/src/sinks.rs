@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use codeloops_sinks::{ConsoleOptions, ConsoleSink, Format, Live, LogSink, Sink};
+use codeloops_adapters::companion::Command;
+use codeloops_event::RunId;
+use codeloops_sinks::{ConsoleOptions, ConsoleSink, ExecSink, Format, Live, LogSink, Sink};
 
+use crate::engine::masked;
 use crate::error::CliError;
+use crate::programs::{Outlets, Programs, RUN_VARIABLE};
 use crate::settings::RunSettings;
 use crate::values::SinkSpec;
 use crate::world::{Stream, World};
@@ -12,14 +16,25 @@ use crate::world::{Stream, World};
 /// Everything but the session file, which is no sink: the engine waits for that.
 pub(crate) fn sinks_of(
     settings: &RunSettings,
+    run_id: &RunId,
     world: &World,
+    programs: &Programs,
 ) -> Result<Vec<Box<dyn Sink>>, CliError> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if settings.has_sink(&SinkSpec::Console) {
         sinks.push(console(settings, world));
     }
+    let redact = |name: &str| Ok(masked(name, settings.redactor_for(name, &world.env)?.as_ref()));
+    let has_status = live_terminal(settings, world).is_some();
+    let others = Others {
+        dir: &settings.sinks_dir,
+        run_id: Some(run_id),
+        name: &redact,
+        outlets: Outlets::new(world, !settings.owns_stdout(), has_status),
+        programs,
+    };
     for spec in &settings.sinks.value {
-        sinks.extend(other(spec)?);
+        sinks.extend(others.make(spec)?);
     }
     if let Some(file) = &settings.log_file {
         sinks.push(log(&file.value)?);
@@ -27,21 +42,46 @@ pub(crate) fn sinks_of(
     Ok(sinks)
 }
 
-/// Any sink but the console; the session file is none.
-pub(crate) fn other(spec: &SinkSpec) -> Result<Option<Box<dyn Sink>>, CliError> {
-    match spec {
-        SinkSpec::Jsonl | SinkSpec::Console => Ok(None),
-        SinkSpec::File(path) => file(spec, path).map(Some),
-        SinkSpec::Otel | SinkSpec::Exec(_) => {
-            Err(CliError::usage(format!("the sink `{spec}` is not yet available in this release")))
+/// What sinks have in common that are neither the console nor the session file.
+pub(crate) struct Others<'a> {
+    /// Where a command is started.
+    pub(crate) dir: &'a Path,
+    /// The run that is told of, where it goes on now.
+    pub(crate) run_id: Option<&'a RunId>,
+    /// Makes a name of what is written in flags and files.
+    pub(crate) name: &'a dyn Fn(&str) -> Result<String, CliError>,
+    /// Where goes what commands print.
+    pub(crate) outlets: Outlets,
+    /// Those that run.
+    pub(crate) programs: &'a Programs,
+}
+
+impl Others<'_> {
+    /// The sink, where it is one of these.
+    pub(crate) fn make(&self, spec: &SinkSpec) -> Result<Option<Box<dyn Sink>>, CliError> {
+        let name = (self.name)(&spec.to_string())?;
+        match spec {
+            SinkSpec::Jsonl | SinkSpec::Console => Ok(None),
+            SinkSpec::File(path) => file(name, path).map(Some),
+            SinkSpec::Exec(script) => Ok(Some(self.exec(name, script))),
+            SinkSpec::Otel => {
+                Err(CliError::usage("the sink `otel` is not yet available in this release"))
+            }
         }
+    }
+
+    fn exec(&self, name: String, script: &str) -> Box<dyn Sink> {
+        let run = self.run_id.map(|run| (RUN_VARIABLE.to_owned(), run.to_string()));
+        let env = run.into_iter().collect();
+        let command = Command { script: script.to_owned(), dir: self.dir.to_owned(), env };
+        Box::new(ExecSink::new(name, self.programs.starter(command, self.outlets.clone())))
     }
 }
 
 /// The sink `file:PATH`.
-fn file(spec: &SinkSpec, path: &Path) -> Result<Box<dyn Sink>, CliError> {
-    let sink = LogSink::append(spec.to_string(), path).map_err(|error| {
-        CliError::failed(format!("could not open the file of the sink `{spec}`: {error}"))
+fn file(name: String, path: &Path) -> Result<Box<dyn Sink>, CliError> {
+    let sink = LogSink::append(name.clone(), path).map_err(|error| {
+        CliError::failed(format!("could not open the file of the sink `{name}`: {error}"))
             .hint("name a file that you may write, in a directory that exists")
     })?;
     Ok(Box::new(sink))

@@ -35,8 +35,8 @@ pub struct HubOptions {
     pub chatter_items: usize,
     /// Bytes of output that may wait for one sink.
     pub chatter_bytes: usize,
-    /// Bytes of facts and decisions that may wait for one sink. They are never left out; a sink
-    /// that lets more than this pile up is given up.
+    /// Bytes of facts and decisions that may wait for one sink, or a single event that has more. None
+    /// is left out; a sink that lets more than this pile up is given up.
     pub backlog_bytes: usize,
     /// How often one event is offered to a sink before the sink is given up.
     pub attempts: u32,
@@ -47,13 +47,14 @@ pub struct HubOptions {
 }
 
 impl Default for HubOptions {
-    /// A round has about ten facts and decisions of at most a few MiB, so a backlog of 256 MiB
-    /// means that a sink has been stuck for hours.
+    /// A round has about ten facts and decisions, of 20 KB together, and of 5 MiB where each text is as
+    /// long as a line keeps it. So a backlog of 64 MiB means that a sink has been stuck for more than a
+    /// dozen of the largest rounds: for hours.
     fn default() -> Self {
         Self {
             chatter_items: 8192,
             chatter_bytes: 16 * 1024 * 1024,
-            backlog_bytes: 256 * 1024 * 1024,
+            backlog_bytes: 64 * 1024 * 1024,
             attempts: 6,
             first_pause: Duration::from_millis(50),
             longest_pause: Duration::from_secs(2),
@@ -79,8 +80,12 @@ impl Hub {
 
     /// Hands an event to every sink. Infallible, and never waits for a sink.
     pub fn publish(&self, event: &Arc<Event>) {
+        if self.lanes.is_empty() {
+            return;
+        }
+        let bytes = lane::weight(event);
         for lane in &self.lanes {
-            lane.push(event);
+            lane.push(event, bytes);
         }
     }
 

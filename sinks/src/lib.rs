@@ -2,11 +2,13 @@
 //!
 //! A [`Sink`] is plain synchronous code. The [`Hub`] gives each its own thread and queue, so that
 //! one that blocks, fails or panics disturbs neither the run nor its neighbours. Here are also the
-//! two sinks that need nothing but the events: the [`ConsoleSink`] and the structured [`LogSink`].
+//! sinks that need nothing but the events: the [`ConsoleSink`], the structured [`LogSink`], and the
+//! [`ExecSink`], which is given the program that it feeds.
 //!
 //! Whatever comes from agents or the repository goes through [`sanitise`] before it is shown.
 
 mod console;
+mod exec;
 mod hub;
 mod json;
 mod log;
@@ -24,6 +26,7 @@ mod samples;
 pub mod testing;
 
 pub use console::{CLEAR_STATUS, ConsoleOptions, ConsoleSink, Format, Line, Live, render};
+pub use exec::{ExecSink, HowEnded, Program, ProgramEnd, StartProgram};
 pub use hub::{Hub, HubOptions, SinkReport, SinkState};
 pub use log::LogSink;
 pub use sink::{Gap, Sink, SinkError};

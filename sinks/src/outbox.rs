@@ -19,6 +19,11 @@ impl<W: Write> Outbox<W> {
         self.flushed
     }
 
+    /// Where they go.
+    pub(crate) const fn writer(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     /// Puts bytes behind those that wait.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.unsent.extend_from_slice(bytes);

@@ -78,6 +78,9 @@ pub enum SinkError {
     /// It will not work later: the sink is given up at once.
     #[error("{0}")]
     Permanent(String),
+    /// It wants no more, which is no failure: it is served no longer.
+    #[error("{0}")]
+    Enough(String),
 }
 
 impl SinkError {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use codeloops_event::Event;
 
+use crate::exec::{ExecSink, HowEnded, Program, ProgramEnd};
 use crate::log::LogSink;
 use crate::sink::{Gap, Sink, SinkError};
 
@@ -264,5 +265,88 @@ impl Write for FullDisk {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// A program that reads so many bytes; clones share what it read.
+#[derive(Clone)]
+pub struct FakeProgram {
+    room: usize,
+    end: ProgramEnd,
+    shared: Arc<Mutex<FakeState>>,
+}
+
+#[derive(Default)]
+struct FakeState {
+    read: Vec<u8>,
+    over: bool,
+}
+
+impl FakeProgram {
+    /// Reads all that it is given, and ends so.
+    #[must_use]
+    pub fn new(how: HowEnded) -> Self {
+        let end = ProgramEnd { how, last_words: None };
+        Self { room: usize::MAX, end, shared: Arc::default() }
+    }
+
+    /// The same with these last words.
+    #[must_use]
+    pub fn saying(mut self, words: Option<&str>) -> Self {
+        self.end.last_words = words.map(str::to_owned);
+        self
+    }
+
+    /// The same, which ends once it has read so many bytes.
+    #[must_use]
+    pub const fn reading(mut self, room: usize) -> Self {
+        self.room = room;
+        self
+    }
+
+    /// What it read.
+    #[must_use]
+    pub fn read(&self) -> Vec<u8> {
+        self.lock().read.clone()
+    }
+
+    /// Whether its input was closed.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FakeState> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A sink that feeds it.
+#[must_use]
+pub fn exec(program: &FakeProgram) -> ExecSink {
+    let program = program.clone();
+    ExecSink::new("exec", Box::new(move || Ok(Box::new(program))))
+}
+
+impl Write for FakeProgram {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.lock();
+        let taken = bytes.len().min(self.room - state.read.len());
+        if taken == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        state.read.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Program for FakeProgram {
+    fn end(&mut self) -> ProgramEnd {
+        self.lock().over = true;
+        self.end.clone()
     }
 }

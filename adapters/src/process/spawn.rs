@@ -52,6 +52,19 @@ pub(crate) struct Pipes {
     pub(super) stderr: OwnedFd,
 }
 
+impl Pipes {
+    /// Our ends of these pipes, in the order of their numbers, and in their place what a supervisor
+    /// watches: it takes the output for open until the two files that are given with it are dropped.
+    pub(crate) fn taken(self) -> io::Result<([OwnedFd; 3], [OwnedFd; 2], Self)> {
+        let nothing = || io::Error::other("it was given nothing to read");
+        let (out_open, out_held) = io::pipe()?;
+        let (err_open, err_held) = io::pipe()?;
+        let watched = Self { stdin: None, stdout: out_open.into(), stderr: err_open.into() };
+        let ours = [self.stdin.ok_or_else(nothing)?, self.stdout, self.stderr];
+        Ok((ours, [out_held.into(), err_held.into()], watched))
+    }
+}
+
 /// Starts it with pipes on all three streams, or with nothing on stdin.
 pub(super) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Pid, Pipes)> {
     #[cfg(target_os = "linux")]

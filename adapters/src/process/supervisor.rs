@@ -5,14 +5,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use codeloops_event::{LimitKind, RunId};
+use codeloops_event::LimitKind;
 use codeloops_machine::StopLevel;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use super::tree::{self, Tree};
+use super::tree::{self, Mark, Tree};
 use super::{Cause, Control, Ended, Leader, Output, Pipes, Times};
 
 /// One read: as much as a pipe can hold on Linux once it is asked to.
@@ -64,7 +64,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
     pub(crate) fn new(
         leader: Leader,
         mut pipes: Pipes,
-        run: RunId,
+        mark: Mark,
         input: Vec<u8>,
         control: Control,
         times: Times,
@@ -81,7 +81,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
         widen(&stdout);
         let now = Instant::now();
         Ok(Self {
-            tree: Tree::new(leader.info().clone(), leader.strangers, run),
+            tree: Tree::new(leader.info().clone(), leader.strangers, mark),
             leader,
             control,
             output,

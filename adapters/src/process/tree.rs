@@ -4,7 +4,8 @@
 //! child, so all that the leader spawned is found below the leader and below what was adopted. An
 //! adopted process belongs to a call if it was seen below the leader before, is in the leader's
 //! session or group, carries the run's id in its environment, or (where it can be nobody else's) is
-//! in another session than we are. Adopted processes are also reaped here, each by its own id: a
+//! in another session than we are. What accompanies the whole run (the program of a sink) is a tree of
+//! its own, with a mark of its own. Adopted processes are also reaped here, each by its own id: a
 //! wait for any child would take the exit status from those who wait for theirs.
 //!
 //! What a program has started by somebody else (`at`, a container's daemon) is not found.
@@ -35,12 +36,24 @@ pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
 /// The variable that names the process that started them, so that it can be told whether that lives.
 pub(crate) const OWNER_VARIABLE: &str = "CODELOOPS_PID";
 
+/// The variable that marks the processes of a companion.
+pub(crate) const COMPANION_VARIABLE: &str = "CODELOOPS_SINK";
+
+/// What a program is to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It answers one call, and nothing of it is left when the call is over.
+    Call,
+    /// It accompanies the whole run, and no call ends it.
+    Companion,
+}
+
 /// Programs that run right now and are waited for by their own supervisor. Locked while one is
 /// started and while the process table is read, so that nobody takes another's newborn for an
 /// orphan.
-static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+static LEADERS: Mutex<BTreeMap<u32, Kind>> = Mutex::new(BTreeMap::new());
 
-fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
+fn leaders() -> MutexGuard<'static, BTreeMap<u32, Kind>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -48,12 +61,13 @@ fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
 pub(super) fn start(
     invocation: &Invocation,
     with_input: bool,
+    kind: Kind,
 ) -> io::Result<(Pid, Pipes, HasStrangers)> {
     let mut leaders = leaders();
     // Asked before, or an orphan of the program's could be seen already.
     let strangers = has_strangers(&leaders);
     let (pid, pipes) = spawn::spawn(invocation, with_input)?;
-    leaders.insert(number(pid));
+    leaders.insert(number(pid), kind);
     Ok((pid, pipes, strangers))
 }
 
@@ -61,8 +75,8 @@ pub(super) fn start(
 pub(super) type HasStrangers = bool;
 
 /// One that has ended has no children any more: they are ours by now.
-fn has_strangers(leaders: &BTreeSet<u32>) -> HasStrangers {
-    let strangers = proc_fs::children().into_iter().filter(|pid| !leaders.contains(pid));
+fn has_strangers(leaders: &BTreeMap<u32, Kind>) -> HasStrangers {
+    let strangers = proc_fs::children().into_iter().filter(|pid| !leaders.contains_key(pid));
     strangers.filter_map(proc_fs::process).any(|process| !process.is_zombie())
 }
 
@@ -74,7 +88,12 @@ pub(super) fn forget(pid: u32) {
 /// Whether a leader has been started and not reaped.
 #[cfg(test)]
 pub(super) fn is_leader(pid: u32) -> bool {
-    leaders().contains(&pid)
+    leaders().contains_key(&pid)
+}
+
+/// Whether a process is a companion of the run.
+pub(super) fn is_companion(pid: u32) -> bool {
+    leaders().get(&pid) == Some(&Kind::Companion)
 }
 
 /// Makes us the parent of every descendant whose parent ends, instead of the system's first
@@ -89,10 +108,38 @@ pub(super) fn adopt_orphans() {
     });
 }
 
-/// The processes of one call.
+/// What the processes of a program have in their environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Those of a run's calls: its id.
+    Run(RunId),
+    /// Those of a companion: a word that no other has.
+    Companion(String),
+}
+
+impl Mark {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Run(_) => Kind::Call,
+            Self::Companion(_) => Kind::Companion,
+        }
+    }
+
+    /// Whether a process carries this mark; none where it carries neither this nor another.
+    fn is_on(&self, pid: u32) -> Option<bool> {
+        let (variable, value, other) = match self {
+            Self::Run(run) => (RUN_ID_VARIABLE, run.as_str(), COMPANION_VARIABLE),
+            Self::Companion(word) => (COMPANION_VARIABLE, word.as_str(), RUN_ID_VARIABLE),
+        };
+        let found = proc_fs::variable(pid, variable).map(|found| found == value.as_bytes());
+        found.or_else(|| proc_fs::variable(pid, other).map(|_| false))
+    }
+}
+
+/// The processes of one call, or of one companion.
 pub(super) struct Tree {
     leader: ProcessInfo,
-    run: RunId,
+    mark: Mark,
     strangers: HasStrangers,
     /// Start times of those seen, by process id.
     known: BTreeMap<u32, u64>,
@@ -100,8 +147,8 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Those of a leader that was just started.
-    pub(super) const fn new(leader: ProcessInfo, strangers: HasStrangers, run: RunId) -> Self {
-        Self { leader, run, strangers, known: BTreeMap::new() }
+    pub(super) const fn new(leader: ProcessInfo, strangers: HasStrangers, mark: Mark) -> Self {
+        Self { leader, mark, strangers, known: BTreeMap::new() }
     }
 
     /// The living members beside the leader. Remembers them, and reaps those that we adopted and
@@ -123,8 +170,8 @@ impl Tree {
         let Some(leader_start) = self.leader.start_ticks else { return Vec::new() };
         let leaders = leaders();
         let mut table = proc_fs::family(self.leader.pid);
-        table.retain(|p| p.start >= leader_start && !leaders.contains(&p.pid) && !is_us(p.pid));
-        let alone = leaders.len() == 1 && !self.strangers;
+        table.retain(|p| p.start >= leader_start && !leaders.contains_key(&p.pid) && !is_us(p.pid));
+        let alone = self.is_alone(&leaders) && !self.strangers;
         for process in &table {
             if self.is_root(process, alone) {
                 self.known.insert(process.pid, process.start);
@@ -133,6 +180,16 @@ impl Tree {
         while self.add_children(&table) {}
         table.retain(|process| self.knows(process));
         table
+    }
+
+    /// Whether no other program runs whose orphans could be taken for ours. What a companion leaves
+    /// behind carries its mark, so that a call need not mind it.
+    fn is_alone(&self, leaders: &BTreeMap<u32, Kind>) -> bool {
+        let others = leaders.iter().filter(|(pid, _)| **pid != self.leader.pid);
+        match self.mark.kind() {
+            Kind::Call => others.filter(|(_, kind)| **kind == Kind::Call).count() == 0,
+            Kind::Companion => others.count() == 0,
+        }
     }
 
     fn knows(&self, process: &Process) -> bool {
@@ -147,10 +204,7 @@ impl Tree {
             process.parent == leader || process.session == leader || process.group == leader;
         by_leader
             || self.knows(process)
-            || match proc_fs::variable(process.pid, RUN_ID_VARIABLE) {
-                Some(run) => run == self.run.as_str().as_bytes(),
-                None => alone && is_adopted(process),
-            }
+            || self.mark.is_on(process.pid).unwrap_or_else(|| alone && is_adopted(process))
     }
 
     /// Adds the children of members; says whether there were any.

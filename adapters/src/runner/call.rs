@@ -19,7 +19,7 @@ use crate::argv::{ArgvOf, argv};
 use crate::decode::Reading;
 use crate::evidence::create_new;
 use crate::process::{
-    Control, Ended, Invocation, Leader, OTHER_REPOSITORY, Pipes, Supervisor, Times,
+    Control, Ended, Invocation, Leader, Mark, OTHER_REPOSITORY, Pipes, Supervisor, Times,
 };
 use crate::redact::report_text;
 use crate::spec::{AgentSpec, OutputFormat, PromptVia, StopWith};
@@ -134,8 +134,8 @@ fn supervise(
         PromptVia::Argument | PromptVia::File => Vec::new(),
     };
     let times = Times { deadline: call.deadline, idle: call.idle, grace: config.grace };
-    let run = config.run_id.clone();
-    let ended = match Supervisor::new(leader, pipes, run, input, control, times, &mut capture) {
+    let mark = Mark::Run(config.run_id.clone());
+    let ended = match Supervisor::new(leader, pipes, mark, input, control, times, &mut capture) {
         Ok(supervisor) => supervisor.run(stop_signal(spec)),
         Err(error) => return not_started(format!("could not watch `{}`: {error}", spec.id)),
     };

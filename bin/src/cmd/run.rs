@@ -21,6 +21,7 @@ use crate::output::{Printer, RunDocument};
 use crate::prompt::Prompt;
 use crate::publisher::EndedCall;
 use crate::settings::{RunSettings, working_dir};
+use crate::sink_words::{service, trouble};
 use crate::values::SinkSpec;
 use crate::world::World;
 
@@ -97,6 +98,7 @@ pub(crate) fn report(
     warn_of_sinks(finished, printer);
     if settings.has_sink(&SinkSpec::Console) {
         saved(settings, finished, printer);
+        served(settings, finished, printer);
         point_to_evidence(settings, finished, printer);
     } else {
         tell_without_console(settings, finished, printer);
@@ -209,7 +211,7 @@ fn console_state(finished: &Finished) -> Option<SinkState> {
 
 fn warn_of_sinks(finished: &Finished, printer: &mut Printer) {
     let was_told = |sink: &SinkReport| sink.name == CONSOLE && finished.lost_console.get();
-    let lost = finished.sinks.iter().filter(|sink| sink.state != SinkState::Finished);
+    let lost = finished.sinks.iter().filter(|sink| !sink.state.is_well());
     for sink in lost.filter(|sink| !was_told(sink)) {
         printer.warning(trouble(sink));
     }
@@ -225,6 +227,16 @@ fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     tell(settings, finished, &format!("{prefix}{saved}: {}\n", recorded.id), printer);
 }
 
+/// What became of the sinks that nothing is seen of otherwise.
+fn served(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
+    let prefix = ClosingLines::of(settings, finished).prefix();
+    for sink in finished.sinks.iter().filter(|sink| sink.name != CONSOLE) {
+        if let Some(line) = service(sink) {
+            tell(settings, finished, &format!("{prefix}{line}\n"), printer);
+        }
+    }
+}
+
 /// Tells a line where the console's lines stand.
 fn tell(settings: &RunSettings, finished: &Finished, line: &str, printer: &mut Printer) {
     match settings.log_format.value {
@@ -232,16 +244,6 @@ fn tell(settings: &RunSettings, finished: &Finished, line: &str, printer: &mut P
         // Standard output holds JSON lines, or takes no more.
         Format::Json | Format::Pretty | Format::Compact => printer.note(line),
     }
-}
-
-fn trouble(sink: &SinkReport) -> String {
-    let what = match sink.state {
-        SinkState::Finished => "finished",
-        SinkState::Detached => "was given up",
-        SinkState::Abandoned => "did not end in time",
-    };
-    let why = sink.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    format!("the sink `{}` {what}; it missed {} events{why}", sink.name, sink.dropped_events)
 }
 
 fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {

@@ -1,6 +1,7 @@
 //! One sink's queue: what waits, what was left out, and whether the sink is still served.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,18 +83,19 @@ impl Lane {
     }
 
     /// Queues an event, or leaves it out and counts it.
-    pub(super) fn push(&self, event: &Arc<Event>) {
+    pub(super) fn push(&self, event: &Arc<Event>, bytes: usize) {
         let chatter = event.class() == Class::Chatter;
         if chatter && !self.wants_chatter {
             return;
         }
-        let bytes = weight(event);
         let mut state = self.lock();
         if !matches!(state.service, Service::Open) {
             state.count_dropped(bytes);
         } else if chatter {
             state.push_chatter(event, bytes, &self.options);
-        } else if state.backlog_bytes.saturating_add(bytes) > self.options.backlog_bytes {
+        } else if state.backlog_bytes > 0
+            && state.backlog_bytes.saturating_add(bytes) > self.options.backlog_bytes
+        {
             state.count_dropped(bytes);
             let limit = self.options.backlog_bytes;
             let error = format!("it did not keep up: more than {limit} bytes waited for it");
@@ -152,6 +154,12 @@ impl Lane {
     /// Gives the sink up: nothing more is offered to it.
     pub(super) fn detach(&self, error: String) {
         self.lock().end(SinkState::Detached, Some(error));
+        self.over.notify_all();
+    }
+
+    /// The sink wants no more.
+    pub(super) fn left(&self, why: String) {
+        self.lock().end(SinkState::Left, Some(why));
         self.over.notify_all();
     }
 
@@ -269,24 +277,27 @@ impl State {
     }
 }
 
-/// Bytes that an event's long texts take; the rest of any event is small.
-fn weight(event: &Event) -> usize {
-    const REST: usize = 512;
-    let texts = match event {
-        Event::AgentOutput(e) => return e.bytes(),
-        Event::SessionStart(e) => e.prompt.len(),
-        Event::CriticCompleted(e) => e.text.len(),
-        Event::GateCompleted(e) => e.gate.tail.len(),
-        Event::Iteration(e) => {
-            let optional = [&e.feedback, &e.critic_output].into_iter().flatten();
-            let gates: usize = e.gates.iter().map(|gate| gate.tail.len()).sum();
-            e.actor_output.len()
-                + e.actor_stderr.len()
-                + e.git_diff.len()
-                + optional.map(String::len).sum::<usize>()
-                + gates
-        }
-        _ => 0,
-    };
-    REST + texts
+/// Bytes that an event takes, roughly: those of its line, which holds each of its texts once.
+pub(super) fn weight(event: &Event) -> usize {
+    if let Event::AgentOutput(output) = event {
+        return output.bytes();
+    }
+    let mut line = Counted(0);
+    // Nothing that is only counted can fail to be written.
+    drop(serde_json::to_writer(&mut line, event));
+    line.0 + size_of::<Event>()
+}
+
+/// Bytes that were written, and not kept.
+struct Counted(usize);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

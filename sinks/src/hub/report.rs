@@ -8,7 +8,9 @@ use serde::Serialize;
 pub enum SinkState {
     /// It got everything that was published for it, gaps in the chatter aside, and finished.
     Finished,
-    /// It failed too often or fell too far behind, and was given up.
+    /// It had enough before the end, and did not fail.
+    Left,
+    /// It failed, at once or too often, or fell too far behind, and was given up.
     Detached,
     /// It was still busy when the deadline of closing came.
     Abandoned,
@@ -31,4 +33,12 @@ pub struct SinkReport {
     pub error: Option<String>,
     /// What the sink says of itself; null where that is nothing.
     pub note: Option<String>,
+}
+
+impl SinkState {
+    /// Whether the sink went as it should.
+    #[must_use]
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Finished | Self::Left)
+    }
 }

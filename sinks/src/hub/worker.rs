@@ -43,6 +43,7 @@ impl Worker {
         });
         match end.and(dropped) {
             Ok(()) => lane.finished(),
+            Err(error @ SinkError::Enough(_)) => lane.left(error.to_string()),
             Err(error) => lane.detach(error.to_string()),
         }
     }
@@ -89,7 +90,7 @@ impl Worker {
             left = left.saturating_sub(1);
             match guard(|| call(&mut *self.sink)) {
                 Ok(()) => return Ok(()),
-                Err(error @ SinkError::Permanent(_)) => return Err(error),
+                Err(error @ (SinkError::Permanent(_) | SinkError::Enough(_))) => return Err(error),
                 Err(error) if left == 0 || !self.lane.pause(pause) => return Err(error),
                 Err(SinkError::Temporary(_)) => {
                     pause = pause.saturating_mul(2).min(self.lane.options.longest_pause);
@@ -103,7 +104,9 @@ impl Worker {
         self.last_tick = Instant::now();
         match guard(|| self.sink.tick()) {
             Ok(()) => self.failed_ticks = 0,
-            Err(error @ SinkError::Permanent(_)) => return ControlFlow::Break(Err(error)),
+            Err(error @ (SinkError::Permanent(_) | SinkError::Enough(_))) => {
+                return ControlFlow::Break(Err(error));
+            }
             Err(error) => {
                 self.failed_ticks += 1;
                 if self.failed_ticks >= self.lane.options.attempts {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use codeloops_driver::{outlive_file_size_limit, stop_requests};
 use codeloops_event::Event;
 use codeloops_sinks::{
-    ConsoleOptions, ConsoleSink, Format, Hub, HubOptions, Live, Sink, SinkReport, SinkState,
+    ConsoleOptions, ConsoleSink, Format, Hub, HubOptions, Live, Sink, SinkReport,
 };
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -22,9 +22,11 @@ use crate::error::CliError;
 use crate::exit_code;
 use crate::lost_console::CONSOLE;
 use crate::output::Printer;
+use crate::programs::{Outlets, Programs};
 use crate::settings::ReplaySettings;
 use crate::settings::otel::Otel;
-use crate::sinks::{log, other};
+use crate::sink_words::{said_of_itself, trouble};
+use crate::sinks::{Others, log};
 use crate::suspend::clear_when_suspended;
 use crate::world::{Stream, World};
 
@@ -56,7 +58,9 @@ pub(super) fn show(
     }
     settings.otel.iter().flat_map(Otel::warnings).for_each(|warning| printer.warning(warning));
     let reader_left = ReaderLeft::default();
-    let hub = Hub::new(sinks(&settings, no_color, world, &reader_left)?, &HubOptions::default());
+    let programs = Programs::default();
+    let sinks = sinks(&settings, no_color, world, &reader_left, &programs)?;
+    let hub = Hub::new(sinks, &HubOptions::default());
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
     let mut replay = Replay { hub, rounds, pace: Pace::begin(args.speed.unwrap_or_default()) };
@@ -71,10 +75,14 @@ pub(super) fn show(
         replay.feed(&mut recording, args.verbose, printer, &mut stops).await
     });
     let broken_off = fed.as_ref().is_err_and(|error| *error == CliError::interrupted());
-    let reports = replay.hub.close(if broken_off { AT_ONCE } else { settings.close_timeout });
+    let reports =
+        programs.close(&replay.hub, if broken_off { AT_ONCE } else { settings.close_timeout });
     fed?;
     if let Some(warning) = recording.into_warning() {
         printer.warning(warning.to_string());
+    }
+    for note in reports.iter().filter_map(said_of_itself) {
+        printer.remark(&note);
     }
     failure_of(&reports, &reader_left).map_or(Ok(()), Err)?;
     replay.rounds.were_there()?;
@@ -178,13 +186,23 @@ fn sinks(
     no_color: bool,
     world: &World,
     reader_left: &ReaderLeft,
+    programs: &Programs,
 ) -> Result<Vec<Box<dyn Sink>>, CliError> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(format) = settings.console {
         sinks.push(console(format, no_color, world, reader_left));
     }
+    let has_console = settings.console.is_some();
+    let has_status = settings.console.is_some_and(|format| format != Format::Json);
+    let others = Others {
+        dir: &settings.sinks_dir,
+        run_id: None,
+        name: &|name| Ok(name.to_owned()),
+        outlets: Outlets::new(world, !has_console, has_status && world.terminal.stdout),
+        programs,
+    };
     for spec in &settings.sinks {
-        sinks.extend(other(spec)?);
+        sinks.extend(others.make(spec)?);
     }
     if let Some(file) = &settings.log_file {
         sinks.push(log(file)?);
@@ -242,9 +260,7 @@ impl Write for Noting {
 /// What became of a sink that did not get all. A reader that has read enough is none of that.
 fn failure_of(reports: &[SinkReport], reader_left: &ReaderLeft) -> Option<CliError> {
     let enough = |sink: &&SinkReport| sink.name == CONSOLE && reader_left.0.load(Ordering::Acquire);
-    let mut lost = reports.iter().filter(|sink| sink.state != SinkState::Finished);
+    let mut lost = reports.iter().filter(|sink| !sink.state.is_well());
     let sink = lost.find(|sink| !enough(sink))?;
-    let why = sink.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    let missed = sink.dropped_events;
-    Some(CliError::failed(format!("the sink `{}` missed {missed} events{why}", sink.name)))
+    Some(CliError::failed(trouble(sink)))
 }
