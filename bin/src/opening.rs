@@ -18,7 +18,6 @@ use tokio::time::{sleep, timeout};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::settings::RunSettings;
-use crate::values::SinkSpec;
 use crate::waiting::{self, Waiting};
 use crate::world::World;
 
@@ -99,11 +98,9 @@ impl Opening<'_> {
     /// What codeloops itself writes during the run. Inside the repository it would show as a change
     /// of the actor's, and be put back as one of the critic's.
     fn own_files(&self) -> Vec<PathBuf> {
-        let log_file = self.settings.log_file.as_ref().map(|path| &path.value);
         [&self.settings.runs_dir.value, &self.settings.data_dir]
             .into_iter()
-            .chain(log_file)
-            .chain(self.settings.sinks.value.iter().filter_map(SinkSpec::path))
+            .chain(self.settings.files_of_sinks())
             .chain(&self.world.env.redirected_to)
             .cloned()
             .collect()

@@ -255,6 +255,12 @@ impl RunSettings {
         self.json_output || self.has_sink(&SinkSpec::Console)
     }
 
+    /// The files that its sinks write.
+    pub(crate) fn files_of_sinks(&self) -> impl Iterator<Item = &PathBuf> {
+        let log_file = self.log_file.iter().map(|file| &file.value);
+        log_file.chain(self.sinks.value.iter().filter_map(SinkSpec::path))
+    }
+
     /// Whether the run has this sink.
     #[must_use]
     pub fn has_sink(&self, sink: &SinkSpec) -> bool {

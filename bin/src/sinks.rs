@@ -1,6 +1,6 @@
 //! The sinks of a run, from its settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use codeloops_adapters::companion::Command;
 use codeloops_event::RunId;
@@ -20,6 +20,7 @@ pub(crate) fn sinks_of(
     world: &World,
     programs: &Programs,
 ) -> Result<Vec<Box<dyn Sink>>, CliError> {
+    refuse_session_files(settings)?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if settings.has_sink(&SinkSpec::Console) {
         sinks.push(console(settings, world));
@@ -40,6 +41,25 @@ pub(crate) fn sinks_of(
         sinks.push(log(&file.value)?);
     }
     Ok(sinks)
+}
+
+/// What a sink writes among the session files would pass for a session, or spoil one.
+fn refuse_session_files(settings: &RunSettings) -> Result<(), CliError> {
+    let Ok(sessions) = settings.data_dir.join("sessions").canonicalize() else { return Ok(()) };
+    // A file that is not there yet has a folder that is.
+    let folder = |file: &Path| {
+        let real = file.canonicalize().or_else(|_| file.parent().unwrap_or(file).canonicalize());
+        real.map(|real| if real.is_dir() { Some(real) } else { real.parent().map(Path::to_owned) })
+    };
+    let is_among = |file: &&PathBuf| folder(file).is_ok_and(|dir| dir.as_ref() == Some(&sessions));
+    match settings.files_of_sinks().find(is_among) {
+        None => Ok(()),
+        Some(file) => Err(CliError::usage(format!(
+            "a sink cannot write to `{}`: session files are kept there",
+            file.display()
+        ))
+        .hint("name a file in another folder")),
+    }
 }
 
 /// What sinks have in common that are neither the console nor the session file.

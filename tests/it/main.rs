@@ -41,6 +41,8 @@ mod session_screens;
 #[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]
+mod sinks;
+#[cfg(target_os = "linux")]
 mod terminal;
 mod tidy;
 
