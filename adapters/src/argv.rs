@@ -17,6 +17,8 @@ pub struct ArgvOf<'a> {
     pub permissions: Permissions,
     /// What the user allows the critic.
     pub access: CriticAccess,
+    /// What makes it put its spans below ours (see [`crate::telemetry::Telemetry::arguments`]).
+    pub joining: &'a [String],
     /// The conversation that is gone on with; `None` for a new one.
     pub session: Option<&'a str>,
     /// The prompt itself or the path of its file, as the agent takes it; unused with stdin.
@@ -38,6 +40,7 @@ pub fn argv(spec: &AgentSpec, call: ArgvOf<'_>) -> Vec<OsString> {
     if let Some(model) = call.model {
         args.extend(spec.model_args.iter().map(|arg| arg.replace("{model}", model).into()));
     }
+    args.extend(call.joining.iter().map(OsString::from));
     args.extend(own.iter().map(OsString::from));
     if let Some(session) = call.session {
         args.extend(spec.resume_args.iter().map(|arg| arg.replace("{session}", session).into()));
@@ -79,7 +82,9 @@ mod tests {
                 for permissions in [Permissions::Full, Permissions::Edits] {
                     for (model, session) in [(None, None), (Some("m1"), Some("s1"))] {
                         let prompt = OsStr::new("");
-                        let call = ArgvOf { role, model, permissions, access, session, prompt };
+                        let joining = &[];
+                        let call =
+                            ArgvOf { role, model, permissions, access, joining, session, prompt };
                         let (id, name) = (&spec.id, model.unwrap_or("-"));
                         let args = line(&spec, call);
                         told.push(format!("{id} {role} {permissions:?} {access:?} {name}: {args}"));
@@ -98,7 +103,18 @@ mod tests {
             let (access, prompt) = (CriticAccess::RunCommands, OsStr::new(""));
             let session = None;
             (
-                line(spec, ArgvOf { role, model: None, permissions, access, session, prompt }),
+                line(
+                    spec,
+                    ArgvOf {
+                        role,
+                        model: None,
+                        permissions,
+                        access,
+                        joining: &[],
+                        session,
+                        prompt,
+                    },
+                ),
                 warning,
             )
         };
@@ -132,6 +148,7 @@ mod tests {
             model: Some("m"),
             permissions: Permissions::Full,
             access: CriticAccess::RunCommands,
+            joining: &[],
             session: None,
             prompt: OsStr::new("do {model} it"),
         };

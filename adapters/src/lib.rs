@@ -15,6 +15,7 @@ pub mod redact;
 pub mod resolve;
 pub mod runner;
 pub mod spec;
+pub mod telemetry;
 pub mod version;
 
 mod decode;

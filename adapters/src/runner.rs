@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::process::{Control, Grace, OWNER_VARIABLE, RUN_ID_VARIABLE};
 use crate::redact::Redactor;
 use crate::resolve::ResolvedAgent;
+use crate::telemetry::Telemetry;
 
 mod call;
 mod capture;
@@ -58,6 +59,9 @@ pub struct AgentsConfig {
     pub grace: Grace,
     /// Masks credentials in what is recorded and shown; `None` where the user wants them there.
     pub redactor: Option<Arc<Redactor>>,
+    /// What agents are told of the run's trace; `None` where it is exported as none, so that they
+    /// have their environment as it is.
+    pub telemetry: Option<Telemetry>,
 }
 
 impl AgentsConfig {

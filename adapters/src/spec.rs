@@ -6,6 +6,7 @@ use codeloops_event::{CriticAccess, Permissions, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::login::LoginCheck;
+use crate::telemetry::Joins;
 use crate::version::Understood;
 
 /// Bytes that a prompt may have unless a row says otherwise. Below the smallest limit of a known
@@ -177,6 +178,8 @@ pub struct AgentSpec {
     pub understood: Understood,
     /// How it is asked whether it is logged in; none where it has no way to tell.
     pub login: Option<LoginCheck>,
+    /// How it is made to put its own spans below ours.
+    pub joins: Joins,
     /// How to get it, for the hint when it is missing.
     pub install: Option<String>,
 }
@@ -208,6 +211,7 @@ impl AgentSpec {
             version_args: Vec::new(),
             understood: Understood::default(),
             login: None,
+            joins: Joins::Not,
             install: None,
         }
     }
@@ -320,6 +324,7 @@ impl AgentConfig {
             // Whoever says what comes out knows the program.
             understood: if self.output.is_some() { Understood::default() } else { base.understood },
             login: base.login,
+            joins: base.joins,
             install: base.install,
         }
     }

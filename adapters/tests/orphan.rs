@@ -41,6 +41,7 @@ async fn a_daemon_without_parent_and_environment_does_not_survive() {
         max_output: u64::MAX,
         grace: Grace::default(),
         redactor: None,
+        telemetry: None,
     });
     let call = AgentCall {
         call: CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 },

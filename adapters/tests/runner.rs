@@ -13,7 +13,9 @@ use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::spec::{AgentSpec, MAX_ARGUMENT_BYTES, OutputFormat, PromptVia};
+use codeloops_adapters::telemetry::{AgentTelemetry, Receiver, ReceiverProtocol, Telemetry};
 use codeloops_driver::ports::{AgentNote, Agents};
+use codeloops_event::trace::{SpanId, SpanPath, TraceContext, TraceId};
 use codeloops_event::{
     AgentOutcome, AgentOutput, BudgetKind, CallId, CallKind, Conversation, CutOffKind, Item,
     LimitKind, OutputStream, Role, Usage,
@@ -37,6 +39,7 @@ struct Bench {
     max_output: u64,
     grace: Grace,
     redactor: Option<Arc<Redactor>>,
+    telemetry: Option<Telemetry>,
 }
 
 impl Bench {
@@ -59,6 +62,7 @@ impl Bench {
             max_output: u64::MAX,
             grace: Grace { stop: NEVER, terminate: NEVER, ..Grace::default() },
             redactor: None,
+            telemetry: None,
         }
     }
 
@@ -97,6 +101,7 @@ impl Bench {
             max_output: self.max_output,
             grace: self.grace,
             redactor: self.redactor.clone(),
+            telemetry: self.telemetry.clone(),
         })
     }
 
@@ -488,6 +493,34 @@ async fn the_program_knows_its_run_and_not_an_outer_one() {
         bench.dir.path().canonicalize().unwrap().display()
     );
     assert_eq!(text, expected);
+}
+
+fn telemetry(bench: &Bench) -> Telemetry {
+    let trace_id = TraceId::of_run(&bench.run_id().parse().unwrap());
+    let receiver = Receiver {
+        url: "http://127.0.0.1:4317".to_owned(),
+        protocol: ReceiverProtocol::Grpc,
+        headers: Vec::new(),
+        certificate: None,
+        client: None,
+    };
+    let trace = TraceContext { trace_id, sampled: true };
+    Telemetry::new(trace, false, AgentTelemetry::Off, receiver, [])
+}
+
+#[tokio::test]
+async fn the_program_knows_the_span_of_its_call() {
+    let mut bench = Bench::new("env | grep -E '^(TRACE|OTEL_)' | sort").critic();
+    assert_eq!(bench.run().await.text, "", "without a trace it is told of none");
+    bench.telemetry = Some(telemetry(&bench));
+    let run = bench.run_id().parse().unwrap();
+    let path = SpanPath::Agent { iteration: 3, role: Role::Critic, attempt: 1 };
+    let trace = TraceContext { trace_id: TraceId::of_run(&run), sampled: true };
+    let expected = format!("TRACEPARENT={}\n", trace.traceparent(SpanId::of_run(&run, path)));
+    assert_eq!(bench.run().await.text, expected);
+    bench.spec.env = [("OTEL_SERVICE_NAME".to_owned(), "mine".to_owned())].into();
+    let text = bench.run().await.text;
+    assert_eq!(text, format!("OTEL_SERVICE_NAME=mine\n{expected}"), "the user's own word counts");
 }
 
 /// Prints when it is told to end: it is left behind, so that is after the program's own end.

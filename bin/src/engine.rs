@@ -342,6 +342,7 @@ impl RoleAgents {
             max_output: settings.limits.max_output.value,
             grace: Grace::default(),
             redactor,
+            telemetry: None,
         }
     }
 }
@@ -470,8 +471,8 @@ fn start_of(
         base_tree: base.tree,
         parent: settings.parent.clone(),
         codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),
-        trace_id: trace.as_ref().map(|trace| trace.trace_id.clone()),
-        parent_span_id: trace.map(|trace| trace.parent_span_id),
+        trace_id: trace.map(|trace| trace.trace_id.to_string()),
+        parent_span_id: trace.map(|trace| trace.parent_span_id.to_string()),
         evidence_dir: Some(shown(&evidence.to_owned())),
         settings: engine,
     }

@@ -1,15 +1,15 @@
 //! The trace that codeloops was started in, by the W3C trace context in `TRACEPARENT`.
 
+use codeloops_event::trace::{SpanId, TraceId};
+
 use crate::world::Environment;
 
 /// Trace and span that the run belongs below.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InheritedTrace {
-    /// 32 lower-case hexadecimal digits.
-    pub(crate) trace_id: String,
-    /// 16 lower-case hexadecimal digits.
-    pub(crate) parent_span_id: String,
-    /// Whether it is exported.
+    pub(crate) trace_id: TraceId,
+    pub(crate) parent_span_id: SpanId,
+    /// Whether what is above exports its spans.
     pub(crate) sampled: bool,
 }
 
@@ -18,27 +18,25 @@ impl InheritedTrace {
         Self::parse(env.var("TRACEPARENT")?.to_str()?)
     }
 
-    /// `version-traceid-spanid-flags`; a later version may have more fields, version ff is none,
-    /// and ids of zeros are none either.
+    /// `version-traceid-spanid-flags`; a later version may have more fields, and version ff is none.
     fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace_id) = (parts.next()?, parts.next()?);
         let (span_id, flags) = (parts.next()?, parts.next()?);
-        let hex = |text: &str, digits| {
-            text.len() == digits
-                && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        };
-        let is_id = |text: &str, digits| hex(text, digits) && text.bytes().any(|b| b != b'0');
-        let sound = hex(version, 2) && version != "ff" && hex(flags, 2);
-        let alone = version != "00" || parts.next().is_none();
-        // The lowest bit; others may come to mean something.
-        let sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
-        (sound && alone && is_id(trace_id, 32) && is_id(span_id, 16)).then(|| Self {
-            trace_id: trace_id.to_owned(),
-            parent_span_id: span_id.to_owned(),
-            sampled,
-        })
+        let (number, flags) = (byte(version)?, byte(flags)?);
+        if number == 0xff || (number == 0 && parts.next().is_some()) {
+            return None;
+        }
+        let (trace_id, parent_span_id) = (trace_id.parse().ok()?, span_id.parse().ok()?);
+        Some(Self { trace_id, parent_span_id, sampled: flags & 1 == 1 })
     }
+}
+
+/// Two lower-case hexadecimal digits.
+fn byte(text: &str) -> Option<u8> {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let sound = text.len() == 2 && text.bytes().all(is_digit);
+    sound.then(|| u8::from_str_radix(text, 16).ok())?
 }
 
 #[cfg(test)]
@@ -50,13 +48,15 @@ mod tests {
 
     #[test]
     fn a_trace_context_is_read_by_the_specification() {
-        let of = |header: String| InheritedTrace::parse(&header).map(|t| t.trace_id);
+        let of = |header: String| InheritedTrace::parse(&header).map(|t| t.trace_id.to_string());
         assert_eq!(of(format!("00-{TRACE}-{SPAN}-01")).as_deref(), Some(TRACE));
         assert_eq!(of(format!("cc-{TRACE}-{SPAN}-01-what-comes-later")).as_deref(), Some(TRACE));
         for header in [
             String::new(),
             format!("00-{TRACE}-{SPAN}"),
             format!("00-{TRACE}-{SPAN}-01-more"),
+            format!("00-{TRACE}-{SPAN}-1"),
+            format!("00-{TRACE}-{SPAN}-+1"),
             format!("ff-{TRACE}-{SPAN}-01"),
             format!("00-{}-{SPAN}-01", "0".repeat(32)),
             format!("00-{TRACE}-{}-01", "0".repeat(16)),
@@ -67,10 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn whether_a_trace_is_exported_stands_in_the_lowest_bit() {
-        for (flags, sampled) in [("00", false), ("01", true), ("02", false), ("ff", true)] {
-            let trace = InheritedTrace::parse(&format!("00-{TRACE}-{SPAN}-{flags}")).unwrap();
-            assert_eq!(trace.sampled, sampled, "{flags}");
-        }
+    fn the_last_flag_is_whether_spans_are_exported() {
+        let sampled = |flags: &str| {
+            InheritedTrace::parse(&format!("00-{TRACE}-{SPAN}-{flags}")).map(|t| t.sampled)
+        };
+        let told = ["00", "01", "02", "03", "ff"].map(sampled);
+        assert_eq!(told, [false, true, false, true, true].map(Some));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+use crate::telemetry::Joins;
 use crate::version::{Understood, Version};
 
 /// Run: 2.0.47 and later say in `error` of a message why the provider refused; 2.0.31 to 2.0.46 do
@@ -16,6 +17,14 @@ const CRITIC_WITH_COMMANDS: [&str; 4] = [
     "Read,Grep,Glob,Bash",
     "--settings",
     r#"{"env":{"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS":"1"}}"#,
+];
+
+/// Seen with 2.1.330: without the second there are no spans. What is set for spans alone is taken;
+/// logs and metrics have switches of their own.
+const JOINS: [(&str, &str); 3] = [
+    ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+    ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
+    ("OTEL_TRACES_EXPORTER", "otlp"),
 ];
 
 /// Seen with 2.1.330. After SIGINT it ends its running tool and writes its final event; it refuses
@@ -44,6 +53,9 @@ pub(super) fn spec() -> AgentSpec {
             args: strings(&["auth", "status"]),
             answer: LoginAnswer::ClaudeJson,
         }),
+        joins: Joins::ByVariables(
+            JOINS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ),
         install: Some("npm install -g @anthropic-ai/claude-code".to_owned()),
         ..AgentSpec::new("claude", "Claude Code", &["claude"])
     }

@@ -2,6 +2,7 @@
 
 use crate::login::{LoginAnswer, LoginCheck};
 use crate::spec::{AgentSpec, OutputFormat, StopWith, Unattended, strings};
+use crate::telemetry::Joins;
 use crate::version::{Understood, Version};
 
 /// Run: 0.77.0 and older count the tokens of a resumed conversation by the call, 0.79.0 and later by
@@ -37,6 +38,7 @@ pub(super) fn spec() -> AgentSpec {
             args: strings(&["login", "status"]),
             answer: LoginAnswer::CodexStatus,
         }),
+        joins: Joins::ByCodexSetting,
         install: Some("npm install -g @openai/codex".to_owned()),
         ..AgentSpec::new("codex", "Codex", &["codex"])
     }

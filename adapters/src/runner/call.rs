@@ -206,16 +206,20 @@ fn local_time() -> DateTime<FixedOffset> {
 fn invocation(config: &AgentsConfig, call: &AgentCall) -> Result<Invocation, String> {
     let RoleAgent { agent, model, permissions } = config.role(call.role);
     let prompt = prompt_argument(config, call, &agent.spec)?;
+    let telemetry = config.telemetry.as_ref();
     let args = ArgvOf {
         role: call.role,
         model: model.as_deref(),
         permissions: *permissions,
         access: config.critic_access,
+        joining: &telemetry.map(|of| of.arguments(&agent.spec)).unwrap_or_default(),
         session: call.conversation.as_ref().map(|conversation| conversation.id.as_str()),
         prompt: &prompt,
     };
     let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));
-    let mut env: BTreeMap<OsString, Option<OsString>> = agent.spec.env.iter().map(set).collect();
+    let of_trace = telemetry.map(|of| of.variables(&config.run_id, call, &agent.spec));
+    let mut env: BTreeMap<OsString, Option<OsString>> = of_trace.unwrap_or_default();
+    env.extend(agent.spec.env.iter().map(set));
     env.extend(OTHER_REPOSITORY.map(|name| (name.into(), None)));
     env.extend(run_variables(config, call).map(|(name, value)| (name.into(), value)));
     Ok(Invocation {

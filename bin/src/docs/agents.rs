@@ -4,6 +4,7 @@ use std::path::Path;
 
 use codeloops_adapters::agents::builtin;
 use codeloops_adapters::spec::{AgentSpec, PromptVia};
+use codeloops_adapters::telemetry::Joins;
 use codeloops_event::{CriticAccess, Permissions, Role};
 use codeloops_sinks::commands::shell_quoted;
 
@@ -88,6 +89,7 @@ fn one(page: &mut Page, agent: &AgentSpec) {
     if let Some(versions) = versions(agent) {
         facts.push(versions);
     }
+    facts.extend(joins(agent));
     if let Some(variable) = &agent.unattended.root_needs {
         let variable = code(variable);
         facts
@@ -102,6 +104,26 @@ fn one(page: &mut Page, agent: &AgentSpec) {
         })
         .collect();
     page.table(["call", "flags"], &rows);
+}
+
+/// How it is made to put its spans below ours, where it can.
+fn joins(agent: &AgentSpec) -> Option<String> {
+    let how = match &agent.joins {
+        Joins::Not => return None,
+        Joins::ByVariables(own) => {
+            let own = own.iter().map(|(name, value)| format!("{name}={value}"));
+            format!(
+                "{} and {}, with the receiver's URL, headers and certificates",
+                list(&own.collect::<Vec<_>>()),
+                code("OTEL_EXPORTER_OTLP_TRACES_*")
+            )
+        }
+        Joins::ByCodexSetting => format!(
+            "{}, with the receiver's URL and certificates; not where the receiver wants headers",
+            code("-c otel.trace_exporter={...}")
+        ),
+    };
+    Some(format!("Joins the trace of a run, where agents are to, by {how}."))
 }
 
 fn programs(agent: &AgentSpec) -> String {

@@ -55,6 +55,7 @@ impl RunSettings {
             model: of.model.as_ref().map(|model| model.value.as_str()),
             permissions,
             access: self.critic_access.value,
+            joining: &[],
             session: None,
             prompt: OsStr::new(PROMPT),
         };
