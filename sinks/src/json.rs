@@ -1,7 +1,7 @@
 //! An event as one line of JSON that is safe on a terminal.
 
-use codeloops_event::Event;
 use codeloops_event::text::escaped_in_json;
+use codeloops_event::{Event, Marker};
 
 use crate::sink::Gap;
 
@@ -15,5 +15,6 @@ pub(crate) fn line(event: &Event) -> String {
 /// A line that stands where chatter was left out; no event, as the sink itself is the reason.
 pub(crate) fn gap(gap: Gap) -> String {
     let Gap { events, bytes } = gap;
-    serde_json::json!({ "type": "output_dropped", "events": events, "bytes": bytes }).to_string()
+    let marker = Marker::OutputDropped { events, bytes };
+    serde_json::to_string(&marker).expect("a marker has plain values")
 }

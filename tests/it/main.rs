@@ -20,6 +20,7 @@ mod replay;
 mod restore;
 mod resume;
 mod run;
+mod schema;
 mod scripts;
 mod session_pages;
 mod sessions;

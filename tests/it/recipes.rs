@@ -202,6 +202,39 @@ fn the_format_references_python_recipe_gives_what_it_says() {
     assert_eq!(printed, "Fix the typo 2 success\n");
 }
 
+/// What a sink of `docs/examples/sinks` writes of the run, whose lines it gets on standard input.
+fn told_by(interpreter: &str, sink: &str) -> String {
+    let place = recorded();
+    let folder = format!("{}/../docs/examples/sinks", env!("CARGO_MANIFEST_DIR"));
+    let _ran = sh(&place, &format!("{interpreter} '{folder}/{sink}' told < session.jsonl"));
+    place.read("told")
+}
+
+#[test]
+fn the_sink_in_python_tells_each_decision_and_the_end() {
+    if !has("python3") {
+        return;
+    }
+    let told = told_by("python3", "decisions.py");
+    let (_times, what): (Vec<_>, Vec<_>) =
+        told.lines().map(|line| line.split_once(' ').unwrap()).unzip();
+    assert_eq!(what, ["round 1: CONTINUE", "round 2: DONE", "success after 2 rounds"]);
+}
+
+#[test]
+fn the_sink_with_jq_tells_each_call() {
+    if !has("jq") {
+        return;
+    }
+    let told = told_by("sh", "calls.sh");
+    let calls: Vec<Vec<&str>> = told.lines().map(|line| line.split('\t').collect()).collect();
+    let whose: Vec<_> = calls.iter().map(|call| call[..3].join(" ")).collect();
+    let expected =
+        ["actor 1 completed", "critic 1 completed", "actor 2 completed", "critic 2 completed"];
+    assert_eq!(whose, expected);
+    assert!(calls.iter().all(|call| call.len() == 5 && call[3].parse::<f64>().is_ok()), "{told}");
+}
+
 #[track_caller]
 fn python(place: &Workspace, program: &str) -> String {
     let output = place.program("python3").arg("-c").arg(program).output().unwrap();

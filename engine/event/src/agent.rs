@@ -6,6 +6,7 @@ use crate::stamp::Timestamp;
 
 /// A file of the evidence folder, with what is needed to notice a change of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// Path relative to the run's evidence folder, with `/` between its parts.
     pub path: String,
@@ -28,6 +29,7 @@ pub(crate) const fn is_zero(n: &u64) -> bool {
 
 /// What is known of a started process; enough to tell it from a later one with the same pid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProcessInfo {
     /// Process id.
     pub pid: u32,
@@ -44,6 +46,7 @@ pub type Signal = i32;
 
 /// Which clock ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LimitKind {
     /// `limits.actor_timeout` or `limits.critic_timeout`.
@@ -56,6 +59,7 @@ pub enum LimitKind {
 
 /// What a run may use up beside time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetKind {
     /// `limits.max_tokens`.
@@ -66,6 +70,7 @@ pub enum BudgetKind {
 
 /// Why a provider refused; nothing that a second try would mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Not logged in, or a key that is not accepted.
@@ -78,6 +83,7 @@ pub enum Refusal {
 
 /// How an answer came to an end before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CutOffKind {
     /// The stream ended without its final event.
@@ -92,6 +98,7 @@ pub type DenialCount = u32;
 /// How a call of an agent ended. The machine decides on each of these; none of them is an empty
 /// string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AgentOutcome {
     /// It did its turn: its final event, where there is one, says success, else exit code 0.
@@ -202,6 +209,7 @@ pub struct Conversation {
 ///
 /// `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Tokens sent, cached ones included.
     pub input_tokens: Option<u64>,
@@ -219,6 +227,7 @@ pub struct Usage {
 
 /// Usage of both roles; null where nothing is known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageByRole {
     /// The actor's.
     pub actor: Option<Usage>,

@@ -7,6 +7,7 @@ use crate::agent::Evidence;
 /// The object id of a tree in the user's repository, in lower-case hexadecimal (40 digits, or 64 in
 /// a SHA-256 repository).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct TreeId(pub String);
 
@@ -71,6 +72,7 @@ pub struct CapturedDiff {
 
 /// What the comparison of tree, index and HEAD before and after a critic turn found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TreeCheck {
     /// Nothing differs.

@@ -24,6 +24,7 @@ pub enum Class {
 
 /// One thing worth telling. Its serde form, tagged by `type`, is a line of the session file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// Fact: the run begins.

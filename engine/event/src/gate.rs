@@ -6,6 +6,7 @@ use crate::agent::Evidence;
 
 /// How a gate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GateStatus {
     /// Exit code 0.
@@ -42,6 +43,7 @@ impl GateStatus {
 
 /// The result of one gate in one iteration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GateResult {
     /// The gate's name.
     pub name: String,

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The identity of a run: a ULID, 26 characters of Crockford's base 32.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9A-HJKMNP-TV-Z]{26}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
@@ -73,6 +75,7 @@ pub type Attempt = u32;
 /// A random word of one evaluation, drawn only after the actor has ended, so that nothing the actor
 /// wrote can contain it. Lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Nonce(pub String);
 
@@ -84,6 +87,7 @@ impl fmt::Display for Nonce {
 
 /// The part an agent plays in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Does the work.
@@ -111,6 +115,7 @@ impl fmt::Display for Role {
 
 /// What kind of thing the machine asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CallKind {
     /// An actor turn.
@@ -148,6 +153,7 @@ impl CallKind {
 /// The identity of one call: an input that answers it carries the same id, so an answer to a call
 /// that is over can be told from one that is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallId {
     /// The iteration the call belongs to.
     pub iteration: Iteration,

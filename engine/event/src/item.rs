@@ -9,6 +9,7 @@ use crate::stamp::Timestamp;
 
 /// Something an agent printed, as it came: what one read of its stream gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentOutput {
     /// Who printed it.
     pub role: Role,
@@ -20,8 +21,23 @@ pub struct AgentOutput {
     pub items: Vec<Item>,
 }
 
+/// What a stream of events holds between the events, and a session file does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Marker {
+    /// Chatter was left out just here, because the consumer did not keep up.
+    OutputDropped {
+        /// Lines of type `agent_output`.
+        events: u64,
+        /// Bytes of their text.
+        bytes: u64,
+    },
+}
+
 /// One thing that a stream tells. No text in it is trusted: it may hold terminal escapes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Item {
     /// A piece of what was printed, lossily decoded: all of an agent that prints text, of another

@@ -28,6 +28,8 @@ mod verdict;
 mod version;
 
 pub mod layout;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod text;
 pub mod trace;
 
@@ -40,7 +42,7 @@ pub use changed::Changed;
 pub use event::{Class, Event};
 pub use gate::{GateResult, GateStatus};
 pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};
-pub use item::{AgentOutput, Item};
+pub use item::{AgentOutput, Item, Marker};
 pub use lines::{
     ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
     EngineFailed, FoundTree, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,

@@ -19,6 +19,7 @@ use crate::version::FormatVersion;
 
 /// The run and iteration that a fork began from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Parent {
     /// The run.
     pub run_id: RunId,
@@ -28,6 +29,7 @@ pub struct Parent {
 
 /// The first line. The fields from `elapsed_ms` on are absent in files of other programs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionStart {
     /// When the run began.
     pub timestamp: Timestamp,
@@ -88,15 +90,19 @@ pub struct SessionStart {
 
 /// A round begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields are those of every progress line")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IterationStarted {
+    /// When.
     pub timestamp: Timestamp,
+    /// The run's monotonic clock.
     pub elapsed_ms: u64,
+    /// Which round.
     pub iteration: Iteration,
 }
 
 /// An agent's process runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentStarted {
     /// When.
     pub timestamp: Timestamp,
@@ -117,6 +123,7 @@ pub struct AgentStarted {
 
 /// An actor call is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActorCompleted {
     /// When.
     pub timestamp: Timestamp,
@@ -154,6 +161,7 @@ pub struct ActorCompleted {
 /// What an agent prints is read as text, for not one event of its declared `output` was in it. Told
 /// once for each role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadAsText {
     /// When.
     pub timestamp: Timestamp,
@@ -173,6 +181,7 @@ pub struct ReadAsText {
 
 /// The changes are captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiffCaptured {
     /// When.
     pub timestamp: Timestamp,
@@ -196,6 +205,7 @@ pub struct DiffCaptured {
 
 /// The changes could not be captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiffFailed {
     /// When.
     pub timestamp: Timestamp,
@@ -209,6 +219,7 @@ pub struct DiffFailed {
 
 /// A gate is through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GateCompleted {
     /// When.
     pub timestamp: Timestamp,
@@ -222,6 +233,7 @@ pub struct GateCompleted {
 
 /// A critic call is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CriticCompleted {
     /// When.
     pub timestamp: Timestamp,
@@ -255,6 +267,7 @@ pub struct CriticCompleted {
 
 /// The tree was compared with what it was before the critic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TreeChecked {
     /// When.
     pub timestamp: Timestamp,
@@ -270,6 +283,7 @@ pub struct TreeChecked {
 
 /// The run ends, and nobody made sure that the tree is what it was before the critic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TreeUnverified {
     /// When.
     pub timestamp: Timestamp,
@@ -285,6 +299,7 @@ pub struct TreeUnverified {
 
 /// What became of the critic's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerdictReached {
     /// When.
     pub timestamp: Timestamp,
@@ -300,6 +315,7 @@ pub struct VerdictReached {
 
 /// The machine waits before it calls an agent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// When it began.
     pub timestamp: Timestamp,
@@ -319,6 +335,7 @@ pub struct Waiting {
 
 /// A wait is over, and the agent is called again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitOver {
     /// When.
     pub timestamp: Timestamp,
@@ -334,6 +351,7 @@ pub struct WaitOver {
 
 /// The user asked to stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StopRequested {
     /// When.
     pub timestamp: Timestamp,
@@ -347,6 +365,7 @@ pub struct StopRequested {
 
 /// Where a run goes on that was resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResumedAt {
     /// The actor is called, or waited for.
@@ -361,6 +380,7 @@ pub enum ResumedAt {
 
 /// The working tree, as a resume found it beside the run's last snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum FoundTree {
     /// As it was then.
@@ -376,6 +396,7 @@ pub enum FoundTree {
 
 /// The run goes on in another process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionResumed {
     /// When.
     pub timestamp: Timestamp,
@@ -397,6 +418,7 @@ pub struct SessionResumed {
 
 /// An answer came to a call that was over; it changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AnswerIgnored {
     /// When.
     pub timestamp: Timestamp,
@@ -408,6 +430,7 @@ pub struct AnswerIgnored {
 
 /// The session could not be recorded, or codeloops itself failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EngineFailed {
     /// When.
     pub timestamp: Timestamp,
@@ -421,6 +444,7 @@ pub struct EngineFailed {
 
 /// The summary of a finished round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IterationEnd {
     /// The round, counted from 1.
     pub iteration_number: Iteration,
@@ -476,6 +500,7 @@ pub struct IterationEnd {
 
 /// The end of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionEnd {
     /// How it ended.
     pub outcome: Outcome,
@@ -509,6 +534,7 @@ pub struct SessionEnd {
 
 /// A stream of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OutputStream {
     /// Standard output.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What agents may do without asking.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Permissions {
     /// Everything their own flags can grant.
@@ -15,6 +16,7 @@ pub enum Permissions {
 
 /// What the critic may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CriticAccess {
     /// Read and run commands (tests, linters).
@@ -26,6 +28,7 @@ pub enum CriticAccess {
 
 /// One role's agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentSettings {
     /// The agent's id (`claude`).
     pub agent: String,
@@ -42,6 +45,7 @@ pub struct AgentSettings {
 
 /// The limits of a run; null where there is none. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limits {
     /// Rounds.
     pub max_iterations: Option<u32>,
@@ -75,6 +79,7 @@ pub struct Limits {
 
 /// One gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GateSettings {
     /// Its name.
     pub name: String,
@@ -86,6 +91,7 @@ pub struct GateSettings {
 
 /// Every setting that the engine acts on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// The actor's agent.
     pub actor: AgentSettings,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The three words of the critic, as they stand in `critic_decision`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Decision {
     /// The task is complete.
@@ -34,6 +35,7 @@ impl std::fmt::Display for Decision {
 
 /// A verdict that could be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "decision", rename_all = "UPPERCASE")]
 pub enum Verdict {
     /// Approved.
@@ -88,6 +90,7 @@ impl Verdict {
 
 /// Why an answer of the critic gave no verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "problem", rename_all = "snake_case")]
 pub enum VerdictProblem {
     /// No well-formed block stands in it.
@@ -157,6 +160,7 @@ impl std::fmt::Display for VerdictProblem {
 
 /// What became of one answer of the critic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "ruling", rename_all = "snake_case")]
 pub enum Ruling {
     /// It was read and counts.

@@ -11,6 +11,8 @@ pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
 /// `major.minor`. A new field or line type raises the minor number: an older reader skips what it
 /// does not know. A changed meaning raises the major number: an older reader refuses the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = r"^[0-9]+\.[0-9]+$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct FormatVersion {
     /// Raised when an older reader would misread the file.

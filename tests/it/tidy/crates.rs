@@ -101,6 +101,26 @@ fn pure_crates_cannot_reach_the_world() {
     assert_none("a pure crate reaches the world", &breaches);
 }
 
+/// The schema of the events is for the documentation: the product brings no crate for it.
+#[test]
+fn no_crate_of_the_product_makes_the_schema() {
+    let enables = |table: &Table| {
+        let event = table.get("dependencies").and_then(|all| all.get("codeloops-event"));
+        let features = event.and_then(|event| event.get("features")?.as_array());
+        features.into_iter().flatten().any(|feature| feature.as_str() == Some("schema"))
+    };
+    let mut breaches = Vec::new();
+    for manifest in manifests() {
+        let table = manifest.text.parse::<Table>().unwrap();
+        let name = table["package"]["name"].as_str().unwrap();
+        let is_default = name == "codeloops-event" && table["features"].get("default").is_some();
+        if is_default || (enables(&table) && !EXEMPT.contains(&name)) {
+            breaches.push(manifest.path);
+        }
+    }
+    assert_none("a crate of the product that makes the schema", &breaches);
+}
+
 #[test]
 fn every_member_takes_the_workspace_settings() {
     let mut breaches = Vec::new();

@@ -1,10 +1,19 @@
-//! Writes the parts of the book that are made from the code; `cargo xtask docs` runs it.
+//! Writes what of `docs` is made from the code: parts of the book, and the schema of the events.
+//! `cargo xtask docs` runs it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use codeloops::docs::Section;
+use codeloops_event::schema;
+
+/// Files that a page shows: the page, the name of its marks, the path from `docs`, the language.
+const SHOWN: &[(&str, &str, &str, &str)] = &[
+    ("sinks.md", "decisions.py", "examples/sinks/decisions.py", "python"),
+    ("sinks.md", "calls.sh", "examples/sinks/calls.sh", "sh"),
+    ("sinks.md", "counts.rs", "../sinks/examples/counts.rs", "rust"),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,35 +33,67 @@ fn main() -> ExitCode {
 
 fn write() -> Result<(), String> {
     for (name, text) in files()? {
-        let path = path(name);
+        let path = path(&name);
         std::fs::write(&path, text)
             .map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-        println!("wrote docs/src/{name}");
+        println!("wrote docs/{name}");
     }
     Ok(())
 }
 
-/// Fails with every page that differs from what would be written.
+/// Fails with every file that differs from what would be written.
 fn check() -> Result<(), String> {
     let differs = |name: &str, text: &str| read(name).map_or(true, |written| written != text);
-    let stale: Vec<&str> =
-        files()?.iter().filter(|(name, text)| differs(name, text)).map(|(name, _)| *name).collect();
+    let files = files()?;
+    let stale: Vec<&str> = files
+        .iter()
+        .filter(|(name, text)| differs(name, text))
+        .map(|(name, _)| name.as_str())
+        .collect();
     if stale.is_empty() {
         return Ok(());
     }
-    Err(format!("out of date in docs/src: {}: run `cargo xtask docs`", stale.join(", ")))
+    Err(format!("out of date in docs: {}: run `cargo xtask docs`", stale.join(", ")))
 }
 
-/// Every file as it should be, by its name in `docs/src`.
-fn files() -> Result<Vec<(&'static str, String)>, String> {
-    let mut files = codeloops::docs::pages();
-    for section in codeloops::docs::sections() {
-        match files.iter_mut().find(|(page, _)| *page == section.page) {
+/// Every file as it should be, by its path in `docs`.
+fn files() -> Result<Vec<(String, String)>, String> {
+    let mut files: Vec<(String, String)> =
+        codeloops::docs::pages().into_iter().map(|(page, text)| (of_book(page), text)).collect();
+    for section in codeloops::docs::sections().into_iter().chain(shown_files()?) {
+        let page = of_book(section.page);
+        match files.iter_mut().find(|(name, _)| *name == page) {
             Some((_, text)) => *text = with_section(text, &section)?,
-            None => files.push((section.page, with_section(&read(section.page)?, &section)?)),
+            None => {
+                let text = with_section(&read(&page)?, &section)?;
+                files.push((page, text));
+            }
         }
     }
+    files.push((format!("schema/{}", schema::file_name()), event_schema()));
     Ok(files)
+}
+
+/// A page of the book.
+fn of_book(page: &str) -> String {
+    format!("src/{page}")
+}
+
+/// The schema of the events, its words in the order in which people write them.
+fn event_schema() -> String {
+    let json = serde_json::to_string_pretty(&schema::document()).expect("a schema is JSON");
+    json + "\n"
+}
+
+/// The files that pages show, but for their tests, so that what is shown is what tests run.
+fn shown_files() -> Result<Vec<Section>, String> {
+    let shown = |&(page, name, path, language): &(&'static str, &'static str, &str, &str)| {
+        let file = read(path)?;
+        let (text, _tests) = file.split_once("\n#[cfg(test)]").unwrap_or((&file, ""));
+        let text = format!("```{language}\n{}\n```", text.trim_end());
+        Ok(Section { page, name, text })
+    };
+    SHOWN.iter().map(shown).collect()
 }
 
 /// The page with what stands between the marks of a section replaced.
@@ -73,5 +114,5 @@ fn read(name: &str) -> Result<String, String> {
 }
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
 }
