@@ -21,7 +21,7 @@ pub struct AgentOutput {
     pub items: Vec<Item>,
 }
 
-/// What a stream of events holds between the events, and a session file does not.
+/// What stands between events where they are told live with chatter; a session file has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]

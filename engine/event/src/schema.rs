@@ -1,5 +1,5 @@
-//! The JSON Schema of a line, made from the types: what a session file holds, and what a program
-//! reads that is told of a run while it goes on.
+//! The JSON Schema of a line, made from the types: what a session file holds, and what a program is
+//! told of a run while it goes on.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -8,9 +8,9 @@ use schemars::{Schema, json_schema};
 use crate::{Event, FORMAT_VERSION, Marker};
 
 /// What the schema says of itself.
-const DESCRIPTION: &str = "One line of a session file, or of a stream of events (`--sink exec:…`, \
-    `--sink file:…`). `agent_output` and `output_dropped` stand in streams alone; a session file \
-    holds the other types.\n\nThe schema is that of a reader: it accepts every line of this major \
+const DESCRIPTION: &str = "One line of a session file, of what a sink `exec:…` or `file:…` is \
+    given, or of what `--log-format json` prints. `agent_output` and `output_dropped` are printed \
+    with `--verbose`, and stand nowhere else.\n\nThe schema is that of a reader: it accepts every line of this major \
     version so far, and those of other programs with the basic fields, so that a field may be \
     missing that codeloops itself always writes; what it writes is in the session format's \
     reference. Fields that are not listed are allowed and to be skipped. A line whose `type` is \
