@@ -13,6 +13,7 @@ mod demo;
 mod fork;
 mod json;
 mod limits;
+mod observability;
 mod output;
 mod prompts;
 mod recipes;
