@@ -208,6 +208,8 @@ const OF_TELEMETRY: [&str; 4] = [
 pub struct Telemetry {
     /// The trace.
     trace: TraceContext,
+    /// Whether an agent is told of the span of its call.
+    tells_span: bool,
     agents: AgentTelemetry,
     receiver: Receiver,
     /// Variables of our own that they do not get.
@@ -235,7 +237,15 @@ impl Telemetry {
         if !inherited {
             withheld.insert("TRACESTATE".into());
         }
-        Self { trace, agents, receiver, withheld }
+        Self { trace, tells_span: true, agents, receiver, withheld }
+    }
+
+    /// No agent is told of its span, nor of the trace that codeloops was started in.
+    #[must_use]
+    pub fn without_trace_context(mut self) -> Self {
+        self.withheld.extend(["TRACEPARENT", "TRACESTATE"].map(OsString::from));
+        self.tells_span = false;
+        self
     }
 
     /// The variables of a call; one without a value is removed.
@@ -249,7 +259,9 @@ impl Telemetry {
             self.withheld.iter().map(|name| (name.clone(), None)).collect();
         let (iteration, attempt) = (call.call.iteration, call.call.attempt);
         let span = SpanId::of_run(run, SpanPath::Agent { iteration, role: call.role, attempt });
-        env.insert("TRACEPARENT".into(), Some(self.trace.traceparent(span).into()));
+        if self.tells_span {
+            env.insert("TRACEPARENT".into(), Some(self.trace.traceparent(span).into()));
+        }
         if let (AgentTelemetry::Join, Joins::ByVariables(own)) = (self.agents, &spec.joins) {
             let own = own.iter().map(|(name, value)| (name.into(), Some(value.into())));
             env.extend(own);

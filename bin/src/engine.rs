@@ -20,6 +20,7 @@ use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
 
 use crate::error::CliError;
+use crate::exported;
 use crate::inherited_trace::InheritedTrace;
 use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::{Opening, workspace_error};
@@ -125,7 +126,7 @@ async fn run(
     let preflight = Preflight { settings, host: &host, world, run_id };
     let Checked { settings, notes } = preflight.check(&mut stops, printer).await?;
     let settings = &settings;
-    let Prepared { agents, sinks, sessions, folder } =
+    let Prepared { agents, mut sinks, export, sessions, folder } =
         Prepared::new(settings, &task, run_id, &host, world, programs, printer)?;
     if let Some(terminal) = live_terminal(settings, world) {
         clear_when_suspended(terminal);
@@ -137,15 +138,20 @@ async fn run(
     let redaction = redactor.clone();
     let opening = Opening { settings, world, run_id, evidence, redactor: redaction, resume_from };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
-    let told = start_notes(settings, &host).into_iter().chain(notes);
+    let recorded = task.recording().map(|recording| &recording.start);
+    let subject = exported::Opened { settings, run_id, base: &base, recorded };
+    let export = export.of(subject, world)?;
+    let told = start_notes(settings, &host).into_iter().chain(notes).chain(export.notes(settings));
     tell_masked(told, redactor.as_deref(), printer);
-    let agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
+    let mut agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
+    agents.telemetry = export.telemetry();
     let opened = Opened { settings, world, workspace: &workspace, base, redactor, left_behind };
     let Begun { begin, clock, record, recorded } = match task {
         Task::New(prompt) => opened.begin(prompt, run_id, sessions, folder),
         Task::GoOn(recording, consent) => opened.go_on(*recording, consent, printer)?,
     };
     let ports = ports(agents, &workspace, clock, world);
+    sinks.extend(export.sink(&recorded, settings.close_timeout.value)?);
     let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let (publisher, seen) = Publisher::new(Arc::clone(&hub));
@@ -273,7 +279,9 @@ fn watched(
 /// What a run needs beside its repository: all that can be checked before that is touched.
 struct Prepared {
     agents: RoleAgents,
+    /// All but `otel`.
     sinks: Vec<Box<dyn Sink>>,
+    export: exported::Prepared,
     /// Where the session file goes, where there is to be one.
     sessions: Option<PathBuf>,
     folder: RunFolder,
@@ -294,6 +302,7 @@ impl Prepared {
         let (runs_dir, working_dir) = (&settings.runs_dir.value, &settings.working_dir.value);
         runs_dir::refuse_project_files(runs_dir, working_dir)?;
         let sinks = sinks_of(settings, run_id, world, programs)?;
+        let export = exported::Prepared::new(settings)?;
         let recorded = settings.has_sink(&SinkSpec::Jsonl);
         let sessions = recorded.then(|| settings.data_dir.join("sessions"));
         let folder = match task {
@@ -303,7 +312,7 @@ impl Prepared {
         if let Err(error) = runs_dir::keep_out_of_git(runs_dir, working_dir) {
             printer.warning(format!("the evidence cannot be kept out of git: {error}"));
         }
-        Ok(Self { agents, sinks, sessions, folder })
+        Ok(Self { agents, sinks, export, sessions, folder })
     }
 }
 

@@ -24,6 +24,8 @@ mod ask;
 mod demo_agent;
 mod diagnostics;
 mod engine;
+#[cfg_attr(not(feature = "otel"), path = "not_exported.rs")]
+mod exported;
 mod inherited_trace;
 mod lost_console;
 mod offer;

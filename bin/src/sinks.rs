@@ -81,12 +81,10 @@ impl Others<'_> {
     pub(crate) fn make(&self, spec: &SinkSpec) -> Result<Option<Box<dyn Sink>>, CliError> {
         let name = (self.name)(&spec.to_string())?;
         match spec {
-            SinkSpec::Jsonl | SinkSpec::Console => Ok(None),
+            // `otel` is made once it is known what it exports (`crate::exported`).
+            SinkSpec::Jsonl | SinkSpec::Console | SinkSpec::Otel => Ok(None),
             SinkSpec::File(path) => file(name, path).map(Some),
             SinkSpec::Exec(script) => Ok(Some(self.exec(name, script))),
-            SinkSpec::Otel => {
-                Err(CliError::usage("the sink `otel` is not yet available in this release"))
-            }
         }
     }
 

@@ -163,6 +163,11 @@ impl Environment {
         self.vars.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &OsString> {
+        self.vars.keys()
+    }
+
     /// Every variable that is text.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.vars.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))

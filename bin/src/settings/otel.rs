@@ -130,6 +130,12 @@ impl Otel {
         }
     }
 
+    /// Whether spans are exported where no sampler decides.
+    #[must_use]
+    pub fn exports_spans(&self) -> bool {
+        matches!(self, Self::On(settings) if settings.spans.value)
+    }
+
     /// Whether the trace that a run is started in is exported; none where it is started in none.
     #[must_use]
     pub fn parent_sampled(&self, env: &Environment) -> Option<bool> {

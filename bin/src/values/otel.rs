@@ -6,6 +6,7 @@ mod pairs;
 
 use std::str::FromStr;
 
+pub use codeloops_adapters::telemetry::AgentTelemetry;
 pub use endpoint::Endpoint;
 pub use headers::Headers;
 pub(crate) use pairs::pairs;
@@ -53,20 +54,12 @@ impl Words for Content {
         &[("off", Self::Off), ("attributes", Self::Attributes)];
 }
 
-/// What becomes of the agents' own telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AgentTelemetry {
-    /// They are given no `OTEL_*` variable.
-    Off,
-    /// They are given those of codeloops.
-    Inherit,
-    /// They are told to send theirs to the same place, into the same trace.
-    Join,
-}
-
 impl Words for AgentTelemetry {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("off", Self::Off), ("inherit", Self::Inherit), ("join", Self::Join)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Off.as_str(), Self::Off),
+        (Self::Inherit.as_str(), Self::Inherit),
+        (Self::Join.as_str(), Self::Join),
+    ];
 }
 
 /// A link to a trace, with a placeholder where its id stands.

@@ -91,6 +91,16 @@ impl Taken {
     }
 }
 
+impl Target {
+    /// Whether it can be spoken to as it says; sends nothing.
+    ///
+    /// # Errors
+    /// Where its URL, a header or a certificate is of no use.
+    pub fn check(&self) -> Result<(), SetUpError> {
+        Client::new(self).map(drop)
+    }
+}
+
 /// A receiver of one signal.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {

@@ -16,7 +16,8 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Spans that may wait for the sink to fetch them; it does with each event.
@@ -33,7 +34,7 @@ struct Finished {
 }
 
 impl InternalSpans {
-    /// What collects them: a layer of the program's subscriber.
+    /// What collects them: a layer of the program's subscriber, to be used with [`Self::filter`].
     #[must_use]
     pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
@@ -41,13 +42,21 @@ impl InternalSpans {
     {
         let provider =
             SdkTracerProvider::builder().with_span_processor(Handoff(self.clone())).build();
-        let ours = filter_fn(|meta| meta.is_span() && meta.target().starts_with("codeloops"));
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(crate::names::SCOPE))
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(ours)
+    }
+
+    /// What is collected: spans of ours.
+    #[must_use]
+    pub fn filter<S>() -> impl Filter<S> + Send + Sync + use<S>
+    where
+        S: Subscriber,
+    {
+        filter_fn(|meta| meta.is_span() && meta.target().starts_with("codeloops"))
+            .with_max_level_hint(LevelFilter::DEBUG)
     }
 
     /// Those that are there, as children of `parent` where they have no parent of their own.
@@ -107,10 +116,14 @@ mod tests {
 
     use super::*;
 
+    fn collecting(spans: &InternalSpans) -> impl Layer<tracing_subscriber::Registry> {
+        spans.layer().with_filter(InternalSpans::filter())
+    }
+
     #[test]
     fn spans_of_the_program_come_under_the_run() {
         let spans = InternalSpans::default();
-        let subscriber = tracing_subscriber::registry().with(spans.layer());
+        let subscriber = tracing_subscriber::registry().with(collecting(&spans));
         tracing::subscriber::with_default(subscriber, || {
             let _outer = tracing::debug_span!("git.snapshot", files = 3).entered();
             tracing::debug_span!("git.scan").in_scope(|| tracing::debug!("no event is exported"));
@@ -133,7 +146,7 @@ mod tests {
     #[test]
     fn what_there_is_no_room_for_is_counted() {
         let spans = InternalSpans::default();
-        let subscriber = tracing_subscriber::registry().with(spans.layer());
+        let subscriber = tracing_subscriber::registry().with(collecting(&spans));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..ROOM + 2 {
                 drop(tracing::debug_span!("git.scan").entered());

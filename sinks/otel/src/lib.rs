@@ -24,3 +24,4 @@ pub use client::SetUpError;
 pub use internal::InternalSpans;
 pub use options::{ClientIdentity, Compression, OtelOptions, Protocol, Target, Tls, Value};
 pub use sink::{Feed, OtelSink};
+pub use tree::run_id_of;

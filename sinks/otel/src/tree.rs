@@ -34,6 +34,7 @@ use crate::span::{Draft, Parent};
 use agent::Call;
 pub(crate) use agent::error_of;
 use run::Run;
+pub use run::run_id_of;
 
 /// What is exported of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

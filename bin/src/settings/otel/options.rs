@@ -28,6 +28,14 @@ impl Otel {
 }
 
 impl OtelSettings {
+    /// Where spans and metrics go.
+    ///
+    /// # Errors
+    /// As [`SignalSettings::read_files`].
+    pub(crate) fn targets(&self) -> Result<Vec<Target>, CliError> {
+        self.signals().map(SignalSettings::target).collect()
+    }
+
     fn options(&self, run: &ExportedRun<'_>, env: &Environment) -> Result<OtelOptions, CliError> {
         let resource = resource(self, run, env).into_iter();
         Ok(OtelOptions {

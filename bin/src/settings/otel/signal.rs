@@ -88,6 +88,14 @@ impl SignalSettings {
         self.url.value.starts_with("https://")
     }
 
+    /// The files of the authorities that are trusted, of our own certificate and of its key, where the
+    /// connection is encrypted.
+    #[must_use]
+    pub fn pem_paths(&self) -> [Option<&PathBuf>; 3] {
+        let files = [&self.certificate, &self.client_certificate, &self.client_key];
+        files.map(|file| file.as_ref().filter(|_| self.is_encrypted()).map(|file| &file.value))
+    }
+
     /// The files that are named, by the keys that name them.
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, Option<&Sourced<PathBuf>>)> {
         [

@@ -27,7 +27,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(start: &SessionStart, name: Option<String>, texts: Texts) -> Self {
-        let id = start.run_id.clone().unwrap_or_else(|| run_id_of(start));
+        let id = run_id_of(start);
         let inherited = start.trace_id.as_ref().and_then(|id| id.parse().ok());
         let started_in = start.parent_span_id.as_ref().and_then(|id| id.parse().ok());
         Self {
@@ -149,8 +149,14 @@ const fn phase(phase: ResumedAt) -> &'static str {
     }
 }
 
-/// An id for a session of a program that gives none: the same whenever it is read.
-fn run_id_of(start: &SessionStart) -> RunId {
+/// The identity of the run that a session begins. One of a program that gives none has one that is
+/// the same whenever it is read.
+#[must_use]
+pub fn run_id_of(start: &SessionStart) -> RunId {
+    start.run_id.clone().unwrap_or_else(|| derived(start))
+}
+
+fn derived(start: &SessionStart) -> RunId {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let hash = Sha256::digest(format!("{}\0{}", start.timestamp.to_rfc3339(), start.prompt));
     let digits = hash.iter().take(26).map(|byte| char::from(DIGITS[usize::from(byte % 32)]));
