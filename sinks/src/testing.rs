@@ -350,3 +350,72 @@ impl Program for FakeProgram {
         self.end.clone()
     }
 }
+
+/// What is wrong with a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Each write stands before a gate that nobody opens.
+    Blocks,
+    /// Each write fails.
+    Fails,
+    /// Each write panics.
+    Panics,
+    /// There is room for so many bytes.
+    DiskFull(usize),
+    /// Each write takes one byte.
+    Slow,
+}
+
+/// A writer that has a bad day; clones share it.
+#[derive(Clone)]
+pub struct BadWriter {
+    trouble: Trouble,
+    gate: Gate,
+    disk: FullDisk,
+}
+
+impl BadWriter {
+    /// A writer with this trouble.
+    #[must_use]
+    pub fn new(trouble: Trouble) -> Self {
+        let room = if let Trouble::DiskFull(room) = trouble { room } else { usize::MAX };
+        Self { trouble, gate: Gate::default(), disk: FullDisk::new(room) }
+    }
+
+    /// Lets those go that stand before the gate.
+    pub fn release(&self) {
+        self.gate.open();
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn written(&self) -> Vec<u8> {
+        self.disk.written()
+    }
+}
+
+impl Write for BadWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.trouble {
+            Trouble::Blocks => self.gate.pass(),
+            Trouble::Fails => return Err(io::Error::other("out of order")),
+            Trouble::Panics => panic!("cannot stand it"),
+            Trouble::DiskFull(_) => {}
+            Trouble::Slow => return self.disk.write(&bytes[..bytes.len().min(1)]),
+        }
+        self.disk.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// It ends well where it was fed to the end.
+impl Program for BadWriter {
+    fn end(&mut self) -> ProgramEnd {
+        let how =
+            if self.trouble == Trouble::Slow { HowEnded::Exited(0) } else { HowEnded::Exited(1) };
+        ProgramEnd { how, last_words: None }
+    }
+}

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codeloops_event::Event;
+use serde_json::Value;
 
 use super::*;
 use crate::samples;
 use crate::sink::{Gap, SinkError};
-use crate::testing::{FailingSink, FullDisk, GatedSink, MemorySink, PanickingSink, Seen};
+use crate::testing::{
+    BadWriter, FailingSink, FullDisk, GatedSink, MemorySink, PanickingSink, Seen, Trouble,
+};
+use crate::{ConsoleOptions, ConsoleSink, ExecSink, Format, Live, LogSink};
 
 /// Longer than any test takes: where it passes, a test fails instead of hanging.
 const PATIENT: Duration = Duration::from_secs(60);
@@ -332,4 +336,137 @@ fn a_remark_that_panics_is_none() {
     }
     let report = beside_good_ones(Speechless, PATIENT);
     assert_eq!((report.state, report.note), (SinkState::Finished, None));
+}
+
+/// Every sink of this crate, on a writer with this trouble.
+fn troubled(writer: &BadWriter) -> Vec<Box<dyn Sink>> {
+    let options = |format| ConsoleOptions { format, color: false, live: Live::Off, verbose: true };
+    let console = |format| Box::new(ConsoleSink::new(writer.clone(), options(format)));
+    let program = writer.clone();
+    vec![
+        console(Format::Pretty),
+        console(Format::Compact),
+        console(Format::Json),
+        Box::new(LogSink::new("file", "a file", writer.clone())),
+        Box::new(ExecSink::new("exec", Box::new(move || Ok(Box::new(program))))),
+    ]
+}
+
+/// The matrix: whatever is wrong with the writers of whichever sinks, the others get everything, and
+/// each that failed says so.
+#[test]
+fn no_trouble_of_any_sink_is_anothers() {
+    let all = [
+        (Trouble::Blocks, Duration::from_secs(2), SinkState::Abandoned),
+        (Trouble::Fails, PATIENT, SinkState::Detached),
+        (Trouble::Panics, PATIENT, SinkState::Detached),
+        (Trouble::DiskFull(300), PATIENT, SinkState::Detached),
+        (Trouble::Slow, PATIENT, SinkState::Finished),
+    ];
+    for (trouble, deadline, state) in all {
+        let writer = BadWriter::new(trouble);
+        let (first, last) = (MemorySink::default(), MemorySink::default());
+        let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(first.clone())];
+        sinks.extend(troubled(&writer));
+        sinks.push(Box::new(last.clone()));
+        let hub = Hub::new(sinks, &options());
+        let events = samples::first_session();
+        publish_all(&hub, &events);
+        let mut reports = hub.close(deadline);
+        let good = [reports.remove(0), reports.pop().unwrap()];
+        assert!(good.iter().all(|sink| sink.state == SinkState::Finished), "{trouble:?}: {good:?}");
+        assert_eq!([first.events(), last.events()], [events.clone(), events.clone()]);
+        for report in reports {
+            assert_eq!(report.state, state, "{trouble:?}: {report:?}");
+            assert_eq!(report.error.is_some(), !state.is_well(), "{trouble:?}: {report:?}");
+            assert_eq!(report.written + report.dropped_events, events.len() as u64);
+        }
+        writer.release();
+    }
+}
+
+/// Nobody who hears of an event for the first time has to remember to count its texts.
+#[test]
+fn an_event_weighs_at_least_what_its_texts_take() {
+    for event in samples::first_session() {
+        let texts = texts_of(&serde_json::to_value(&event).unwrap());
+        assert!(lane::weight(&event) >= texts, "{event:?}");
+        let mut long = serde_json::to_value(&event).unwrap();
+        lengthen(&mut long);
+        let texts = texts_of(&long);
+        let long: Event = serde_json::from_value(long).unwrap();
+        assert!(lane::weight(&long) >= texts, "{long:?}");
+    }
+}
+
+fn texts_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(texts_of).sum(),
+        Value::Object(fields) => fields.values().map(texts_of).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// Makes each text long that may be any text.
+fn lengthen(value: &mut Value) {
+    const FREE: [&str; 8] = [
+        "summary",
+        "feedback",
+        "prompt",
+        "text",
+        "error",
+        "git_diff",
+        "actor_output",
+        "critic_output",
+    ];
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(lengthen),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if FREE.contains(&name.as_str()) => {
+                        *text = text.repeat(9000);
+                    }
+                    field => lengthen(field),
+                }
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The bound is on what waits: an event that is larger than the bound alone has its turn.
+#[test]
+fn an_event_that_is_larger_than_the_bound_is_no_reason_to_give_a_sink_up() {
+    let memory = MemorySink::default();
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(memory.clone())];
+    let hub = Hub::new(sinks, &HubOptions { backlog_bytes: 1, ..options() });
+    for event in samples::first_session() {
+        publish_all(&hub, &[event]);
+        while hub.backlog() > Some(0) {
+            thread::yield_now();
+        }
+    }
+    assert_eq!(hub.close(PATIENT)[0].state, SinkState::Finished);
+    assert_eq!(memory.events(), samples::first_session());
+}
+
+#[test]
+fn a_sink_that_has_had_enough_is_left_alone_and_did_not_fail() {
+    struct Enough;
+    impl Sink for Enough {
+        fn name(&self) -> &'static str {
+            "enough"
+        }
+        fn accept(&mut self, _: &Event) -> Result<(), SinkError> {
+            Err(SinkError::Enough("it is all I wanted".to_owned()))
+        }
+        fn finish(&mut self) -> Result<(), SinkError> {
+            panic!("nobody asked")
+        }
+    }
+    let report = beside_good_ones(Enough, PATIENT);
+    assert_eq!((report.state, report.written), (SinkState::Left, 0));
+    assert_eq!(report.error.as_deref(), Some("it is all I wanted"));
 }
