@@ -82,10 +82,15 @@ impl Companion {
         stderr: Listener,
     ) -> io::Result<(Self, File)> {
         let mark = next_mark();
-        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&mark))?;
-        // Whoever cannot stand by it drops the pipes, and so it reads the end of its input.
-        let ([stdin, its_output, its_errors], [out_held, err_held], watched) = pipes.taken()?;
         let (wake, woken) = wake_pipe()?;
+        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&mark))?;
+        let ([stdin, its_output, its_errors], [out_held, err_held], watched) = match pipes.taken() {
+            Ok(taken) => taken,
+            Err(error) => {
+                leader.discard();
+                return Err(error);
+            }
+        };
         let (stop, stopped) = watch::channel(None);
         let control = Control { stop: stopped, wake: woken };
         let ended = Arc::new((Mutex::new(None), Condvar::new()));

@@ -189,7 +189,7 @@ impl Leader {
     }
 
     /// Ends it unseen, where it cannot be stood by.
-    fn discard(self) {
+    pub(crate) fn discard(self) {
         self.signal(Signal::KILL);
         let _status = self.reap();
     }

@@ -32,6 +32,8 @@ pub(crate) struct Programs(Arc<Mutex<Started>>);
 
 #[derive(Default)]
 struct Started {
+    /// Whether there are sinks that may start one.
+    may_be_some: bool,
     running: Vec<Arc<Companion>>,
     /// None is started any more.
     over: bool,
@@ -40,6 +42,7 @@ struct Started {
 impl Programs {
     /// Starts this command when it is called.
     pub(crate) fn starter(&self, command: Command, outlets: Outlets) -> StartProgram {
+        self.lock().may_be_some = true;
         let programs = self.clone();
         Box::new(move || programs.start(&command, outlets))
     }
@@ -47,6 +50,9 @@ impl Programs {
     /// Closes the hub: its sinks have this time, and so have the programs. One that does not end by
     /// itself is asked to before it is over, then made to.
     pub(crate) fn close(&self, hub: &Hub, timeout: Duration) -> Vec<SinkReport> {
+        if !self.lock().may_be_some {
+            return hub.close(timeout);
+        }
         let until = Instant::now() + timeout;
         let force = (timeout / 5).min(FORCE);
         let programs = self.clone();

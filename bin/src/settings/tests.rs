@@ -157,6 +157,22 @@ fn sinks_of_the_command_line_stand_for_the_configured_ones_and_the_session_stays
 }
 
 #[test]
+fn what_a_project_names_as_a_sink_is_told_and_a_secret_in_it_is_not() {
+    let sandbox = Sandbox::new();
+    sandbox.project(
+        "[sinks]\nenabled = ['exec:post --token abc', 'file:../out.jsonl', 'file:in.jsonl']\n",
+    );
+    let told = |args: &[&str]| {
+        let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+        assert!(!ran.to_string().contains("abc"), "{ran}");
+        let of_project = |line: &&str| line.starts_with("note: codeloops.toml");
+        ran.stderr.lines().filter(of_project).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(&[]), @"");
+    assert_eq!(told(&["--sink", "console"]), "");
+}
+
+#[test]
 fn the_engine_gets_the_documented_defaults() {
     let sandbox = Sandbox::new();
     let (world, _) = sandbox.world();
