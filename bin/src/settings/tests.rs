@@ -168,7 +168,10 @@ fn what_a_project_names_as_a_sink_is_told_and_a_secret_in_it_is_not() {
         let of_project = |line: &&str| line.starts_with("note: codeloops.toml");
         ran.stderr.lines().filter(of_project).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(told(&[]), @"");
+    insta::assert_snapshot!(told(&[]), @r"
+    note: codeloops.toml starts a command that gets all that is recorded: post --token ********
+    note: codeloops.toml has all that is recorded written to ../out.jsonl
+    ");
     assert_eq!(told(&["--sink", "console"]), "");
 }
 
