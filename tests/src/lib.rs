@@ -7,6 +7,7 @@
 
 pub mod counted;
 pub mod needs;
+pub mod otlp;
 pub mod record;
 pub mod run;
 pub mod script;

@@ -1,26 +1,21 @@
 //! The real agent programs: installed once, at pinned versions, and then tested with.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use crate::installed::{Installed, broken, run_within};
+use crate::otlp;
 use crate::step::{Outcome, Status};
-use crate::test::{answers, cargo, present};
+use crate::test::{answers, target_alone};
 
 /// Which packages, at which versions.
 const MANIFEST: &str = "tests/agents/package.json";
 
-/// Where they are. Made as a draft and renamed, so that half of an installation never stands here.
-const INSTALLED: &str = "target/agents";
-
-/// Where they are made.
-const DRAFT: &str = "target/agents.draft";
-
-/// Held while they are looked at and made: two checks may run at once.
-const LOCK: &str = "target/agents.lock";
+const AGENTS: Installed = Installed { name: "agents", what_is_wrong, make };
 
 /// How long the registry may take for the programs, some 400 MB.
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -66,34 +61,22 @@ const PROGRAMS: [Program; 4] = [
     },
 ];
 
-/// Installs the programs where they are not there yet, and runs the tests on them.
+/// Installs the programs where they are not there yet, and the receiver that they export to, and runs
+/// the tests on them.
 pub(crate) fn step(logs: &Path) -> Outcome {
     let since = Instant::now();
-    let log = logs.join("agents-install.log");
-    match install(&log) {
-        Ok(()) => Outcome::of_command("agents", tests(), logs).since(since),
-        Err(status @ Status::Fail(_)) => {
-            Outcome::without_log("agents", status, since).with_log(log)
+    for (install, log) in [(install as Install, "agents-install"), (otlp::install, "otlp-install")]
+    {
+        let log = logs.join(format!("{log}.log"));
+        if let Err(status) = install(&log) {
+            return Outcome::not_installed("agents", status, since, log);
         }
-        Err(status) => Outcome::without_log("agents", status, since),
     }
+    Outcome::of_command("agents", target_alone("agents", "agents"), logs).since(since)
 }
 
-fn tests() -> Command {
-    // Of the whole workspace, though one package has it: with the features that the other tests are
-    // built with.
-    let test = ["--workspace", "--test", "agents"];
-    if present(cargo(&["nextest"])) {
-        let mut nextest = cargo(&["nextest", "run", "--profile", "agents"]);
-        nextest.args(test);
-        return nextest;
-    }
-    let mut plain = cargo(&["test", "--no-fail-fast"]);
-    plain.args(test).args(["--", "--test-threads", "2"]);
-    plain
-}
+type Install = fn(&Path) -> Result<(), Status>;
 
-/// What stands in [`INSTALLED`] afterwards is whole and of the pinned versions.
 fn install(log: &Path) -> Result<(), Status> {
     if !cfg!(target_os = "linux") {
         return Err(Status::Skipped("they look at processes by /proc".to_owned()));
@@ -101,22 +84,11 @@ fn install(log: &Path) -> Result<(), Status> {
     if let Some(missing) = ["node", "npm"].into_iter().find(|program| !answers(program)) {
         return Err(Status::Skipped(format!("no `{missing}` in PATH: install it")));
     }
-    let manifest = fs::read_to_string(crate::root().join(MANIFEST)).map_err(broken)?;
-    let lock = File::create(crate::root().join(LOCK)).map_err(broken)?;
-    lock.lock().map_err(broken)?;
-    let installed = crate::root().join(INSTALLED);
-    if what_is_wrong(&installed, &manifest).map_err(broken)?.is_none() {
-        return Ok(());
-    }
-    let draft = crate::root().join(DRAFT);
-    make(&draft, &manifest, log)?;
-    remove(&installed).and_then(|()| fs::rename(&draft, &installed)).map_err(broken)
+    AGENTS.ensure(MANIFEST, log)
 }
 
-/// Installs into a folder that nobody looks at yet.
 fn make(draft: &Path, manifest: &str, log: &Path) -> Result<(), Status> {
-    remove(draft).map_err(broken)?;
-    fs::create_dir_all(draft.join("bin")).map_err(broken)?;
+    fs::create_dir(draft.join("bin")).map_err(broken)?;
     fs::create_dir(draft.join("home")).map_err(broken)?;
     fs::write(draft.join("package.json"), manifest).map_err(broken)?;
     npm_install(draft, log)?;
@@ -124,10 +96,7 @@ fn make(draft: &Path, manifest: &str, log: &Path) -> Result<(), Status> {
         let path = format!("../node_modules/{}", program.path.replace("{arch}", ARCH));
         symlink(path, draft.join("bin").join(program.name)).map_err(broken)?;
     }
-    match what_is_wrong(draft, manifest).map_err(broken)? {
-        None => Ok(()),
-        Some(wrong) => Err(Status::Fail(wrong)),
-    }
+    Ok(())
 }
 
 fn npm_install(draft: &Path, log: &Path) -> Result<(), Status> {
@@ -200,41 +169,6 @@ fn version(folder: &Path, program: &Program) -> String {
     }
 }
 
-/// Runs a command with its output in a file. `None` where it took too long and was killed.
-fn run_within(
-    command: &mut Command,
-    log: &Path,
-    limit: Duration,
-) -> io::Result<Option<ExitStatus>> {
-    let out = File::create(log)?;
-    let err = out.try_clone()?;
-    let mut child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn()?;
-    let until = Instant::now() + limit;
-    loop {
-        if let Some(ended) = child.try_wait()? {
-            return Ok(Some(ended));
-        }
-        if Instant::now() > until {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// What this machine would not let us do.
-fn broken(error: io::Error) -> Status {
-    Status::Fail(format!("cannot install the agents: {error}"))
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -242,6 +176,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::installed::remove;
 
     const PINNED: &str = r#"{
   "dependencies": {

@@ -8,6 +8,8 @@ mod agents;
 mod bench;
 mod counts;
 mod docs;
+mod installed;
+mod otlp;
 mod picture;
 mod screen;
 mod step;
@@ -22,6 +24,7 @@ usage: cargo xtask <chore>
 chores:
   test                  run every check there is; one line each, counts at the end
   agents                the tests with real agent programs alone, which `test` runs too
+  otlp                  the tests with a receiver of OTLP alone, which `test` runs too
   docs [--check]        write the generated pages of docs/src, or fail where they differ
   bench [NAME]...       run the benches, or the named ones
   picture FILE          draw captured terminal output as docs/src/images/demo.svg
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => test::run(),
         ["agents"] => test::run_agents(),
+        ["otlp"] => test::run_otlp(),
         ["docs"] => docs::run(docs::Mode::Write),
         ["docs", "--check"] => docs::run(docs::Mode::Check),
         ["bench", names @ ..] => bench::run(names),

@@ -67,10 +67,15 @@ impl Outcome {
         self
     }
 
-    /// The same step, with the log that tells why.
-    pub(crate) fn with_log(mut self, log: PathBuf) -> Self {
-        self.log = Some(log);
-        self
+    /// A step whose tests cannot be run, with the log where that is a failure.
+    pub(crate) fn not_installed(
+        name: &'static str,
+        status: Status,
+        since: Instant,
+        log: PathBuf,
+    ) -> Self {
+        let log = matches!(status, Status::Fail(_)).then_some(log);
+        Self { log, ..Self::without_log(name, status, since) }
     }
 
     /// Turns a skipped step that was needed into a failed one.

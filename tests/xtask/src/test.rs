@@ -20,6 +20,11 @@ pub(crate) fn run_agents() -> Result<ExitCode, String> {
     run_all(vec![(need_of_agents(), crate::agents::step)])
 }
 
+/// Runs the step with the receiver of OTLP, and no other.
+pub(crate) fn run_otlp() -> Result<ExitCode, String> {
+    run_all(vec![(Need::Required, python_venv), (Need::Required, crate::otlp::step)])
+}
+
 /// Runs each of these, however the ones before it ended, and ends with the counts of all.
 fn run_all(steps: Vec<(Need, Step)>) -> Result<ExitCode, String> {
     let logs = crate::root().join("target/xtask");
@@ -49,9 +54,11 @@ fn steps() -> Vec<(Need, Step)> {
         (Need::Required, |logs| packaged("tmux", logs)),
         (Need::Optional, |logs| packaged("fish", logs)),
         (Need::Required, |_| program("python3")),
+        (Need::Required, python_venv),
         (Need::Required, |logs| cargo_tool("format", &["fmt", "--all", "--check"], logs)),
         (Need::Required, clippy),
         (Need::Required, tests),
+        (Need::Required, crate::otlp::step),
         (need_of_agents(), crate::agents::step),
         (Need::Required, |logs| {
             Outcome::of_command("doc tests", cargo(&["test", "--doc", "--workspace"]), logs)
@@ -96,10 +103,30 @@ fn program(name: &'static str) -> Outcome {
 /// for what is seen on a real terminal, `fish` for its completions (those of bash are always tried).
 /// A container as root, on a system with packages, gets it here; nobody else's machine is changed.
 fn packaged(name: &'static str, logs: &Path) -> Outcome {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    if answers(name) || !is_root || !answers("apt-get") {
-        return program(name);
+    if answers(name) || !gets_packages() { program(name) } else { get_package(name, logs) }
+}
+
+/// What makes a Python of the tests' own; some systems have it in a package beside `python3`.
+fn python_venv(logs: &Path) -> Outcome {
+    const PACKAGE: &str = "python3-venv";
+    let since = Instant::now();
+    if python_has("ensurepip") {
+        return Outcome::without_log(PACKAGE, Status::Pass, since);
     }
+    if gets_packages() {
+        return get_package(PACKAGE, logs);
+    }
+    let why = "python3 makes no `venv`: install it";
+    Outcome::without_log(PACKAGE, Status::Skipped(why.to_owned()), since)
+}
+
+/// Whether this is a container's root, on a system with packages.
+fn gets_packages() -> bool {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    is_root && answers("apt-get")
+}
+
+fn get_package(name: &'static str, logs: &Path) -> Outcome {
     let install = format!("apt-get update && apt-get install -y --no-install-recommends {name}");
     let mut shell = Command::new("sh");
     shell.args(["-c", &install]);
@@ -119,6 +146,22 @@ fn tests(logs: &Path) -> Outcome {
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
     Outcome::of_command("tests", command, logs)
+}
+
+/// A test target that the ordinary tests leave out, under a profile of nextest where that is
+/// installed.
+pub(crate) fn target_alone(target: &str, profile: &str) -> Command {
+    // Of the whole workspace, though one package has it: with the features that the other tests are
+    // built with.
+    let test = ["--workspace", "--test", target];
+    if present(cargo(&["nextest"])) {
+        let mut nextest = cargo(&["nextest", "run", "--profile", profile]);
+        nextest.args(test);
+        return nextest;
+    }
+    let mut plain = cargo(&["test", "--no-fail-fast"]);
+    plain.args(test).args(["--", "--test-threads", "2"]);
+    plain
 }
 
 fn rustdoc(logs: &Path) -> Outcome {
@@ -163,6 +206,13 @@ fn with_plain_output(mut command: Command) -> Command {
 pub(crate) fn answers(name: &str) -> bool {
     let mut command = Command::new(name);
     command.arg(if name == "tmux" { "-V" } else { "--version" });
+    succeeds(command)
+}
+
+/// Whether `python3` has a module.
+pub(crate) fn python_has(module: &str) -> bool {
+    let mut command = Command::new("python3");
+    command.args(["-c", &format!("import {module}")]);
     succeeds(command)
 }
 
