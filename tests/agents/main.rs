@@ -41,6 +41,7 @@ mod edits_only;
 mod interrupted_at_work;
 mod interrupted_critic;
 mod interrupted_in_silence;
+mod joined_trace;
 mod long_task;
 mod mixed_pair;
 mod overloaded_once;

@@ -4,4 +4,10 @@
 //! receiver first, with the packages of `requirements.txt`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod delivery;
+mod outcomes;
+mod place;
+mod privacy;
 mod receiver;
+mod spans;
+mod troubles;

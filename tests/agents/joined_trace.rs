@@ -1,0 +1,75 @@
+//! A run whose agents put their own spans below its: those of Claude Code and of Codex arrive in the
+//! run's trace, each below the span of the call that made it.
+
+use std::collections::BTreeMap;
+
+use codeloops_event::Role;
+use codeloops_event::trace::{SpanId, SpanPath, TraceId};
+use codeloops_tests::otlp::{OtlpReceiver, Span, Transport, taken};
+
+use crate::agent::Agent;
+use crate::place::Place;
+
+#[test]
+fn claude_by_grpc() {
+    joins(Agent::Claude, Transport::Grpc);
+}
+
+#[test]
+fn claude_by_http() {
+    joins(Agent::Claude, Transport::Http);
+}
+
+#[test]
+fn codex_by_grpc() {
+    joins(Agent::Codex, Transport::Grpc);
+}
+
+#[test]
+fn codex_by_http() {
+    joins(Agent::Codex, Transport::Http);
+}
+
+#[track_caller]
+fn joins(agent: Agent, by: Transport) {
+    let receiver = OtlpReceiver::start(&[]);
+    let mut place = Place::new(agent, "two-rounds");
+    let (url, protocol) = match by {
+        Transport::Grpc => (receiver.grpc(), "grpc"),
+        Transport::Http => (receiver.http(), "http/protobuf"),
+    };
+    place.set_var("OTEL_EXPORTER_OTLP_ENDPOINT", url);
+    place.set_var("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+    place.write("codeloops.toml", "[sinks.otel]\nagents = \"join\"\n");
+    let _output = place.run_to(0, &["--sink", "console", "--sink", "otel"]);
+    let run = place.session().start.run_id.unwrap();
+    let trace = TraceId::of_run(&run).to_string();
+    let spans = taken(&receiver.end());
+    let (ours, theirs): (Vec<&Span>, Vec<&Span>) =
+        spans.iter().partition(|span| span.resource["service.name"] == "codeloops");
+    assert_eq!(ours.len(), 9, "{ours:#?}");
+    let theirs: BTreeMap<&str, &Span> = theirs
+        .into_iter()
+        .filter(|span| span.trace_id == trace)
+        .map(|span| (span.span_id.as_str(), span))
+        .collect();
+    let mut roots = theirs.values().map(|span| root_of(span, &theirs)).collect::<Vec<_>>();
+    roots.sort_unstable();
+    roots.dedup();
+    let mut calls: Vec<String> =
+        [(1, Role::Actor), (1, Role::Critic), (2, Role::Actor), (2, Role::Critic)]
+            .map(|(iteration, role)| SpanPath::Agent { iteration, role, attempt: 1 })
+            .map(|path| SpanId::of_run(&run, path).to_string())
+            .into();
+    calls.sort_unstable();
+    assert_eq!(roots, calls, "each of their spans is below the call that made it: {theirs:#?}");
+}
+
+/// What the first of its ancestors that is an agent's own is the child of.
+fn root_of<'a>(span: &'a Span, theirs: &BTreeMap<&str, &'a Span>) -> &'a str {
+    let mut parent = &span.parent_span_id;
+    while let Some(above) = theirs.get(parent.as_str()) {
+        parent = &above.parent_span_id;
+    }
+    parent
+}
