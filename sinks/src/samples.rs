@@ -340,10 +340,11 @@ pub(crate) fn told(items: Vec<Item>) -> Event {
 pub(crate) fn items() -> Vec<Item> {
     let text = |text: &str| Item::Text { text: text.to_owned() };
     let call = |name: &str, argument: &str| Item::ToolCall {
+        id: None,
         name: name.to_owned(),
         argument: argument.to_owned(),
     };
-    let result = |failed, text: &str| Item::ToolResult { failed, text: text.to_owned() };
+    let result = |failed, text: &str| Item::ToolResult { id: None, failed, text: text.to_owned() };
     vec![
         Item::Reasoning { text: "The tests first.\n".to_owned() },
         text("I will run"),

@@ -89,7 +89,9 @@ impl Claude {
                 let error = event.text("error");
                 items.retry(&format!("{error}, try {attempt} in {delay:.0} s"));
             }
-            "permission_denied" => items.tool_result(true, &event.text("message")),
+            "permission_denied" => {
+                items.tool_result(&event.text("tool_use_id"), true, &event.text("message"));
+            }
             _ => {}
         }
     }
@@ -107,7 +109,9 @@ impl Claude {
                     }
                 }
                 "thinking" => items.reasoning(&part.text("thinking")),
-                "tool_use" => items.tool_call(&part.text("name"), &part.object("input")),
+                "tool_use" => {
+                    items.tool_call(&part.text("id"), &part.text("name"), &part.object("input"));
+                }
                 _ => {}
             }
         }
@@ -214,12 +218,12 @@ fn results(message: &Object<'_>, items: &mut Items) {
         if part.text("type") != "tool_result" {
             continue;
         }
-        let failed = part.value("is_error") == Some(true);
+        let (id, failed) = (part.text("tool_use_id"), part.value("is_error") == Some(true));
         match part.some_text("content") {
-            Some(text) => items.tool_result(failed, &text),
+            Some(text) => items.tool_result(&id, failed, &text),
             None => {
                 let texts: Vec<_> = part.objects("content").map(|part| part.text("text")).collect();
-                items.tool_result(failed, &texts.join("\n"));
+                items.tool_result(&id, failed, &texts.join("\n"));
             }
         }
     }

@@ -87,7 +87,7 @@ impl Format for Codex {
 
 impl Codex {
     fn completed(&mut self, item: &Object<'_>, items: &mut Items) {
-        let status = item.text("status");
+        let (id, status) = (item.text("id"), item.text("status"));
         if status == "declined" {
             self.declined += 1;
         }
@@ -99,16 +99,18 @@ impl Codex {
                 self.last_text = capped(&text);
             }
             "reasoning" => items.reasoning(&item.text("text")),
-            "command_execution" => items.tool_result(failed, &item.text("aggregated_output")),
+            "command_execution" => {
+                items.tool_result(&id, failed, &item.text("aggregated_output"));
+            }
             "file_change" => {
                 for change in item.objects("changes") {
-                    items.tool_call(&change.text("kind"), &change);
+                    items.tool_call(&id, &change.text("kind"), &change);
                 }
                 if failed {
-                    items.tool_result(true, &status);
+                    items.tool_result(&id, true, &status);
                 }
             }
-            "mcp_tool_call" | "web_search" if failed => items.tool_result(true, &status),
+            "mcp_tool_call" | "web_search" if failed => items.tool_result(&id, true, &status),
             "error" => items.printed(&format!("{}\n", item.text("message"))),
             _ => {}
         }
@@ -125,10 +127,11 @@ fn last_word(error: &str) -> Trouble {
 }
 
 fn started(item: &Object<'_>, items: &mut Items) {
+    let id = item.text("id");
     match &*item.text("type") {
-        "command_execution" => items.tool_call("command", item),
-        "mcp_tool_call" => items.tool_call_on(&item.text("tool"), &item.text("server")),
-        "web_search" => items.tool_call("web search", item),
+        "command_execution" => items.tool_call(&id, "command", item),
+        "mcp_tool_call" => items.tool_call_on(&id, &item.text("tool"), &item.text("server")),
+        "web_search" => items.tool_call(&id, "web search", item),
         _ => {}
     }
 }

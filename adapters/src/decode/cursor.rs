@@ -71,8 +71,9 @@ impl Cursor {
     fn tool(&mut self, event: &Object<'_>, items: &mut Items) {
         let tool = event.object("tool_call");
         let Some((name, call)) = tool.first() else { return };
+        let id = event.text("call_id");
         if event.text("subtype") == "started" {
-            items.tool_call(name.trim_end_matches("ToolCall"), &call.object("args"));
+            items.tool_call(&id, name.trim_end_matches("ToolCall"), &call.object("args"));
             return;
         }
         let result = call.object("result");
@@ -80,7 +81,7 @@ impl Cursor {
         self.denied += u32::from(rejected);
         if rejected || result.has("error") {
             let word = if rejected { "rejected" } else { "error" };
-            items.tool_result(true, &result.some_text(word).unwrap_or_else(|| word.into()));
+            items.tool_result(&id, true, &result.some_text(word).unwrap_or_else(|| word.into()));
         }
     }
 

@@ -44,7 +44,8 @@ impl Format for Gemini {
             }
             "tool_use" => {
                 self.answer = HeadTail::default();
-                items.tool_call(&event.text("tool_name"), &event.object("parameters"));
+                let (id, name) = (event.text("tool_id"), event.text("tool_name"));
+                items.tool_call(&id, &name, &event.object("parameters"));
             }
             "tool_result" => self.tool_result(event, items),
             "error" => items.printed(&format!("{}\n", event.text("message"))),
@@ -73,7 +74,7 @@ impl Gemini {
         self.denied = self.denied.saturating_add(u32::from(is_denied(&error)));
         let message = error.text("message");
         let text = if message.is_empty() { event.text("output") } else { message };
-        items.tool_result(event.text("status") == "error", &text);
+        items.tool_result(&event.text("tool_id"), event.text("status") == "error", &text);
     }
 
     fn result(&self, event: &Object<'_>) -> Ending {

@@ -61,19 +61,21 @@ impl Items {
     }
 
     /// A tool that is used, with what it is given.
-    pub(super) fn tool_call(&mut self, name: &str, input: &Object<'_>) {
+    pub(super) fn tool_call(&mut self, id: &str, name: &str, input: &Object<'_>) {
         let argument = TELLING.iter().find_map(|key| input.some_text(key)).unwrap_or_default();
-        self.tool_call_on(name, &argument);
+        self.tool_call_on(id, name, &argument);
     }
 
     /// A tool that is used on something.
-    pub(super) fn tool_call_on(&mut self, name: &str, argument: &str) {
-        self.0.push(Item::ToolCall { name: one_line(name), argument: one_line(argument) });
+    pub(super) fn tool_call_on(&mut self, id: &str, name: &str, argument: &str) {
+        let (name, argument) = (one_line(name), one_line(argument));
+        self.0.push(Item::ToolCall { id: id_of(id), name, argument });
     }
 
-    pub(super) fn tool_result(&mut self, failed: bool, text: &str) {
+    /// What came of a call.
+    pub(super) fn tool_result(&mut self, id: &str, failed: bool, text: &str) {
         let text = first_words(text, SHOWN_OF_RESULT).to_owned();
-        self.0.push(Item::ToolResult { failed, text });
+        self.0.push(Item::ToolResult { id: id_of(id), failed, text });
     }
 
     pub(super) fn usage(&mut self, usage: &Usage) {
@@ -95,6 +97,11 @@ impl Items {
     }
 }
 
+/// The id of a call, where there is one.
+fn id_of(id: &str) -> Option<String> {
+    Some(one_line(id)).filter(|id| !id.is_empty())
+}
+
 /// What is shown of a text; the whole of it is in evidence.
 fn shown(text: &str) -> Cow<'_, str> {
     if text.len() <= TEXT_LIMIT { Cow::Borrowed(text) } else { Cow::Owned(capped(text)) }
@@ -104,6 +111,19 @@ fn shown(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::text::KEPT;
+
+    #[test]
+    fn an_id_is_of_one_line_and_no_longer_than_a_name() {
+        let id = |id: &str| {
+            let mut items = Items::default();
+            items.tool_result(id, false, "");
+            let Some(Item::ToolResult { id, .. }) = items.0.pop() else { panic!("a result") };
+            id
+        };
+        assert_eq!(id("call_1\nfc_1\u{1b}[2J"), Some("call_1 fc_1".to_owned()));
+        assert_eq!(id(&"x".repeat(5000)).unwrap().len(), 1000);
+        assert_eq!([id(""), id("\n")], [None, None]);
+    }
 
     /// A watcher's copy of a line of 16 MiB would be another 16 MiB, and the next one another.
     #[test]

@@ -80,8 +80,8 @@ impl Opencode {
 
     /// A tool is told when it has ended.
     fn tool(&mut self, part: &Object<'_>, items: &mut Items) {
-        let state = part.object("state");
-        items.tool_call(&part.text("tool"), &state.object("input"));
+        let (id, state) = (part.text("callID"), part.object("state"));
+        items.tool_call(&id, &part.text("tool"), &state.object("input"));
         let error = state.text("error");
         if error.contains("rejected permission") {
             self.rejected += 1;
@@ -89,7 +89,7 @@ impl Opencode {
             self.forbidden += 1;
         }
         let failed = state.text("status") == "error";
-        items.tool_result(failed, &if failed { error } else { state.text("output") });
+        items.tool_result(&id, failed, &if failed { error } else { state.text("output") });
     }
 
     /// Each step tells its own; the input without what was cached, the output without reasoning. A

@@ -58,6 +58,9 @@ pub enum Item {
     },
     /// The model uses a tool.
     ToolCall {
+        /// The agent's own id of the call, where it tells one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
         /// The tool's name.
         name: String,
         /// The argument that tells most, in one line; empty where none does.
@@ -65,6 +68,9 @@ pub enum Item {
     },
     /// What came of it.
     ToolResult {
+        /// The id of that call, where it tells one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
         /// Whether the tool, or the permission to use it, failed.
         failed: bool,
         /// The beginning of it.
@@ -97,10 +103,14 @@ impl Item {
             Self::Printed { text } => Self::Printed { text: change(text) },
             Self::Text { text } => Self::Text { text: change(text) },
             Self::Reasoning { text } => Self::Reasoning { text: change(text) },
-            Self::ToolCall { name, argument } => {
-                Self::ToolCall { name: change(name), argument: change(argument) }
+            Self::ToolCall { id, name, argument } => Self::ToolCall {
+                id: id.map(&change),
+                name: change(name),
+                argument: change(argument),
+            },
+            Self::ToolResult { id, failed, text } => {
+                Self::ToolResult { id: id.map(&change), failed, text: change(text) }
             }
-            Self::ToolResult { failed, text } => Self::ToolResult { failed, text: change(text) },
             Self::Retry { reason } => Self::Retry { reason: change(reason) },
             Self::Limit { resets_at, message } => {
                 Self::Limit { resets_at, message: change(message) }
@@ -113,10 +123,12 @@ impl Item {
     /// many small ones count.
     #[must_use]
     pub fn bytes(&self) -> usize {
+        let of_id = |id: &Option<String>| id.as_ref().map_or(0, String::len);
         let text = match self {
             Self::Printed { text } | Self::Text { text } => return text.len(),
-            Self::Reasoning { text } | Self::ToolResult { text, .. } => text.len(),
-            Self::ToolCall { name, argument } => name.len() + argument.len(),
+            Self::Reasoning { text } => text.len(),
+            Self::ToolCall { id, name, argument } => of_id(id) + name.len() + argument.len(),
+            Self::ToolResult { id, text, .. } => of_id(id) + text.len(),
             Self::Retry { reason: text } | Self::Limit { message: text, .. } => text.len(),
             Self::Usage { .. } => 0,
         };
@@ -129,5 +141,23 @@ impl AgentOutput {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.items.iter().map(Item::bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_calls_are_changed_and_counted_like_other_texts() {
+        let of = |word: &str| {
+            let [id, name, argument] = [word; 3].map(str::to_owned);
+            let call = Item::ToolCall { id: Some(id), name, argument };
+            let [id, text] = [word; 2].map(str::to_owned);
+            [call, Item::ToolResult { id: Some(id), failed: true, text }]
+        };
+        let bytes = of("key").map(|item| item.bytes() - size_of::<Item>());
+        assert_eq!(bytes, [9, 6]);
+        assert_eq!(of("key").map(|item| item.map(|text| text.replace("key", "***"))), of("***"));
     }
 }

@@ -69,15 +69,15 @@ impl Stream {
         match item {
             Item::Printed { text } | Item::Text { text } => self.piece(text, false),
             Item::Reasoning { text } => self.piece(text, true),
-            Item::ToolCall { name, argument } => {
+            Item::ToolCall { name, argument, .. } => {
                 let call = format!("> {} {}", one_line(name), one_line(argument));
                 self.line(Tone::Label, call.trim_end())
             }
-            Item::ToolResult { failed: true, text } => {
+            Item::ToolResult { failed: true, text, .. } => {
                 let text = headline(text, RESULT_COLUMNS);
                 self.line(Tone::Attention, format!("  failed: {text}").trim_end_matches(": "))
             }
-            Item::ToolResult { failed: false, text } => match headline(text, RESULT_COLUMNS) {
+            Item::ToolResult { failed: false, text, .. } => match headline(text, RESULT_COLUMNS) {
                 text if text.is_empty() => Vec::new(),
                 text => self.line(Tone::Faint, &format!("  {text}")),
             },

@@ -149,7 +149,7 @@ impl Status {
                 self.said(text);
             }
             // Until the model speaks again: what the tool gave says less than which it was.
-            Item::ToolCall { name, argument } => {
+            Item::ToolCall { name, argument, .. } => {
                 let call = format!("{} {}", one_line(name), one_line(argument));
                 self.show(call.trim_end().to_owned());
             }
