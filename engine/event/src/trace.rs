@@ -162,6 +162,17 @@ pub enum SpanPath {
         /// Its place among the gates that came to an end in the round, counted from 1.
         position: u32,
     },
+    /// Something that an agent used a tool for; only of a live run.
+    Tool {
+        /// In which round.
+        iteration: Iteration,
+        /// Whose.
+        role: Role,
+        /// In which try.
+        attempt: Attempt,
+        /// Its place among those of the call, counted from 1.
+        position: u32,
+    },
 }
 
 impl fmt::Display for SpanPath {
@@ -174,6 +185,10 @@ impl fmt::Display for SpanPath {
             Self::Iteration { iteration, resume } => {
                 write!(f, "iter/{iteration}")?;
                 ("resume", (*resume > 0).then_some(*resume))
+            }
+            Self::Tool { iteration, role, attempt, position } => {
+                Self::Agent { iteration: *iteration, role: *role, attempt: *attempt }.fmt(f)?;
+                ("tool", Some(*position))
             }
             Self::Agent { iteration, role, attempt } => {
                 write!(f, "iter/{iteration}/{role}")?;
@@ -230,7 +245,9 @@ mod tests {
 
     #[test]
     fn every_path_has_its_words() {
-        let actor = |attempt| SpanPath::Agent { iteration: 3, role: Role::Actor, attempt };
+        let (iteration, role) = (3, Role::Actor);
+        let actor = |attempt| SpanPath::Agent { iteration, role, attempt };
+        let tool = |attempt, position| SpanPath::Tool { iteration, role, attempt, position };
         let words = [
             (SpanPath::Session { resume: 0 }, "session"),
             (SpanPath::Session { resume: 2 }, "session/resume/2"),
@@ -241,6 +258,8 @@ mod tests {
             (SpanPath::Diff { iteration: 3, resume: 0 }, "iter/3/diff"),
             (SpanPath::Diff { iteration: 3, resume: 1 }, "iter/3/diff/resume/1"),
             (SpanPath::Gate { iteration: 3, position: 2 }, "iter/3/gate/2"),
+            (tool(1, 4), "iter/3/actor/tool/4"),
+            (tool(2, 1), "iter/3/actor/attempt/2/tool/1"),
         ];
         for (path, expected) in words {
             assert_eq!(path.to_string(), expected);

@@ -16,6 +16,7 @@ mod options;
 mod outlet;
 mod sink;
 mod span;
+mod tools;
 mod tree;
 
 pub mod names;

@@ -54,6 +54,12 @@ pub const INPUT_MESSAGES: &str = "gen_ai.input.messages";
 pub const OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
 /// A tool's name.
 pub const TOOL: &str = "gen_ai.tool.name";
+/// The agent's own id of the tool's use.
+pub const TOOL_CALL_ID: &str = "gen_ai.tool.call.id";
+/// What it is used on, with content: the argument that tells most.
+pub const TOOL_ARGUMENTS: &str = "gen_ai.tool.call.arguments";
+/// The beginning of what it gave, with content.
+pub const TOOL_RESULT: &str = "gen_ai.tool.call.result";
 
 /// The critic's verdict, on the round that it judges.
 pub const EVENT_EVALUATION: &str = "gen_ai.evaluation.result";

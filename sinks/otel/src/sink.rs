@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use codeloops_event::Event;
 use codeloops_sinks::{Sink, SinkError};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
@@ -15,6 +15,7 @@ use crate::metrics::Meters;
 use crate::options::OtelOptions;
 use crate::outlet::{Outlet, WhenFull};
 use crate::span::LONGEST_TEXT;
+use crate::tools::Tools;
 use crate::tree::{Texts, Tree};
 
 /// Where a trace's id stands in the template of a link to it.
@@ -41,6 +42,8 @@ pub struct OtelSink {
     /// None where the trace is not sampled.
     outlet: Option<Outlet<Span>>,
     meters: Option<(Meters, Outlet<Metric>)>,
+    /// Where what agents tell while they work is of use.
+    tools: Option<Tools>,
     internal: Option<InternalSpans>,
     feed: Feed,
     close_within: Duration,
@@ -76,11 +79,13 @@ impl OtelSink {
         // What happened then would be counted now, and once more with each replay.
         let metrics = options.metrics.as_ref().filter(|_| feed == Feed::Live);
         let measured = |target| Outlet::open(target, envelope.clone(), when_full);
+        let tools = options.tools && options.sampled && feed == Feed::Live;
         let meters = metrics.map(measured).transpose()?.map(|outlet| (Meters::new(), outlet));
         Ok(Self {
             tree: Tree::new(texts, Box::new(session_name)),
             outlet,
             meters,
+            tools: tools.then(Tools::default),
             internal: None,
             feed,
             close_within: close_within - close_within / 10,
@@ -119,6 +124,10 @@ impl OtelSink {
         if left_out > 0 {
             losses.push(format!("there was no room for {left_out} spans of the program itself"));
         }
+        let left_out = self.tools.as_ref().map_or(0, Tools::left_out);
+        if left_out > 0 {
+            losses.push(format!("{left_out} uses of tools have no span: there were too many"));
+        }
         losses.extend(metrics.and_then(|outlet| outlet.loss(&outlet.close(left()))));
         losses
     }
@@ -147,12 +156,16 @@ impl Sink for OtelSink {
     }
 
     fn wants_chatter(&self) -> bool {
-        false
+        self.tools.is_some()
     }
 
     fn accept(&mut self, event: &Event) -> Result<(), SinkError> {
         let resumed = matches!((event, self.feed), (Event::SessionResumed(_), Feed::Live));
         self.export_internal();
+        if let Some(tools) = &mut self.tools {
+            let spans = tools.take(event, Utc::now(), &self.tree);
+            self.export(spans);
+        }
         let spans = self.tree.take(event);
         // What an earlier process left open is not this one's to export.
         if !resumed {

@@ -32,7 +32,7 @@ use crate::names;
 use crate::options::Value;
 use crate::span::{Draft, Parent};
 use agent::Call;
-pub(crate) use agent::error_of;
+pub(crate) use agent::{Place, error_of};
 use run::Run;
 pub use run::run_id_of;
 
@@ -87,6 +87,23 @@ impl Tree {
             Some((number, _)) => open.run.span_id(open.run.iteration_path(*number)),
             None => open.run.session_id(),
         })
+    }
+
+    /// Whether what people and agents wrote is exported.
+    pub(crate) const fn exports_content(&self) -> bool {
+        self.texts.content
+    }
+
+    /// Begins a span below that of a call, for something that no event of the run tells.
+    pub(crate) fn below(
+        &self,
+        call: Place,
+        path: SpanPath,
+        name: String,
+        at: Timestamp,
+    ) -> Option<Draft> {
+        let run = &self.begun.as_ref()?.run;
+        Some(call.begin(run, path, Parent::Ours(run.span_id(call.path())), name, at))
     }
 
     /// The spans that ended with this event.

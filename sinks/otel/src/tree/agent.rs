@@ -18,12 +18,12 @@ pub(super) struct Call {
     draft: Draft,
 }
 
-/// Which call it is, and where it belongs.
-struct Place {
-    role: Role,
-    iteration: Iteration,
-    attempt: Attempt,
-    at: Timestamp,
+/// Which call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) iteration: Iteration,
+    pub(crate) role: Role,
+    pub(crate) attempt: Attempt,
 }
 
 impl Call {
@@ -37,8 +37,8 @@ impl Call {
 
     pub(super) fn begin(run: &Run, role: Role, event: &AgentStarted, parent: Parent) -> Self {
         let AgentStarted { iteration, attempt, timestamp, .. } = *event;
-        let place = Place { role, iteration, attempt, at: timestamp };
-        let mut draft = place.draft(run, Some(&event.agent), parent);
+        let place = Place { iteration, role, attempt };
+        let mut draft = place.draft(run, Some(&event.agent), parent, timestamp);
         draft.set(names::PID, event.process.pid);
         draft.set_some(names::EXECUTABLE, event.process.program.as_deref());
         Self { role, attempt, draft }
@@ -52,7 +52,7 @@ impl Call {
             Event::ActorCompleted(e) => (e.iteration, e.attempt, e.timestamp),
             _ => unreachable!("only what ends a call is asked about"),
         };
-        let draft = Place { role, iteration, attempt, at }.draft(run, None, parent);
+        let draft = Place { iteration, role, attempt }.draft(run, None, parent, at);
         Self { role, attempt, draft }
     }
 
@@ -94,19 +94,35 @@ impl Call {
 }
 
 impl Place {
-    fn draft(&self, run: &Run, title: Option<&str>, parent: Parent) -> Draft {
-        let Self { role, iteration, attempt, at } = *self;
-        let settings = run.settings.as_ref().map(|settings| match role {
+    pub(super) const fn path(self) -> SpanPath {
+        let Self { iteration, role, attempt } = self;
+        SpanPath::Agent { iteration, role, attempt }
+    }
+
+    /// Begins a span of the call, or of something in it.
+    pub(super) fn begin(
+        self,
+        run: &Run,
+        path: SpanPath,
+        parent: Parent,
+        name: String,
+        at: Timestamp,
+    ) -> Draft {
+        let mut draft = run.draft(path, parent, name, at);
+        draft.set(names::ITERATION, self.iteration);
+        draft.set(names::ROLE, self.role.as_str());
+        draft.set(names::ATTEMPT, self.attempt);
+        draft
+    }
+
+    fn draft(self, run: &Run, title: Option<&str>, parent: Parent, at: Timestamp) -> Draft {
+        let settings = run.settings.as_ref().map(|settings| match self.role {
             Role::Actor => &settings.actor,
             Role::Critic => &settings.critic,
         });
         let agent = settings.map(|agent| agent.agent.as_str()).or(title).unwrap_or("unknown");
         let name = format!("{} {agent}", names::SPAN_AGENT);
-        let path = SpanPath::Agent { iteration, role, attempt };
-        let mut draft = run.draft(path, parent, name, at).client();
-        draft.set(names::ITERATION, iteration);
-        draft.set(names::ROLE, role.as_str());
-        draft.set(names::ATTEMPT, attempt);
+        let mut draft = self.begin(run, self.path(), parent, name, at).client();
         draft.set(names::OPERATION, "invoke_agent");
         draft.set(names::AGENT, agent);
         draft.set(names::PROVIDER, names::provider(agent));

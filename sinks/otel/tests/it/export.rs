@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use codeloops_event::Event;
+use codeloops_event::{AgentOutput, Event, Item, OutputStream, Role};
 use codeloops_sink_otel::{
     ClientIdentity, Compression, Feed, OtelOptions, OtelSink, Protocol, Target, Tls,
 };
@@ -60,10 +60,14 @@ pub(crate) const RECORDING: Feed = Feed::Recording { shift: TimeDelta::zero(), i
 
 /// Feeds a sink by a hub, as a run and a replay do, and gives its report.
 pub(crate) fn exported(options: &OtelOptions, feed: Feed, within: Duration) -> SinkReport {
+    export(recording(), options, feed, within)
+}
+
+fn export(events: Vec<Event>, options: &OtelOptions, feed: Feed, within: Duration) -> SinkReport {
     let name = || Some("2026-03-02T09-00-00Z_a3f2c1".to_owned());
     let sink = OtelSink::new(options, feed, name, within).unwrap();
     let hub = Hub::new(vec![Box::new(sink)], &HubOptions::default());
-    recording().into_iter().for_each(|event| hub.publish(&Arc::new(event)));
+    events.into_iter().for_each(|event| hub.publish(&Arc::new(event)));
     hub.close(within).pop().unwrap()
 }
 
@@ -199,5 +203,51 @@ fn metrics_are_exported_of_a_live_run_where_they_are_wanted() {
             let has = |name: &str| names.iter().any(|given| given == name);
             assert_eq!(has("gen_ai.workflow.duration"), is_expected, "{names:?}");
         }
+    }
+}
+
+/// [`recording`] with what its first actor told: two tools at once, of which one fails.
+fn with_tools() -> Vec<Event> {
+    let call = |id: &str| Item::ToolCall {
+        id: Some(id.to_owned()),
+        name: "Bash".to_owned(),
+        argument: "canary".to_owned(),
+    };
+    let result = |id: &str, failed| Item::ToolResult {
+        id: Some(id.to_owned()),
+        failed,
+        text: "canary".to_owned(),
+    };
+    let told = [vec![call("a"), call("b")], vec![result("b", true)], vec![result("a", false)]];
+    let told = told.map(|items| {
+        let (role, stream) = (Role::Actor, OutputStream::Stdout);
+        Event::AgentOutput(AgentOutput { role, stream, skipped_bytes: 0, items })
+    });
+    let mut events = recording();
+    let at = events.iter().position(|event| matches!(event, Event::ActorStarted(_))).unwrap();
+    events.splice(at + 1..at + 1, told);
+    events
+}
+
+#[test]
+fn tools_are_exported_of_a_live_run_where_they_are_wanted() {
+    for (feed, tools, expected) in
+        [(Feed::Live, true, 2), (Feed::Live, false, 0), (RECORDING, true, 0)]
+    {
+        let receiver = Receiver::start(Manners::default());
+        let options = OtelOptions { tools, ..options(at(&receiver, Protocol::Grpc)) };
+        let report = export(with_tools(), &options, feed, PATIENT);
+        assert_eq!((report.state, report.error), (SinkState::Finished, None));
+        let spans = receiver.spans();
+        let (used, others): (Vec<_>, Vec<_>) =
+            spans.iter().partition(|span| span.name == "execute_tool Bash");
+        assert_eq!((used.len(), others.len()), (expected, SPANS), "{feed:?}, {tools}");
+        for span in &used {
+            let parent = others.iter().find(|other| other.span_id == span.parent_span_id);
+            assert!(parent.unwrap().name.starts_with("invoke_agent"), "below an agent");
+        }
+        let failed = used.iter().filter(|span| span.status.is_some()).count();
+        assert_eq!(failed, expected / 2);
+        assert!(!format!("{spans:?}").contains("canary"), "content is off");
     }
 }
