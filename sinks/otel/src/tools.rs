@@ -55,13 +55,13 @@ struct Use {
 struct End<'a> {
     at: Timestamp,
     failed: bool,
-    text: &'a str,
+    text: Option<&'a str>,
 }
 
 impl End<'_> {
     /// Nothing is known but that it is over.
     const fn untold(at: Timestamp) -> Self {
-        Self { at, failed: false, text: "" }
+        Self { at, failed: false, text: None }
     }
 }
 
@@ -119,7 +119,7 @@ impl Tools {
                 (call.begin(used), End::untold(at))
             }
             Item::ToolResult { id, failed, text } => {
-                (call.end(id.as_deref()), End { at, failed: *failed, text })
+                (call.end(id.as_deref()), End { at, failed: *failed, text: Some(text) })
             }
             _ => return Vec::new(),
         };
@@ -160,8 +160,9 @@ impl Call {
         draft.set(names::TOOL, name);
         draft.set_some(names::TOOL_CALL_ID, id);
         if tree.exports_content() {
-            draft.set(names::TOOL_ARGUMENTS, argument);
-            draft.set(names::TOOL_RESULT, end.text);
+            let some = |text: &&str| !text.is_empty();
+            draft.set_some(names::TOOL_ARGUMENTS, Some(&*argument).filter(some));
+            draft.set_some(names::TOOL_RESULT, end.text.filter(some));
         }
         if end.failed {
             draft.fail("tool_error", "the tool failed");
