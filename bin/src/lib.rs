@@ -24,10 +24,12 @@ mod ask;
 mod demo_agent;
 mod diagnostics;
 mod engine;
-#[cfg_attr(not(feature = "otel"), path = "not_exported.rs")]
+#[cfg(feature = "otel")]
 mod exported;
 mod inherited_trace;
 mod lost_console;
+#[cfg(not(feature = "otel"))]
+mod not_exported;
 mod offer;
 mod opening;
 mod picker;
@@ -50,6 +52,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use world::World;
+
+#[cfg(not(feature = "otel"))]
+use not_exported as exported;
 
 /// Runs codeloops with these arguments, the program's name first, and gives its exit code.
 #[must_use]

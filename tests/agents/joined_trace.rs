@@ -2,10 +2,11 @@
 //! run's trace, each below the span of the call that made it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use codeloops_event::Role;
 use codeloops_event::trace::{SpanId, SpanPath, TraceId};
-use codeloops_tests::otlp::{OtlpReceiver, Span, Transport, taken};
+use codeloops_tests::otlp::{OtlpReceiver, Request, Span, Transport, taken};
 
 use crate::agent::Agent;
 use crate::place::Place;
@@ -44,7 +45,9 @@ fn joins(agent: Agent, by: Transport) {
     let _output = place.run_to(0, &["--sink", "console", "--sink", "otel"]);
     let run = place.session().start.run_id.unwrap();
     let trace = TraceId::of_run(&run).to_string();
-    let spans = taken(&receiver.end());
+    let requests = receiver.end();
+    keep(agent, &requests);
+    let spans = taken(&requests);
     let (ours, theirs): (Vec<&Span>, Vec<&Span>) =
         spans.iter().partition(|span| span.resource["service.name"] == "codeloops");
     assert_eq!(ours.len(), 9, "{ours:#?}");
@@ -63,6 +66,13 @@ fn joins(agent: Agent, by: Transport) {
             .into();
     calls.sort_unstable();
     assert_eq!(roots, calls, "each of their spans is below the call that made it: {theirs:#?}");
+}
+
+/// What came, for whoever wants to look at it, and for the picture of a trace in the docs
+/// (`tests/otlp/waterfall.py`).
+fn keep(agent: Agent, requests: &[Request]) {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("joined_{}.json", agent.id()));
+    std::fs::write(file, serde_json::to_vec(requests).unwrap()).unwrap();
 }
 
 /// What the first of its ancestors that is an agent's own is the child of.

@@ -106,11 +106,11 @@ impl Codex {
                 for change in item.objects("changes") {
                     items.tool_call(&id, &change.text("kind"), &change);
                 }
-                if failed {
-                    items.tool_result(&id, true, &status);
-                }
+                items.tool_result(&id, failed, if failed { &status } else { "" });
             }
-            "mcp_tool_call" | "web_search" if failed => items.tool_result(&id, true, &status),
+            "mcp_tool_call" | "web_search" => {
+                items.tool_result(&id, failed, if failed { &status } else { "" });
+            }
             "error" => items.printed(&format!("{}\n", item.text("message"))),
             _ => {}
         }

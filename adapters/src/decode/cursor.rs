@@ -82,6 +82,8 @@ impl Cursor {
         if rejected || result.has("error") {
             let word = if rejected { "rejected" } else { "error" };
             items.tool_result(&id, true, &result.some_text(word).unwrap_or_else(|| word.into()));
+        } else {
+            items.tool_result(&id, false, "");
         }
     }
 

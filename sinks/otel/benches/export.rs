@@ -16,9 +16,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use codeloops_event::Event;
-use codeloops_sink_otel::{
-    Compression, Feed, OtelOptions, OtelSink, Protocol, Target, Tls,
-};
+use codeloops_sink_otel::{Compression, Feed, OtelOptions, OtelSink, Protocol, Target, Tls};
 use codeloops_sinks::{Hub, HubOptions, Sink};
 use receiver::{Manners, Receiver};
 

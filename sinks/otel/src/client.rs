@@ -1,6 +1,6 @@
 //! Speaks OTLP to a receiver, over gRPC or HTTP, and tells what became of a request.
 //!
-//! One HTTP client serves both: gRPC is HTTP/2 with trailers, which the generated clients write. Each
+//! One HTTP client serves both: gRPC is HTTP/2 with trailers, which tonic writes and reads. Each
 //! request has one limit on its time that holds from the look-up of the host's name to the last byte
 //! of the answer, so a receiver that swallows packets costs no more than one that hangs.
 
@@ -14,23 +14,24 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
+use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
 use tonic::body::Body;
+use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
+use tonic_prost::ProstCodec;
 
 use crate::options::{Compression, Protocol, Target};
 
@@ -39,6 +40,10 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Bytes of a receiver's own words that are told.
 const LONGEST_MESSAGE: usize = 200;
+
+/// What a gRPC receiver calls the export of spans, and that of metrics (OTLP specification).
+const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// A receiver that cannot be spoken to as the options say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,18 +130,7 @@ impl Client {
         &self,
         request: ExportTraceServiceRequest,
     ) -> Result<Taken, ExportError> {
-        let taken = match self.target.protocol {
-            Protocol::Grpc => {
-                let client = TraceServiceClient::with_origin(self.http.clone(), self.uri.clone());
-                let mut client = match self.encoding() {
-                    Some(encoding) => client.send_compressed(encoding),
-                    None => client,
-                };
-                let answer = self.within(client.export(self.with_headers(request))).await?;
-                answer.map_err(|status| of_status(&status))?.into_inner()
-            }
-            Protocol::HttpProtobuf => self.post::<ExportTraceServiceResponse>(&request).await?,
-        };
+        let taken: ExportTraceServiceResponse = self.send(TRACES, request).await?;
         let partly = taken.partial_success.unwrap_or_default();
         Ok(Taken::apart_from(partly.rejected_spans, partly.error_message))
     }
@@ -145,24 +139,37 @@ impl Client {
         &self,
         request: ExportMetricsServiceRequest,
     ) -> Result<Taken, ExportError> {
-        let taken = match self.target.protocol {
-            Protocol::Grpc => {
-                let client = MetricsServiceClient::with_origin(self.http.clone(), self.uri.clone());
-                let mut client = match self.encoding() {
-                    Some(encoding) => client.send_compressed(encoding),
-                    None => client,
-                };
-                let answer = self.within(client.export(self.with_headers(request))).await?;
-                answer.map_err(|status| of_status(&status))?.into_inner()
-            }
-            Protocol::HttpProtobuf => self.post::<ExportMetricsServiceResponse>(&request).await?,
-        };
+        let taken: ExportMetricsServiceResponse = self.send(METRICS, request).await?;
         let partly = taken.partial_success.unwrap_or_default();
         Ok(Taken::apart_from(partly.rejected_data_points, partly.error_message))
     }
 
-    fn encoding(&self) -> Option<CompressionEncoding> {
-        (self.target.compression == Compression::Gzip).then_some(CompressionEncoding::Gzip)
+    async fn send<T, U>(&self, service: &'static str, message: T) -> Result<U, ExportError>
+    where
+        T: Message + 'static,
+        U: Message + Default + 'static,
+    {
+        match self.target.protocol {
+            Protocol::Grpc => self.within(self.call(service, message)).await?,
+            Protocol::HttpProtobuf => self.within(self.post(&message)).await?,
+        }
+    }
+
+    async fn call<T, U>(&self, service: &'static str, message: T) -> Result<U, ExportError>
+    where
+        T: Message + 'static,
+        U: Message + Default + 'static,
+    {
+        let grpc = Grpc::with_origin(self.http.clone(), self.uri.clone());
+        let mut grpc = match self.target.compression {
+            Compression::None => grpc,
+            Compression::Gzip => grpc.send_compressed(CompressionEncoding::Gzip),
+        };
+        grpc.ready().await.map_err(|error| later(root_cause(&error)))?;
+        let path = PathAndQuery::from_static(service);
+        let codec = ProstCodec::<T, U>::default();
+        let answer = grpc.unary(self.with_headers(message), path, codec).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| of_status(&status))
     }
 
     fn with_headers<T>(&self, message: T) -> tonic::Request<T> {
@@ -179,21 +186,16 @@ impl Client {
         })
     }
 
-    async fn post<T: Message + Default>(&self, message: &impl Message) -> Result<T, ExportError> {
-        let request = self.request(message.encode_to_vec())?;
-        self.within(async {
-            let answer = self.http.request(request).await;
-            let answer = answer.map_err(|error| later(root_cause(&error)))?;
-            let (head, body) = answer.into_parts();
-            if !head.status.is_success() {
-                return Err(of_code(head.status, &head.headers));
-            }
-            let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-            let body = body.map_err(|error| later(root_cause(&*error)))?.to_bytes();
-            // A receiver that answers in another form took the request all the same.
-            Ok(T::decode(body).unwrap_or_default())
-        })
-        .await?
+    async fn post<U: Message + Default>(&self, message: &impl Message) -> Result<U, ExportError> {
+        let answer = self.http.request(self.request(message.encode_to_vec())?).await;
+        let (head, body) = answer.map_err(|error| later(root_cause(&error)))?.into_parts();
+        if !head.status.is_success() {
+            return Err(of_code(head.status, &head.headers));
+        }
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+        let body = body.map_err(|error| later(root_cause(&*error)))?.to_bytes();
+        // A receiver that answers in another form took the request all the same.
+        Ok(U::decode(body).unwrap_or_default())
     }
 
     fn request(&self, body: Vec<u8>) -> Result<Request<Body>, ExportError> {

@@ -23,9 +23,21 @@ use tracing_subscriber::registry::LookupSpan;
 /// Spans that may wait for the sink to fetch them; it does with each event.
 const ROOM: usize = 4096;
 
+/// What takes less is left out: it explains nothing, and there is a lot of it.
+const SHORTEST: Duration = Duration::from_micros(100);
+
 /// Spans of the program that are finished, on their way from wherever they ended to the sink.
-#[derive(Debug, Clone, Default)]
-pub struct InternalSpans(Arc<Mutex<Finished>>);
+#[derive(Debug, Clone)]
+pub struct InternalSpans {
+    finished: Arc<Mutex<Finished>>,
+    shortest: Duration,
+}
+
+impl Default for InternalSpans {
+    fn default() -> Self {
+        Self { finished: Arc::default(), shortest: SHORTEST }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Finished {
@@ -71,7 +83,7 @@ impl InternalSpans {
     }
 
     fn lock(&self) -> MutexGuard<'_, Finished> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,6 +105,10 @@ impl SpanProcessor for Handoff {
     fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
+        let took = span.end_time.duration_since(span.start_time).unwrap_or_default();
+        if took < self.0.shortest {
+            return;
+        }
         let mut finished = self.0.lock();
         if finished.spans.len() < ROOM {
             finished.spans.push(span);
@@ -122,7 +138,7 @@ mod tests {
 
     #[test]
     fn spans_of_the_program_come_under_the_run() {
-        let spans = InternalSpans::default();
+        let spans = InternalSpans { shortest: Duration::ZERO, ..InternalSpans::default() };
         let subscriber = tracing_subscriber::registry().with(collecting(&spans));
         tracing::subscriber::with_default(subscriber, || {
             let _outer = tracing::debug_span!("git.snapshot", files = 3).entered();
@@ -144,8 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_no_time_is_left_out() {
+        let spans = InternalSpans { shortest: Duration::MAX, ..InternalSpans::default() };
+        let subscriber = tracing_subscriber::registry().with(collecting(&spans));
+        tracing::subscriber::with_default(subscriber, || {
+            drop(tracing::debug_span!("git.scan").entered());
+        });
+        assert!(spans.lock().spans.is_empty());
+    }
+
+    #[test]
     fn what_there_is_no_room_for_is_counted() {
-        let spans = InternalSpans::default();
+        let spans = InternalSpans { shortest: Duration::ZERO, ..InternalSpans::default() };
         let subscriber = tracing_subscriber::registry().with(collecting(&spans));
         tracing::subscriber::with_default(subscriber, || {
             for _ in 0..ROOM + 2 {

@@ -5,7 +5,7 @@
 use std::process::{Command, ExitCode};
 
 /// Where benches are.
-const FOLDERS: [&str; 2] = ["adapters/benches", "tests/benches"];
+const FOLDERS: [&str; 3] = ["adapters/benches", "sinks/otel/benches", "tests/benches"];
 
 /// Runs the named benches, or all of them, one after the other.
 pub(crate) fn run(names: &[&str]) -> Result<ExitCode, String> {
