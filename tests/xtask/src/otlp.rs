@@ -16,6 +16,9 @@ const MANIFEST: &str = "tests/otlp/requirements.txt";
 
 const RECEIVER: Installed = Installed { name: "otlp", what_is_wrong, make };
 
+/// Where the product may be, if not in PATH.
+const PRODUCT: &str = "target/phoenix/bin/phoenix";
+
 /// How long the registry may take for the packages, some 10 MB.
 const INSTALL_LIMIT: Duration = Duration::from_secs(3 * 60);
 
@@ -33,6 +36,31 @@ pub(crate) fn step(logs: &Path) -> Outcome {
         Ok(()) => Outcome::of_command("otlp", target_alone("otlp", "ci"), logs).since(since),
         Err(status) => Outcome::not_installed("otlp", status, since, log),
     }
+}
+
+/// Exports a run to a product that somebody else made, and reads it back, where it is installed. It listens
+/// on all addresses, so it gets a network of its own.
+pub(crate) fn product(logs: &Path) -> Outcome {
+    let since = Instant::now();
+    let own = crate::root().join(PRODUCT);
+    let phoenix = [Path::new("phoenix"), &own].into_iter().find(|program| {
+        let mut asked = Command::new(program);
+        succeeds(asked.arg("--help"))
+    });
+    let Some(phoenix) = phoenix else {
+        let why =
+            format!("no `phoenix` in PATH, nor as `{PRODUCT}`: install `arize-phoenix` there");
+        return Outcome::without_log("product", Status::Skipped(why), since);
+    };
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "python3", "tests/otlp/product.py"]);
+    command.arg(phoenix).arg("target/debug/codeloops-as-released").current_dir(crate::root());
+    Outcome::of_command("product", command, logs)
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// What `target/otlp/bin/python` is afterwards can run the receiver.

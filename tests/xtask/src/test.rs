@@ -22,7 +22,11 @@ pub(crate) fn run_agents() -> Result<ExitCode, String> {
 
 /// Runs the step with the receiver of OTLP, and no other.
 pub(crate) fn run_otlp() -> Result<ExitCode, String> {
-    run_all(vec![(Need::Required, python_venv), (Need::Required, crate::otlp::step)])
+    run_all(vec![
+        (Need::Required, python_venv),
+        (Need::Required, crate::otlp::step),
+        (Need::Optional, crate::otlp::product),
+    ])
 }
 
 /// Runs each of these, however the ones before it ended, and ends with the counts of all.
@@ -59,6 +63,7 @@ fn steps() -> Vec<(Need, Step)> {
         (Need::Required, clippy),
         (Need::Required, tests),
         (Need::Required, crate::otlp::step),
+        (Need::Optional, crate::otlp::product),
         (need_of_agents(), crate::agents::step),
         (Need::Required, |logs| {
             Outcome::of_command("doc tests", cargo(&["test", "--doc", "--workspace"]), logs)
