@@ -4,7 +4,8 @@
 //! What may wait is bounded. A receiver that cannot be reached is tried again and again, with growing
 //! pauses, while the run lasts; one that refuses a request is not asked to take that one again. Once
 //! the run is over there is little patience left: a few tries in quick succession, and what then
-//! still waits is given up and told.
+//! still waits is given up and told. The same holds once somebody waits for room: a replay need not
+//! wait for ever, since it can be begun again.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -120,6 +121,8 @@ struct State<S> {
     sent: u64,
     account: Account,
     closing: bool,
+    /// Somebody waits for room.
+    stuck: bool,
     over: bool,
 }
 
@@ -158,10 +161,8 @@ impl<S: Signal> Outlet<S> {
         let mut state = self.shared.lock();
         for item in items {
             let bytes = item.encoded_len();
-            if self.when_full == WhenFull::Wait {
-                let full = |state: &mut State<S>| state.is_full(bytes) && !state.over;
-                let waited = self.shared.moved.wait_while(state, full);
-                state = waited.unwrap_or_else(PoisonError::into_inner);
+            if self.when_full == WhenFull::Wait && state.is_full(bytes) {
+                state = self.until_room(state, bytes);
             }
             if state.over || state.is_full(bytes) {
                 state.lose(1, "more of them waited than there is room for");
@@ -171,6 +172,20 @@ impl<S: Signal> Outlet<S> {
             }
             self.shared.work.notify_one();
         }
+    }
+
+    fn until_room<'a>(
+        &self,
+        mut state: MutexGuard<'a, State<S>>,
+        bytes: usize,
+    ) -> MutexGuard<'a, State<S>> {
+        state.stuck = true;
+        self.shared.work.notify_one();
+        let full = |state: &mut State<S>| state.is_full(bytes) && !state.over;
+        let waited = self.shared.moved.wait_while(state, full);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.stuck = false;
+        state
     }
 
     /// Asks the exporter to finish.
@@ -238,6 +253,7 @@ impl<S> State<S> {
             sent: 0,
             account: Account { exported: 0, lost: 0, why: None },
             closing: false,
+            stuck: false,
             over: false,
         }
     }
@@ -345,12 +361,12 @@ impl<S: Signal> Exporter<S> {
         self.shared.moved.notify_all();
     }
 
-    /// Waits before the next try; or gives up, where the run is over and there were enough.
+    /// Waits before the next try; or gives up, where there is little patience and there were enough.
     async fn pause(&mut self, after: Option<Duration>, why: &str) {
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(12).saturating_sub(1));
-        if self.is_open() {
-            self.until_closing(after.unwrap_or(doubled).min(LONGEST_PAUSE)).await;
-            if !self.is_open() {
+        if self.is_patient() {
+            self.while_patient(after.unwrap_or(doubled).min(LONGEST_PAUSE)).await;
+            if !self.is_patient() {
                 self.failures = 0;
             }
         } else if self.failures >= LAST_TRIES {
@@ -360,17 +376,18 @@ impl<S: Signal> Exporter<S> {
         }
     }
 
-    async fn until_closing(&self, pause: Duration) {
-        let closing = async {
-            while self.is_open() {
+    async fn while_patient(&self, pause: Duration) {
+        let patient = async {
+            while self.is_patient() {
                 self.shared.work.notified().await;
             }
         };
-        let _waited_enough = tokio::time::timeout(pause, closing).await;
+        let _waited_enough = tokio::time::timeout(pause, patient).await;
     }
 
-    fn is_open(&self) -> bool {
+    /// Whether nobody waits for this.
+    fn is_patient(&self) -> bool {
         let state = self.shared.lock();
-        !state.closing && !state.over
+        !state.closing && !state.stuck && !state.over
     }
 }

@@ -3,10 +3,11 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use codeloops_sink_otel::{Feed, Protocol};
-use codeloops_sinks::SinkState;
+use codeloops_event::{Event, IterationStarted};
+use codeloops_sink_otel::{Feed, OtelOptions, OtelSink, Protocol};
+use codeloops_sinks::{Sink, SinkState};
 
-use crate::export::{PATIENT, RECORDING, SPANS, at, exported, options, target};
+use crate::export::{PATIENT, RECORDING, SPANS, at, exported, options, recording, target};
 use crate::receiver::{Answer, Manners, Receiver};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
@@ -32,6 +33,33 @@ fn nobody_listens() {
         let error = lost(target(format!("http://{address}"), protocol), Feed::Live, PATIENT);
         assert!(error.contains("onnection refused"), "{error}");
     }
+}
+
+/// More waits than there is room for, so the recording cannot be read on until something was sent.
+#[test]
+fn a_long_recording_does_not_wait_for_ever_where_nobody_listens() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let target = target(format!("http://{address}"), Protocol::Grpc);
+    let options = OtelOptions { content: true, ..options(target) };
+    let mut sink = OtelSink::new(&options, RECORDING, || None, PATIENT).unwrap();
+    let recording = recording();
+    sink.accept(&recording[0]).unwrap();
+    let mut round = recording.into_iter().find_map(|event| match event {
+        Event::Iteration(round) => Some(round),
+        _ => None,
+    });
+    let round = round.as_mut().unwrap();
+    round.actor_output = "x".repeat(2000);
+    round.git_diff = "x".repeat(2000);
+    for number in 1..=6000 {
+        let (timestamp, elapsed_ms) = (round.timestamp, 0);
+        let begun = IterationStarted { timestamp, elapsed_ms, iteration: number };
+        sink.accept(&Event::IterationStarted(begun)).unwrap();
+        round.iteration_number = number;
+        sink.accept(&Event::Iteration(round.clone())).unwrap();
+    }
+    let error = sink.finish().unwrap_err().to_string();
+    assert!(error.contains("6001 of 6001 spans did not reach"), "{error}");
 }
 
 #[test]
