@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use codeloops_event::RunId;
+
 use crate::catalogue::Catalogue;
 use crate::dirs::{DataDir, NoHome};
 use crate::filter::SessionFilter;
@@ -138,7 +140,8 @@ impl SessionStore {
     }
 
     /// Finds the session that a user means: its id, the beginning of its id if no other begins so,
-    /// or `latest`. A file name with `.jsonl` is understood as well.
+    /// or `latest`. A file name with `.jsonl` is understood as well, and the id of its run, which is
+    /// asked for last: it stands in the files alone.
     pub fn resolve(&self, text: &str) -> Result<SessionId, StoreError> {
         if text == LATEST {
             return self.latest();
@@ -153,10 +156,19 @@ impl SessionStore {
         let mut found: Vec<_> = found.map(|file| file.id).collect();
         found.sort_by(|a, b| b.cmp(a));
         match found.len() {
-            0 => Err(StoreError::NotFound { text: text.to_owned() }),
+            0 => self.of_run(text),
             1 => Ok(found.remove(0)),
             _ => Err(StoreError::Ambiguous { text: text.to_owned(), candidates: found }),
         }
+    }
+
+    /// The session of a run; the newest, where its file was copied.
+    fn of_run(&self, text: &str) -> Result<SessionId, StoreError> {
+        let not_found = || StoreError::NotFound { text: text.to_owned() };
+        let run: RunId = text.parse().map_err(|_| not_found())?;
+        let sessions = self.catalogue(&SessionFilter::default())?;
+        let id = sessions.iter().find(|session| session.run_id == Some(run.as_str()));
+        Ok(id.ok_or_else(not_found)?.id.parse()?)
     }
 
     /// Figures over all sessions.

@@ -204,6 +204,23 @@ fn a_session_is_found_by_the_beginning_of_its_id() {
 }
 
 #[test]
+fn a_session_is_found_by_its_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let of_run = |run: &str, at: &str| {
+        let start = SessionStart { run_id: Some(run.parse().unwrap()), ..start_at(at, "x") };
+        record(dir.path(), &start, &[])
+    };
+    let (one, two) = ("01KJP0000000000000000000A1", "01KJP0000000000000000000A2");
+    let found = [of_run(one, "2026-03-02T09:00:00Z"), of_run(two, "2026-03-03T09:00:00Z")];
+    let store = SessionStore::at(dir.path());
+    assert_eq!([one, two].map(|run| store.resolve(run).unwrap()), found);
+    for text in ["01KJP0000000000000000000A3", "01KJP000", &one.to_lowercase()] {
+        let error = store.resolve(text).unwrap_err();
+        assert!(matches!(error, StoreError::NotFound { .. }), "{text}: {error}");
+    }
+}
+
+#[test]
 fn a_preview_counts_characters() {
     let dir = tempfile::tempdir().unwrap();
     record(dir.path(), &start(&"ä".repeat(300)), &[]);
