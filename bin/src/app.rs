@@ -16,7 +16,7 @@ use codeloops_sinks::Format;
 use crate::offer::Offering;
 use crate::settings::Change;
 use crate::units::{UnitError, parse_duration, parse_size};
-use crate::values::otel::Protocol;
+use crate::values::otel::{Protocol, Times};
 use crate::values::{
     At, Dollars, FROM_ONE, Patience, SinkSpec, SinkSpecError, Speed, TimeLimit, ValueError, Words,
 };
@@ -293,6 +293,8 @@ pub enum SessionsCommand {
     Diff(DiffArgs),
     /// Pack a session and its evidence into one file
     Export(ExportArgs),
+    /// Export recorded runs as traces, by OpenTelemetry
+    ExportTraces(ExportTracesArgs),
     /// Figures over all sessions
     Stats(StatsArgs),
     /// Remove old sessions, with their evidence and their snapshots
@@ -301,9 +303,9 @@ pub enum SessionsCommand {
     Path(PathArgs),
 }
 
-/// Which sessions to list.
+/// Which sessions are meant.
 #[derive(Debug, Default, Args)]
-pub struct ListArgs {
+pub struct FilterArgs {
     /// Only this outcome
     #[arg(long, value_name = "OUTCOME", value_parser = word::<Outcome>())]
     pub outcome: Option<Outcome>,
@@ -322,6 +324,14 @@ pub struct ListArgs {
     /// Only of this project: the name of its working directory, without the path
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+}
+
+/// Which sessions to list.
+#[derive(Debug, Default, Args)]
+pub struct ListArgs {
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// Sort by this: newest, longest, most or dearest first, words by the alphabet [default: date]
     #[arg(long, value_name = "KEY", value_parser = word::<SessionOrder>())]
     pub sort: Option<SessionOrder>,
@@ -382,6 +392,27 @@ pub struct ExportArgs {
     /// Overwrite a file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Which sessions to export as traces, and where.
+#[derive(Debug, Default, Args)]
+pub struct ExportTracesArgs {
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Only the newest N
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    pub limit: Option<NonZeroU32>,
+    /// Which times the spans have: those of the run, or the same put off so that each trace ends now
+    /// [default: original]
+    #[arg(long, value_name = "TIMES", value_parser = word::<Times>())]
+    pub times: Option<Times>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where they go.
+    #[command(flatten)]
+    pub otel: OtelArgs,
 }
 
 /// Which state to restore.
@@ -562,6 +593,10 @@ pub struct ReplayShowArgs {
     /// Where the sink `otel` sends.
     #[command(flatten)]
     pub otel: OtelArgs,
+    /// With the sink `otel`: which times the spans have, those of the run, or the same put off so that the
+    /// trace ends now [default: original]
+    #[arg(long, value_name = "TIMES", value_parser = word::<Times>())]
+    pub times: Option<Times>,
 }
 
 /// How to write the configuration.

@@ -73,6 +73,15 @@ impl Config {
         })
     }
 
+    /// The user's file alone, for what concerns more than one project.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn of_user(config_dir: &Path) -> Result<Self, CliError> {
+        let global = load_file(&config_dir.join(GLOBAL_FILE), Scope::Global)?;
+        Ok(Self { project: None, global })
+    }
+
     /// The files in the order of their precedence.
     pub fn layers(&self) -> impl Iterator<Item = &ConfigFile> {
         self.project.iter().chain(&self.global)

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use codeloops_adapters::git::{Base, origin_of};
 use codeloops_adapters::telemetry::{ClientFiles, Receiver, ReceiverProtocol, Telemetry};
 use codeloops_event::trace::{TraceContext, TraceId};
-use codeloops_event::{RunId, SessionStart};
+use codeloops_event::{Event, RunId, SessionStart};
 use codeloops_session::SessionReader;
 use codeloops_sink_otel::{
     Feed, InternalSpans, OtelOptions, OtelSink, Protocol, SetUpError, run_id_of,
@@ -19,6 +19,7 @@ use crate::diagnostics;
 use crate::error::CliError;
 use crate::inherited_trace::InheritedTrace;
 use crate::record::RecordedLater;
+use crate::recorded_trace::Sent;
 use crate::settings::RunSettings;
 use crate::settings::otel::{ExportedRun, Otel, OtelSettings};
 use crate::start_notes::Note;
@@ -128,16 +129,40 @@ pub(crate) fn sink_of_recording(
     close_within: Duration,
     env: &Environment,
 ) -> Result<Option<Box<dyn Sink>>, CliError> {
-    let Some(otel) = otel else { return Ok(None) };
-    let run_id = run_id_of(recording.start);
-    let subject = Subject::recorded(recording.start, &run_id);
-    let Some(mut exported) = Exported::new(otel, subject, None, env)? else { return Ok(None) };
-    exported.options.sampled = otel.exports_spans();
-    let name = recording.name.clone();
-    let Recording { shift, is_over, .. } = *recording;
-    let feed = Feed::Recording { shift, is_over };
-    let sink = exported.sink(feed, move || name.clone(), close_within)?;
-    Ok(Some(Box::new(sink)))
+    let exporter = Exporter::new(otel, recording, close_within, env)?;
+    Ok(exporter.map(|Exporter(sink)| Box::new(sink) as Box<dyn Sink>))
+}
+
+/// The sink of a recording that is fed to nothing else.
+pub(crate) struct Exporter(OtelSink);
+
+impl Exporter {
+    pub(crate) fn new(
+        otel: Option<&Otel>,
+        recording: &Recording<'_>,
+        close_within: Duration,
+        env: &Environment,
+    ) -> Result<Option<Self>, CliError> {
+        let Some(otel) = otel else { return Ok(None) };
+        let run_id = run_id_of(recording.start);
+        let subject = Subject::recorded(recording.start, &run_id);
+        let Some(mut exported) = Exported::new(otel, subject, None, env)? else { return Ok(None) };
+        exported.options.sampled = otel.exports_spans();
+        let name = recording.name.clone();
+        let Recording { shift, is_over, .. } = *recording;
+        let feed = Feed::Recording { shift, is_over };
+        exported.sink(feed, move || name.clone(), close_within).map(Self).map(Some)
+    }
+
+    /// Exports these events, and waits until that is done; none where they tell of no run.
+    pub(crate) fn export(self, events: impl Iterator<Item = Event>) -> Option<Sent> {
+        let Self(mut sink) = self;
+        let told = events.into_iter().try_for_each(|event| sink.accept(&event));
+        let lost = told.and_then(|()| sink.finish()).err().map(|error| error.to_string());
+        let exported = sink.exported()?;
+        let trace_id = exported.trace.to_string();
+        Some(Sent { trace_id, spans: exported.spans, url: exported.url, lost })
+    }
 }
 
 /// A recording that is exported.

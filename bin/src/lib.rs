@@ -37,6 +37,7 @@ mod preflight;
 mod programs;
 mod publisher;
 mod record;
+mod recorded_trace;
 mod repository;
 mod resume;
 mod runs_dir;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use codeloops_adapters::git::Base;
 use codeloops_adapters::telemetry::Telemetry;
-use codeloops_event::{RunId, SessionStart};
+use codeloops_event::{Event, RunId, SessionStart};
 use codeloops_sinks::Sink;
 
 use crate::error::CliError;
 use crate::record::RecordedLater;
+use crate::recorded_trace::Sent;
 use crate::settings::RunSettings;
 use crate::settings::otel::Otel;
 use crate::start_notes::Note;
@@ -71,4 +72,21 @@ pub(crate) fn sink_of_recording(
     _: &Environment,
 ) -> Result<Option<Box<dyn Sink>>, CliError> {
     Ok(None)
+}
+
+pub(crate) enum Exporter {}
+
+impl Exporter {
+    pub(crate) fn new(
+        _: Option<&Otel>,
+        _: &Recording<'_>,
+        _: Duration,
+        _: &Environment,
+    ) -> Result<Option<Self>, CliError> {
+        Ok(None)
+    }
+
+    pub(crate) fn export(self, _: impl Iterator<Item = Event>) -> Option<Sent> {
+        match self {}
+    }
 }

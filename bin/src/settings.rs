@@ -4,6 +4,7 @@
 mod agent_rows;
 mod agents;
 mod change;
+mod exported;
 mod limits;
 mod origin;
 pub mod otel;
@@ -27,6 +28,7 @@ use codeloops_machine::prompt::KEPT_FROM_TASK;
 
 pub use agents::{agent_error, agent_table};
 pub use change::Change;
+pub use exported::ExportSettings;
 pub use limits::LimitSettings;
 pub use origin::{Origin, Sourced};
 pub use replayed::ReplaySettings;

@@ -76,7 +76,8 @@ fn fish_offers_the_commands_to_help() {
         "sessions",
     ]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
-    let of_sessions = names(&["diff", "export", "list", "path", "prune", "show", "stats"]);
+    let of_sessions =
+        names(&["diff", "export", "export-traces", "list", "path", "prune", "show", "stats"]);
     assert_eq!(in_fish(&place, &["help", "sessions", ""]), of_sessions);
     assert_eq!(in_fish(&place, &["help", "run", ""]), names(&[]));
 }

@@ -7,6 +7,7 @@ mod pace;
 mod recording;
 mod rounds;
 mod show;
+mod trace;
 mod verify;
 mod what_if;
 

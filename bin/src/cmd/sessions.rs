@@ -2,6 +2,7 @@
 
 mod diff;
 mod export;
+mod export_traces;
 mod list;
 mod page;
 mod pager;
@@ -31,6 +32,9 @@ pub(crate) fn sessions(
         SessionsCommand::Show(args) => show::show(args, &store, world, printer),
         SessionsCommand::Diff(args) => diff::diff(args, &store, world, printer),
         SessionsCommand::Export(args) => export::export(args, &store, world, printer),
+        SessionsCommand::ExportTraces(args) => {
+            export_traces::export_traces(args, &store, world, printer)
+        }
         SessionsCommand::Stats(args) => stats::stats(args, &store, printer),
         SessionsCommand::Prune(args) => prune::prune(args, &store, world.clock.now().at, printer),
         SessionsCommand::Path(args) => path::path(args, &store, printer),

@@ -216,6 +216,7 @@ mod tests {
                 "codeloops-sessions-show",
                 "codeloops-sessions-diff",
                 "codeloops-sessions-export",
+                "codeloops-sessions-export-traces",
                 "codeloops-sessions-stats",
                 "codeloops-sessions-prune",
                 "codeloops-sessions-path",

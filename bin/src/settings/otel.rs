@@ -96,6 +96,29 @@ impl Otel {
         if !sinks.contains(&SinkSpec::Otel) {
             return refuse_without_sink(args).map(|()| None);
         }
+        Self::of_sink(args, layers, env).map(Some)
+    }
+
+    /// The same for a command that does nothing but export, whatever sinks a run has.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and where nothing is to be exported.
+    pub(super) fn of_export(
+        args: &OtelArgs,
+        layers: Layers<'_>,
+        env: &Environment,
+    ) -> Result<Self, CliError> {
+        let otel = Self::of_sink(args, layers, env)?;
+        let why = match &otel {
+            Self::Disabled => "`OTEL_SDK_DISABLED` is true".to_owned(),
+            Self::On(settings) if settings.spans.value => return Ok(otel),
+            Self::On(settings) => format!("`{}` says so", settings.spans.origin),
+        };
+        Err(CliError::usage(format!("no spans are exported: {why}"))
+            .hint("leave that variable out"))
+    }
+
+    fn of_sink(args: &OtelArgs, layers: Layers<'_>, env: &Environment) -> Result<Self, CliError> {
         if !cfg!(feature = "otel") {
             return Err(CliError::usage("this build of codeloops has no sink `otel`").hint(
                 "use one that was built with the feature `otel`, as the released programs are",
@@ -104,10 +127,10 @@ impl Otel {
         let mut lenient = Lenient::new(env);
         let disabled = lenient.value("OTEL_SDK_DISABLED", variables::boolean);
         if disabled.is_some_and(|disabled| disabled.value) {
-            return Ok(Some(Self::Disabled));
+            return Ok(Self::Disabled);
         }
         let settings = OtelSettings::resolve(args, layers, lenient)?;
-        Ok(Some(Self::On(Box::new(settings))))
+        Ok(Self::On(Box::new(settings)))
     }
 
     /// What is not as it was asked for.
@@ -134,6 +157,15 @@ impl Otel {
     #[must_use]
     pub fn exports_spans(&self) -> bool {
         matches!(self, Self::On(settings) if settings.spans.value)
+    }
+
+    /// Where spans are sent; none where they are not.
+    #[must_use]
+    pub fn receiver(&self) -> Option<&str> {
+        match self {
+            Self::Disabled => None,
+            Self::On(settings) => Some(&settings.traces.url.value),
+        }
     }
 
     /// Whether the trace that a run is started in is exported; none where it is started in none.

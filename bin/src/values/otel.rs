@@ -62,6 +62,21 @@ impl Words for AgentTelemetry {
     ];
 }
 
+/// Which times the spans of a recording have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Times {
+    /// Those of the run.
+    #[default]
+    Original,
+    /// The same put off, so that the last of them is now.
+    Now,
+}
+
+impl Words for Times {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("original", Self::Original), ("now", Self::Now)];
+}
+
 /// A link to a trace, with a placeholder where its id stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceUrl(String);

@@ -24,5 +24,5 @@ pub mod names;
 pub use client::SetUpError;
 pub use internal::InternalSpans;
 pub use options::{ClientIdentity, Compression, OtelOptions, Protocol, Target, Tls, Value};
-pub use sink::{Feed, OtelSink};
+pub use sink::{Exported, Feed, OtelSink};
 pub use tree::run_id_of;

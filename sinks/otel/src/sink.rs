@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use codeloops_event::Event;
-use codeloops_sinks::{Sink, SinkError};
+use codeloops_event::trace::TraceId;
+use codeloops_sinks::{Sink, SinkError, words};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
@@ -34,6 +35,17 @@ pub enum Feed {
         /// Whether what it leaves open is over: the process that wrote it is gone.
         is_over: bool,
     },
+}
+
+/// What a sink has exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The trace.
+    pub trace: TraceId,
+    /// How many spans the receiver took, once the sink is through.
+    pub spans: u64,
+    /// A link to the trace, where the options have one.
+    pub url: Option<String>,
 }
 
 /// Exports a run as a trace.
@@ -106,6 +118,14 @@ impl OtelSink {
         if let Some((meters, _)) = &mut self.meters {
             drop(meters.take(event));
         }
+    }
+
+    /// What was exported; none where nothing was to be, or no run began.
+    #[must_use]
+    pub fn exported(&self) -> Option<Exported> {
+        let trace = self.tree.trace().filter(|_| self.outlet.is_some())?;
+        let url = self.trace_url.as_ref().map(|url| url.replace(PLACE, &trace.to_string()));
+        Some(Exported { trace, spans: self.exported, url })
     }
 
     /// Sends the last of everything within one limit; tells what was lost.
@@ -189,13 +209,13 @@ impl Sink for OtelSink {
 
     fn remark(&self) -> Option<String> {
         let trace = self.tree.trace()?;
-        let spans = self.exported;
-        Some(match &self.trace_url {
-            _ if self.outlet.is_none() => format!("trace {trace} is not sampled"),
-            Some(template) => {
-                format!("{spans} spans: {}", template.replace(PLACE, &trace.to_string()))
-            }
-            None => format!("{spans} spans of trace {trace}"),
+        let Some(Exported { spans, url, .. }) = self.exported() else {
+            return Some(format!("trace {trace} is not sampled"));
+        };
+        let spans = words::count(spans, "span", "spans");
+        Some(match url {
+            Some(url) => format!("{spans}: {url}"),
+            None => format!("{spans} of trace {trace}"),
         })
     }
 }

@@ -10,7 +10,9 @@ use codeloops_session::{ReadError, SessionReader, SessionStore, StoreError, Warn
 
 use crate::cmd::sessions::store_error;
 use crate::error::CliError;
+use crate::recorded_trace::Ahead;
 use crate::text::path_from;
+use crate::values::otel::Times;
 use crate::world::World;
 
 /// A session file that is being read.
@@ -44,6 +46,11 @@ impl Recording {
     /// Whether the run that writes it still goes on.
     pub(super) fn is_being_written(&self) -> bool {
         self.reader.is_being_written()
+    }
+
+    /// What an export of it begins with.
+    pub(super) fn ahead(&self, times: Times) -> Result<Ahead, CliError> {
+        Ahead::read(&self.path, times).map_err(|error| unreadable(&error))
     }
 
     /// The event on a line that was read before.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::pace::Pace;
 use super::recording::Recording;
 use super::rounds::Rounds;
+use super::trace;
 use crate::app::ReplayShowArgs;
 use crate::engine::runtime;
 use crate::error::CliError;
@@ -53,13 +54,15 @@ pub(super) fn show(
         return Err(CliError::usage("a sink would write into the recording itself")
             .hint("name another file with `--log-file` or `--sink file:PATH`"));
     }
+    trace::refuse_contradictions(args, &settings)?;
     for setting in &settings.project_settings {
         printer.remark(&format!("codeloops.toml {setting}"));
     }
     settings.otel.iter().flat_map(Otel::warnings).for_each(|warning| printer.warning(warning));
     let reader_left = ReaderLeft::default();
     let programs = Programs::default();
-    let sinks = sinks(&settings, no_color, world, &reader_left, &programs)?;
+    let mut sinks = sinks(&settings, no_color, world, &reader_left, &programs)?;
+    sinks.extend(trace::sink(&recording, args, &settings, world)?);
     let hub = Hub::new(sinks, &HubOptions::default());
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
@@ -81,7 +84,8 @@ pub(super) fn show(
     if let Some(warning) = recording.into_warning() {
         printer.warning(warning.to_string());
     }
-    for note in reports.iter().filter_map(said_of_itself) {
+    let well = reports.iter().filter(|sink| sink.state.is_well());
+    for note in well.filter_map(said_of_itself) {
         printer.remark(&note);
     }
     failure_of(&reports, &reader_left).map_or(Ok(()), Err)?;

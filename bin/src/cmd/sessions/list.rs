@@ -7,7 +7,7 @@ use console::truncate_str;
 use serde::{Serialize, Serializer};
 
 use super::{store_error, tell};
-use crate::app::ListArgs;
+use crate::app::{FilterArgs, ListArgs};
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::text::{is_plain, shorten, width_of};
@@ -49,7 +49,7 @@ pub(super) fn list(
     store: &SessionStore,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
-    let filter = filter(args);
+    let filter = filter(&args.filter);
     let mut found = store.catalogue(&filter).map_err(|error| store_error(&error))?;
     tell(found.warnings(), printer);
     found.sort(args.sort.unwrap_or_default(), args.reverse);
@@ -73,7 +73,8 @@ impl Serialize for Summaries<'_> {
     }
 }
 
-fn filter(args: &ListArgs) -> SessionFilter {
+/// What the options ask for.
+pub(super) fn filter(args: &FilterArgs) -> SessionFilter {
     SessionFilter {
         outcome: args.outcome,
         after: args.after,
@@ -84,7 +85,8 @@ fn filter(args: &ListArgs) -> SessionFilter {
     }
 }
 
-fn nothing(filter: &SessionFilter) -> &'static str {
+/// What is said where there is none.
+pub(super) fn nothing(filter: &SessionFilter) -> &'static str {
     if *filter == SessionFilter::default() {
         "no sessions yet; `codeloops` records one when it runs\n"
     } else {
