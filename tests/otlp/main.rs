@@ -9,5 +9,6 @@ mod outcomes;
 mod place;
 mod privacy;
 mod receiver;
+mod recordings;
 mod spans;
 mod troubles;
