@@ -104,7 +104,8 @@ pub(crate) fn execute(
         Ok((finished, _)) => finished.result.end.outcome.exit_code(),
         Err(error) => error.kind.exit_code(),
     };
-    end_when_asked(exit_code, programs.clone());
+    let hub = finished.as_ref().ok().map(|(_, hub)| Arc::clone(hub));
+    end_when_asked(exit_code, programs.clone(), hub);
     let (mut finished, hub) = finished?;
     finished.sinks = programs.close(&hub, settings.close_timeout.value);
     Ok(finished)
@@ -390,17 +391,24 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// How long the last lines may take when somebody asked for the end; a second request is not kept
+/// How long the sinks may still take when somebody asked for the end; a second request is not kept
 /// waiting.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
+/// How long the last lines may then take.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// The run is over and recorded. From here on a signal ends the process: what may still hold it up
-/// is a sink that takes its time, or somebody who does not read what we print.
-fn end_when_asked(exit_code: u8, programs: Programs) {
-    let asked = async {
+/// The run is over and recorded. From here on a signal hurries the process: first the sinks are given
+/// up, so that the result is told all the same; then it ends, for what still holds it up is somebody who
+/// does not read what we print.
+fn end_when_asked(exit_code: u8, programs: Programs, hub: Option<Arc<Hub>>) {
+    let asked = async move {
         let mut stops = stop_requests().ok()?;
         stops.recv().await?;
         // Mostly it was meant for the run, and nothing holds the last lines up.
+        let _hurry = tokio::time::timeout(LAST_EVENTS, stops.recv()).await;
+        hub.iter().for_each(|hub| hub.give_up("the user asked for the end"));
+        programs.end();
         let _hurry = tokio::time::timeout(LAST_LINES, stops.recv()).await;
         Some(())
     };
@@ -408,7 +416,6 @@ fn end_when_asked(exit_code: u8, programs: Programs) {
         if let Ok(runtime) = runtime()
             && runtime.block_on(asked).is_some()
         {
-            programs.end();
             #[expect(clippy::exit, reason = "main may be stuck in a write")]
             std::process::exit(exit_code.into());
         }
@@ -481,6 +488,7 @@ fn start_of(
         parent: settings.parent.clone(),
         codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),
         trace_id: trace.map(|trace| trace.trace_id.to_string()),
+        trace_sampled: trace.as_ref().map(|trace| trace.sampled),
         parent_span_id: trace.map(|trace| trace.parent_span_id.to_string()),
         evidence_dir: Some(shown(&evidence.to_owned())),
         settings: engine,

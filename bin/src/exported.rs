@@ -64,11 +64,16 @@ impl Prepared {
         let none = Export { exported: None, telemetry: None, internal: None };
         let Some(Otel::On(settings)) = &run.settings.otel else { return Ok(none) };
         let otel = Otel::On(settings.clone());
-        let parent_sampled = otel.parent_sampled(&world.env);
+        // Decided once for a run.
+        let parent_sampled = match run.recorded {
+            Some(start) => start.trace_sampled,
+            None => otel.parent_sampled(&world.env),
+        };
         let subject = run.subject(&otel, world);
-        let Some(exported) = Exported::new(&otel, subject, parent_sampled, &world.env)? else {
+        let Some(mut exported) = Exported::new(&otel, subject, parent_sampled, &world.env)? else {
             return Ok(none);
         };
+        exported.is_inherited = started_in(&otel, world) == Some(exported.trace.trace_id);
         let telemetry = Some(exported.telemetry(settings, &world.env));
         Ok(Export { exported: Some(exported), telemetry, internal })
     }
@@ -181,7 +186,7 @@ struct Exported {
     options: OtelOptions,
     /// The trace; `sampled` is what agents are told.
     trace: TraceContext,
-    /// Whether it is one that codeloops was started in.
+    /// Whether it is the one that this process was started in.
     is_inherited: bool,
 }
 
@@ -226,8 +231,7 @@ impl Exported {
         let run = ExportedRun { run_id, trace_id, parent_sampled, version, commit, branch, remote };
         let Some(options) = otel.options(&run, env)? else { return Ok(None) };
         let trace = TraceContext { trace_id, sampled: options.sampled };
-        let is_inherited = subject.started_in.is_some();
-        Ok(Some(Self { options, trace, is_inherited }))
+        Ok(Some(Self { options, trace, is_inherited: false }))
     }
 
     /// What agents are told.

@@ -96,6 +96,11 @@ impl Hub {
         self.lanes.iter().filter_map(|lane| lane.backlog()).max()
     }
 
+    /// Serves no sink any more, whatever it is at; whoever waits in [`Self::close`] waits no longer.
+    pub fn give_up(&self, why: &str) {
+        self.lanes.iter().for_each(|lane| lane.give_up(why));
+    }
+
     /// Lets the sinks consume what waits for them, and says what became of each, in the order in
     /// which they were given. A sink that is not through after `deadline` is abandoned: its thread
     /// is left alone and writes nothing more once the call that it is stuck in returns.

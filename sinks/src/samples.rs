@@ -75,6 +75,7 @@ pub(crate) fn session_start() -> Event {
         parent: None,
         trace_id: None,
         parent_span_id: None,
+        trace_sampled: None,
         evidence_dir: None,
         settings: None,
         redacted: 0,

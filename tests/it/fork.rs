@@ -57,7 +57,7 @@ fn a_fork_begins_with_what_the_iteration_left_and_names_its_parent() {
 
     let fork = newest(&place);
     let run_id = parent.start.run_id.clone().unwrap();
-    assert_eq!(fork.start.parent, Some(Parent { run_id, iteration: 1 }));
+    assert_eq!(fork.start.parent, Some(Parent { run_id, iteration: 1, trace_id: None }));
     assert_eq!(fork.start.commit_sha, parent.start.commit_sha);
     assert_eq!(fork.start.settings, parent.start.settings, "as recorded");
     assert_eq!(fork.iterations[0].git_files_changed, 1);

@@ -85,7 +85,7 @@ impl Snapshot {
 }
 
 impl Snapshots {
-    #[tracing::instrument(level = "debug", name = "git.capture", skip(self))]
+    #[tracing::instrument(level = "debug", name = "git.capture", skip_all, fields(codeloops.iteration = iteration))]
     pub(super) fn capture(&mut self, iteration: Iteration) -> Result<CapturedDiff, GitError> {
         self.again_where_files_vanish(|all| all.capture_now(iteration))
             .map_err(|error| self.explained(error))

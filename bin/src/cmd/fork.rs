@@ -87,7 +87,8 @@ impl<'a> Beginning<'a> {
             place: args.worktree.as_ref().map(|dir| path_from(current, dir)),
             name: format!("{}-{iteration}", short(&session.id)),
         };
-        let parent = Parent { run_id: states.run_id, iteration };
+        let trace_id = session.start.trace_id.clone();
+        let parent = Parent { run_id: states.run_id, iteration, trace_id };
         let (dir, args) = (states.dir, args.of_run());
         Ok(Self { session, recorded, parent, dir, fork, args, no_color, world })
     }

@@ -25,6 +25,9 @@ pub struct Parent {
     pub run_id: RunId,
     /// The iteration whose tree it began with.
     pub iteration: Iteration,
+    /// The trace that it was started in, if any: 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// The first line. The fields from `elapsed_ms` on are absent in files of other programs.
@@ -77,6 +80,9 @@ pub struct SessionStart {
     /// The inherited parent span, if any: 16 hexadecimal digits.
     #[serde(default)]
     pub parent_span_id: Option<String>,
+    /// Whether that trace was exported, as its flags told; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_sampled: Option<bool>,
     /// The run's evidence folder: absolute path, lossily decoded.
     #[serde(default)]
     pub evidence_dir: Option<String>,

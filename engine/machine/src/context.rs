@@ -237,6 +237,7 @@ impl Context {
             parent: self.start.parent.clone(),
             trace_id: self.start.trace_id.clone(),
             parent_span_id: self.start.parent_span_id.clone(),
+            trace_sampled: self.start.trace_sampled,
             evidence_dir: self.start.evidence_dir.clone(),
             settings: Some(settings.clone()),
             redacted: self.start.redacted,

@@ -45,6 +45,8 @@ pub struct Start {
     pub trace_id: Option<String>,
     /// The inherited parent span, if any.
     pub parent_span_id: Option<String>,
+    /// Whether that trace is exported.
+    pub trace_sampled: Option<bool>,
     /// The run's evidence folder, for telling the critic where the whole of a cut text is. No
     /// decision rests on it.
     pub evidence_dir: Option<String>,

@@ -382,6 +382,7 @@ pub fn start(settings: Settings) -> Start {
         codeloops_version: "0.0.0".to_owned(),
         trace_id: None,
         parent_span_id: None,
+        trace_sampled: None,
         evidence_dir: None,
         settings,
     }

@@ -503,7 +503,11 @@ fn what_was_masked_over_the_run_is_counted_at_its_end() {
 
 #[test]
 fn the_record_of_a_fork_names_where_it_began() {
-    let parent = Parent { run_id: "01JJMZ0000000000000000PRNT".parse().unwrap(), iteration: 2 };
+    let parent = Parent {
+        run_id: "01JJMZ0000000000000000PRNT".parse().unwrap(),
+        iteration: 2,
+        trace_id: None,
+    };
     let run = Simulation::of(Start { parent: Some(parent.clone()), ..start(settings()) });
     let Some(Event::SessionStart(line)) = run.events().first() else { panic!("no start") };
     assert_eq!(line.parent, Some(parent));

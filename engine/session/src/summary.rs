@@ -67,9 +67,9 @@ impl From<SessionEntry<'_>> for SessionSummary {
             critic_agent: entry.critic_agent.to_owned(),
             status: entry.status,
             run_id: entry.run_id.and_then(|id| id.parse().ok()),
-            parent: entry
-                .parent
-                .and_then(|(run, iteration)| Some(Parent { run_id: run.parse().ok()?, iteration })),
+            parent: entry.parent.and_then(|(run, iteration)| {
+                Some(Parent { run_id: run.parse().ok()?, iteration, trace_id: None })
+            }),
             stop_reason: entry.stop_reason,
             actor_model: entry.actor_model.map(str::to_owned),
             critic_model: entry.critic_model.map(str::to_owned),

@@ -4,15 +4,17 @@
 //! request has one limit on its time that holds from the look-up of the host's name to the last byte
 //! of the answer, so a receiver that swallows packets costs no more than one that hangs.
 
+mod retry_info;
 mod tls;
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, StatusCode, Uri};
@@ -74,13 +76,19 @@ pub enum SetUpError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ExportError {
     /// It may be taken later.
-    Later {
-        why: String,
-        /// When the receiver wants it again.
-        after: Option<Duration>,
-    },
+    Later(Later),
     /// It will not be taken.
     Refused { why: String },
+}
+
+/// Why a request may be taken later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Later {
+    pub(crate) why: String,
+    /// Whether the receiver is there, and answered.
+    pub(crate) is_there: bool,
+    /// When it wants to be asked again.
+    pub(crate) after: Option<Duration>,
 }
 
 /// A request was taken, apart from so many of its items.
@@ -168,8 +176,12 @@ impl Client {
         grpc.ready().await.map_err(|error| later(root_cause(&error)))?;
         let path = PathAndQuery::from_static(service);
         let codec = ProstCodec::<T, U>::default();
-        let answer = grpc.unary(self.with_headers(message), path, codec).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| of_status(&status))
+        match grpc.unary(self.with_headers(message), path, codec).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            // It took the request, whatever becomes of the rest of its answer.
+            Err(status) if is_of_long_answer(&status) => Ok(U::default()),
+            Err(status) => Err(of_status(&status)),
+        }
     }
 
     fn with_headers<T>(&self, message: T) -> tonic::Request<T> {
@@ -180,10 +192,8 @@ impl Client {
 
     async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, ExportError> {
         let limit = self.target.timeout;
-        tokio::time::timeout(limit, answer).await.map_err(|_| ExportError::Later {
-            why: format!("no answer within {} s", limit.as_secs_f64()),
-            after: None,
-        })
+        let answer = tokio::time::timeout(limit, answer).await;
+        answer.map_err(|_| later(format!("no answer within {} s", limit.as_secs_f64())))
     }
 
     async fn post<U: Message + Default>(&self, message: &impl Message) -> Result<U, ExportError> {
@@ -192,10 +202,13 @@ impl Client {
         if !head.status.is_success() {
             return Err(of_code(head.status, &head.headers));
         }
+        if is_page(&head.headers) {
+            let why = format!("it answered {} with a page for people", head.status);
+            return Err(ExportError::Refused { why });
+        }
+        // It took the request, whatever becomes of the rest of its answer.
         let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-        let body = body.map_err(|error| later(root_cause(&*error)))?.to_bytes();
-        // A receiver that answers in another form took the request all the same.
-        Ok(U::decode(body).unwrap_or_default())
+        Ok(body.ok().and_then(|body| U::decode(body.to_bytes()).ok()).unwrap_or_default())
     }
 
     fn request(&self, body: Vec<u8>) -> Result<Request<Body>, ExportError> {
@@ -218,6 +231,12 @@ impl Client {
     }
 }
 
+/// Something else than a receiver answers every request with a page.
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
 fn packed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -237,19 +256,29 @@ fn uri(url: &str) -> Result<Uri, SetUpError> {
 fn headers(target: &Target) -> Result<HeaderMap, SetUpError> {
     let mut headers = HeaderMap::new();
     let agent = concat!("codeloops/", env!("CARGO_PKG_VERSION"));
-    headers.insert(hyper::header::USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
     for (name, value) in &target.headers {
         let wrong = || SetUpError::Header { name: name.clone() };
         let key: HeaderName = name.parse().map_err(|_| wrong())?;
         let mut value = HeaderValue::from_str(value).map_err(|_| wrong())?;
         value.set_sensitive(true);
-        headers.append(key, value);
+        if key == USER_AGENT {
+            headers.insert(key, value);
+        } else {
+            headers.append(key, value);
+        }
     }
     Ok(headers)
 }
 
+/// It was not reached, or its answer was not.
 const fn later(why: String) -> ExportError {
-    ExportError::Later { why, after: None }
+    ExportError::Later(Later { why, is_there: false, after: None })
+}
+
+/// It asks to be asked again.
+const fn asks_for_patience(why: String, after: Option<Duration>) -> ExportError {
+    ExportError::Later(Later { why, is_there: true, after })
 }
 
 /// By the specification of OTLP/HTTP: these may be sent again, all others not.
@@ -259,8 +288,24 @@ fn of_code(status: StatusCode, headers: &HeaderMap) -> ExportError {
     if !again {
         return ExportError::Refused { why };
     }
-    let after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    ExportError::Later { why, after: after.map(Duration::from_secs) }
+    let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+    asks_for_patience(why, after)
+}
+
+/// Seconds, or a date (RFC 9110, 10.2.3).
+fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(secs) = value.trim().parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let at = DateTime::parse_from_rfc2822(value).ok()?;
+    let now = DateTime::<Utc>::from(SystemTime::now());
+    Some((at.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// tonic's own words for an answer longer than it reads.
+fn is_of_long_answer(status: &tonic::Status) -> bool {
+    status.code() == tonic::Code::OutOfRange
+        && status.message().contains("decoded message length too large")
 }
 
 /// By the specification of OTLP/gRPC; what never reached the receiver has a source.
@@ -282,9 +327,23 @@ fn of_status(status: &tonic::Status) -> ExportError {
         | Code::Aborted
         | Code::OutOfRange
         | Code::Unavailable
-        | Code::DataLoss => later(why),
+        | Code::DataLoss => asks_for_patience(why, retry_delay(status)),
+        Code::ResourceExhausted => match retry_delay(status) {
+            None => ExportError::Refused { why },
+            after => asks_for_patience(why, after),
+        },
         _ => ExportError::Refused { why },
     }
+}
+
+/// When the receiver wants to be asked again, from the `google.rpc.RetryInfo` among the details of its
+/// status.
+fn retry_delay(status: &tonic::Status) -> Option<Duration> {
+    let status = retry_info::Status::decode(status.details()).ok()?;
+    let info = status.details.iter().find(|detail| detail.type_url.ends_with("RetryInfo"))?;
+    let delay = retry_info::RetryInfo::decode(&info.value[..]).ok()?.retry_delay?;
+    let secs = u64::try_from(delay.seconds).ok()?;
+    Some(Duration::new(secs, u32::try_from(delay.nanos).ok()?.min(999_999_999)))
 }
 
 /// What lies at the bottom of an error of several layers ("Connection refused").
@@ -342,16 +401,38 @@ mod tests {
     fn only_what_the_specification_names_is_sent_again() {
         let later = |code: u16| {
             let error = of_code(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
-            matches!(error, ExportError::Later { .. })
+            matches!(error, ExportError::Later(_))
         };
         assert!([429, 502, 503, 504].into_iter().all(later));
         assert!(![400, 401, 403, 404, 413, 500, 501].into_iter().any(later));
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
-        let ExportError::Later { after, .. } = of_code(StatusCode::SERVICE_UNAVAILABLE, &headers)
-        else {
+        let ExportError::Later(later) = of_code(StatusCode::SERVICE_UNAVAILABLE, &headers) else {
             panic!("it may be sent again");
         };
-        assert_eq!(after, Some(Duration::from_secs(7)));
+        assert_eq!((later.is_there, later.after), (true, Some(Duration::from_secs(7))));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(retry_after("soon"), None);
+    }
+
+    /// As a receiver that limits its load answers.
+    #[test]
+    fn a_receiver_may_say_when_it_wants_to_be_asked_again() {
+        use retry_info::{Any, Delay, RetryInfo, Status};
+        let info = RetryInfo { retry_delay: Some(Delay { seconds: 1, nanos: 500_000_000 }) };
+        let detail = Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+            value: info.encode_to_vec(),
+        };
+        let details = Status { code: 8, message: String::new(), details: vec![detail] };
+        let exhausted = |details: Vec<u8>| {
+            let code = tonic::Code::ResourceExhausted;
+            of_status(&tonic::Status::with_details(code, "slow down", details.into()))
+        };
+        let ExportError::Later(later) = exhausted(details.encode_to_vec()) else {
+            panic!("it may be sent again");
+        };
+        assert_eq!(later.after, Some(Duration::from_millis(1500)));
+        assert!(matches!(exhausted(Vec::new()), ExportError::Refused { .. }));
     }
 }

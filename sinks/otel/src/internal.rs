@@ -11,6 +11,7 @@ use std::time::Duration;
 use codeloops_event::trace::{SpanId, TraceId};
 use opentelemetry::Context;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
@@ -71,10 +72,11 @@ impl InternalSpans {
             .with_max_level_hint(LevelFilter::DEBUG)
     }
 
-    /// Those that are there, as children of `parent` where they have no parent of their own.
-    pub(crate) fn take(&self, trace: TraceId, parent: SpanId) -> Vec<Span> {
+    /// Those that are there, as children of `parent` where they have no parent of their own. `own` is
+    /// what stands on every span of the run.
+    pub(crate) fn take(&self, trace: TraceId, parent: SpanId, own: &[KeyValue]) -> Vec<Span> {
         let spans = std::mem::take(&mut self.lock().spans);
-        spans.into_iter().map(|span| adopted(span, trace, parent)).collect()
+        spans.into_iter().map(|span| adopted(span, trace, parent, own)).collect()
     }
 
     /// How many there was no room for.
@@ -88,8 +90,9 @@ impl InternalSpans {
 }
 
 /// The tracer does not know the run, so each span without a parent began a trace of its own.
-fn adopted(span: SpanData, trace: TraceId, parent: SpanId) -> Span {
+fn adopted(span: SpanData, trace: TraceId, parent: SpanId, own: &[KeyValue]) -> Span {
     let mut span = Span::from(span);
+    span.attributes.extend_from_slice(own);
     span.trace_id = trace.bytes().to_vec();
     if span.parent_span_id.is_empty() {
         span.parent_span_id = parent.bytes().to_vec();
@@ -149,14 +152,14 @@ mod tests {
             "4bf92f3577b34da6a3ce929d0e0e4736".parse::<TraceId>().unwrap(),
             "00f067aa0ba902b7".parse::<SpanId>().unwrap(),
         );
-        let taken = spans.take(trace, parent);
+        let taken = spans.take(trace, parent, &[]);
         let names: Vec<&str> = taken.iter().map(|span| span.name.as_str()).collect();
         assert_eq!(names, ["git.scan", "git.snapshot"], "in the order in which they ended");
         let [scan, snapshot] = &taken[..] else { panic!("two spans") };
         assert!(taken.iter().all(|span| span.trace_id == trace.bytes() && span.events.is_empty()));
         assert_eq!(snapshot.parent_span_id, parent.bytes());
         assert_eq!(scan.parent_span_id, snapshot.span_id);
-        assert!(spans.take(trace, parent).is_empty(), "each is given once");
+        assert!(spans.take(trace, parent, &[]).is_empty(), "each is given once");
     }
 
     #[test]

@@ -152,6 +152,7 @@ impl Meters {
     fn begin(&mut self, start: &SessionStart) {
         self.settings.clone_from(&start.settings);
         self.since = start.timestamp;
+        self.began_ms = start.elapsed_ms;
     }
 
     fn call(&mut self, role: Role, outcome: &AgentOutcome, secs: f64, usage: Option<&Usage>) {

@@ -64,7 +64,7 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// Whether requests are packed.
     pub compression: Compression,
-    /// How long one request may take, retries included.
+    /// How long one request may take. What may be sent again is so in a request of its own.
     pub timeout: Duration,
     /// How an `https` receiver is trusted, and how it trusts us.
     pub tls: Tls,

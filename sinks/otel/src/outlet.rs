@@ -20,9 +20,12 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::Notify;
 
-use crate::client::{Client, ExportError, SetUpError, Taken};
+use crate::client::{Client, ExportError, Later, SetUpError, Taken};
 use crate::envelope::Envelope;
 use crate::options::Target;
+
+/// Bytes of one request, unless a single item has more: receivers take 4 MiB by gRPC.
+const BATCH_BYTES: usize = 1024 * 1024;
 
 /// Items in one request.
 const BATCH: usize = 512;
@@ -37,7 +40,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Failures in a row after which nothing is tried any more once the run is over.
+/// The longest once the run is over and its end is waited for.
+const LONGEST_LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a receiver that cannot be reached is tried once the run is over.
 const LAST_TRIES: u32 = 4;
 
 /// A kind of thing that is exported.
@@ -79,6 +85,11 @@ impl Signal for Metric {
     }
 }
 
+/// The pause after so many failures in a row.
+fn doubled(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.min(12).saturating_sub(1))
+}
+
 /// What happens to an item for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WhenFull {
@@ -97,6 +108,8 @@ pub(crate) struct Account {
     pub(crate) lost: u64,
     /// Why, for the last of them.
     pub(crate) why: Option<String>,
+    /// What the receiver said of items that it took.
+    pub(crate) said: Option<String>,
 }
 
 /// The way out of one signal.
@@ -120,6 +133,8 @@ struct State<S> {
     /// Items on their way.
     sent: u64,
     account: Account,
+    /// Why they were not taken the last time.
+    last: Option<String>,
     closing: bool,
     /// Somebody waits for room.
     stuck: bool,
@@ -144,7 +159,9 @@ impl<S: Signal> Outlet<S> {
         let runtime = runtime.map_err(failed)?;
         let (work, moved) = (Notify::new(), Condvar::new());
         let shared = Arc::new(Shared { state: Mutex::new(State::empty()), work, moved });
-        let exporter = Exporter { shared: Arc::clone(&shared), client, envelope, failures: 0 };
+        let shared_with = Arc::clone(&shared);
+        let exporter =
+            Exporter { shared: shared_with, client, envelope, failures: 0, last_tries: 0 };
         let run = move || {
             // Told on the way out, a panic included.
             let _over = Over(Arc::clone(&exporter.shared));
@@ -153,7 +170,9 @@ impl<S: Signal> Outlet<S> {
             runtime.shutdown_background();
         };
         thread::Builder::new().name("otel-export".to_owned()).spawn(run).map_err(failed)?;
-        Ok(Self { shared, url: target.url.clone(), when_full })
+        // A query may hold a key.
+        let url = target.url.split('?').next().unwrap_or_default().to_owned();
+        Ok(Self { shared, url, when_full })
     }
 
     /// Hands items in.
@@ -202,15 +221,18 @@ impl<S: Signal> Outlet<S> {
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         if !state.over {
             state.over = true;
-            let why = format!("no answer within the {:.1} s for closing", within.as_secs_f64());
+            let secs = within.as_secs_f64();
+            let last = state.last.take().map(|why| format!(" ({why})")).unwrap_or_default();
+            let why = format!("they were not taken within the {secs:.1} s for closing{last}");
             state.give_up(&why);
+            self.shared.work.notify_one();
         }
         state.account.clone()
     }
 
     /// What went wrong, in a line; `None` where nothing did.
     pub(crate) fn loss(&self, account: &Account) -> Option<String> {
-        let Account { exported, lost, why } = account;
+        let Account { exported, lost, why, .. } = account;
         let (all, what, url) = (exported + lost, S::PLURAL, &self.url);
         let why = why.as_deref().unwrap_or("nobody knows why");
         (*lost > 0).then(|| format!("{lost} of {all} {what} did not reach {url}: {why}"))
@@ -251,7 +273,8 @@ impl<S> State<S> {
             waiting: VecDeque::new(),
             bytes: 0,
             sent: 0,
-            account: Account { exported: 0, lost: 0, why: None },
+            account: Account { exported: 0, lost: 0, why: None, said: None },
+            last: None,
             closing: false,
             stuck: false,
             over: false,
@@ -264,7 +287,13 @@ impl<S> State<S> {
     }
 
     fn take_batch(&mut self) -> Vec<Waiting<S>> {
-        let count = self.waiting.len().min(BATCH);
+        let mut bytes = 0;
+        let fits = |waiting: &&Waiting<S>| {
+            bytes += waiting.bytes;
+            bytes <= BATCH_BYTES
+        };
+        let count = self.waiting.iter().take(BATCH).take_while(fits).count();
+        let count = count.max(1).min(self.waiting.len());
         let batch: Vec<Waiting<S>> = self.waiting.drain(..count).collect();
         self.bytes -= batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
         self.sent = batch.len() as u64;
@@ -281,7 +310,9 @@ impl<S> State<S> {
         let sent = std::mem::take(&mut self.sent);
         let rejected = taken.rejected.min(sent);
         self.account.exported += sent - rejected;
-        if rejected > 0 {
+        if rejected == 0 && !taken.why.is_empty() {
+            self.account.said = Some(taken.why);
+        } else if rejected > 0 {
             self.lose(rejected, &format!("the receiver rejected them: {}", taken.why));
         }
     }
@@ -309,6 +340,8 @@ struct Exporter<S: Signal> {
     envelope: Envelope,
     /// In a row.
     failures: u32,
+    /// Of these, since there is little patience.
+    last_tries: u32,
 }
 
 enum Next<S> {
@@ -343,7 +376,7 @@ impl<S: Signal> Exporter<S> {
         let items = batch.iter().map(|waiting| waiting.item.clone()).collect();
         match S::send(items, &self.client, &self.envelope).await {
             Ok(taken) => {
-                self.failures = 0;
+                (self.failures, self.last_tries) = (0, 0);
                 self.shared.lock().taken(taken);
             }
             Err(ExportError::Refused { why }) => {
@@ -351,29 +384,45 @@ impl<S: Signal> Exporter<S> {
                 state.sent = 0;
                 state.lose(batch.len() as u64, &why);
             }
-            Err(ExportError::Later { why, after }) => {
+            Err(ExportError::Later(later)) => {
                 self.failures += 1;
+                let why = &later.why;
                 tracing::debug!(failures = self.failures, %why, "{} were not taken", S::PLURAL);
-                self.shared.lock().put_back(batch);
-                self.pause(after, &why).await;
+                let mut state = self.shared.lock();
+                state.put_back(batch);
+                state.last = Some(later.why.clone());
+                drop(state);
+                self.pause(&later).await;
             }
         }
         self.shared.moved.notify_all();
     }
 
-    /// Waits before the next try; or gives up, where there is little patience and there were enough.
-    async fn pause(&mut self, after: Option<Duration>, why: &str) {
-        let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures.min(12).saturating_sub(1));
+    /// Waits before the next try. Once somebody waits for the end, a receiver that is not there is given
+    /// up soon; one that asks to be asked later is, for as long as there is time.
+    async fn pause(&mut self, later: &Later) {
         if self.is_patient() {
-            self.while_patient(after.unwrap_or(doubled).min(LONGEST_PAUSE)).await;
-            if !self.is_patient() {
-                self.failures = 0;
-            }
-        } else if self.failures >= LAST_TRIES {
-            self.shared.lock().give_up(why);
-        } else {
-            tokio::time::sleep(doubled).await;
+            let pause = later.after.unwrap_or_else(|| doubled(self.failures));
+            self.while_patient(pause.min(LONGEST_PAUSE)).await;
+            return;
         }
+        self.last_tries += 1;
+        if !later.is_there && self.last_tries >= LAST_TRIES {
+            self.shared.lock().give_up(&later.why);
+        } else {
+            let pause = doubled(self.last_tries).min(LONGEST_LAST_PAUSE);
+            self.while_needed(later.after.unwrap_or(pause)).await;
+        }
+    }
+
+    /// Nobody waits any more once it was given up.
+    async fn while_needed(&self, pause: Duration) {
+        let needed = async {
+            while !self.shared.lock().over {
+                self.shared.work.notified().await;
+            }
+        };
+        let _waited_enough = tokio::time::timeout(pause, needed).await;
     }
 
     async fn while_patient(&self, pause: Duration) {

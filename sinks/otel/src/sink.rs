@@ -61,6 +61,8 @@ pub struct OtelSink {
     close_within: Duration,
     trace_url: Option<String>,
     exported: u64,
+    /// What the receiver said of what it took.
+    said: Option<String>,
 }
 
 impl OtelSink {
@@ -103,6 +105,7 @@ impl OtelSink {
             close_within: close_within - close_within / 10,
             trace_url: options.trace_url.clone(),
             exported: 0,
+            said: None,
         })
     }
 
@@ -128,6 +131,21 @@ impl OtelSink {
         Some(Exported { trace, spans: self.exported, url })
     }
 
+    /// What has no span although nothing failed, and what the receiver had to say.
+    fn notes(&self) -> Vec<String> {
+        let internal = self.internal.as_ref().map_or(0, InternalSpans::left_out);
+        let tools = self.tools.as_ref().map_or(0, Tools::left_out);
+        let mut notes = Vec::new();
+        if internal > 0 {
+            notes.push(format!("there was no room for {internal} spans of the program itself"));
+        }
+        if tools > 0 {
+            notes.push(format!("{tools} uses of tools have no span: there were too many"));
+        }
+        notes.extend(self.said.as_ref().map(|said| format!("the receiver says: {said}")));
+        notes
+    }
+
     /// Sends the last of everything within one limit; tells what was lost.
     fn close(&mut self) -> Vec<String> {
         let until = Instant::now() + self.close_within;
@@ -139,14 +157,7 @@ impl OtelSink {
             let account = outlet.close(left());
             losses.extend(outlet.loss(&account));
             self.exported = account.exported;
-        }
-        let left_out = self.internal.as_ref().map_or(0, InternalSpans::left_out);
-        if left_out > 0 {
-            losses.push(format!("there was no room for {left_out} spans of the program itself"));
-        }
-        let left_out = self.tools.as_ref().map_or(0, Tools::left_out);
-        if left_out > 0 {
-            losses.push(format!("{left_out} uses of tools have no span: there were too many"));
+            self.said = account.said;
         }
         losses.extend(metrics.and_then(|outlet| outlet.loss(&outlet.close(left()))));
         losses
@@ -157,7 +168,7 @@ impl OtelSink {
         if let (Some(internal), Some(trace), Some(parent)) =
             (&self.internal, self.tree.trace(), self.tree.innermost())
         {
-            self.export(internal.take(trace, parent));
+            self.export(internal.take(trace, parent, &self.tree.own()));
         }
     }
 
@@ -213,10 +224,12 @@ impl Sink for OtelSink {
             return Some(format!("trace {trace} is not sampled"));
         };
         let spans = words::count(spans, "span", "spans");
-        Some(match url {
+        let what = match url {
             Some(url) => format!("{spans}: {url}"),
             None => format!("{spans} of trace {trace}"),
-        })
+        };
+        let all: Vec<String> = std::iter::once(what).chain(self.notes()).collect();
+        Some(all.join("; "))
     }
 }
 

@@ -26,6 +26,7 @@ use codeloops_event::{
     SessionResumed, SessionStart, Timestamp, TreeCheck, TreeChecked, Verdict, VerdictReached,
     Waiting,
 };
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::names;
@@ -104,6 +105,11 @@ impl Tree {
     ) -> Option<Draft> {
         let run = &self.begun.as_ref()?.run;
         Some(call.begin(run, path, Parent::Ours(run.span_id(call.path())), name, at))
+    }
+
+    /// What stands on every span of the run.
+    pub(crate) fn own(&self) -> Vec<KeyValue> {
+        self.begun.as_ref().map(|open| open.run.own()).unwrap_or_default()
     }
 
     /// The spans that ended with this event.

@@ -184,6 +184,13 @@ impl Lane {
         self.work.notify_one();
     }
 
+    /// Abandons the sink before its time.
+    pub(super) fn give_up(&self, why: &str) {
+        self.lock().end(SinkState::Abandoned, Some(why.to_owned()));
+        self.over.notify_all();
+        self.work.notify_one();
+    }
+
     /// Waits for the sink to be through, and abandons it at `until`.
     pub(super) fn wait_until_over(&self, until: Instant) -> SinkReport {
         let left = until.saturating_duration_since(Instant::now());

@@ -470,3 +470,19 @@ fn a_sink_that_has_had_enough_is_left_alone_and_did_not_fail() {
     assert_eq!((report.state, report.written), (SinkState::Left, 0));
     assert_eq!(report.error.as_deref(), Some("it is all I wanted"));
 }
+
+#[test]
+fn whoever_waits_for_a_stuck_sink_can_be_told_not_to() {
+    let stuck = GatedSink::default();
+    let gate = stuck.gate.clone();
+    let hub = Arc::new(Hub::new(vec![Box::new(stuck)], &options()));
+    publish_all(&hub, &[chunk("first")]);
+    gate.wait_for_arrival(1);
+    let closing = Arc::clone(&hub);
+    let closer = thread::spawn(move || closing.close(PATIENT));
+    hub.give_up("nobody wants it any more");
+    let report = closer.join().unwrap().pop().unwrap();
+    assert_eq!(report.state, SinkState::Abandoned);
+    assert_eq!(report.error.unwrap(), "nobody wants it any more");
+    gate.open();
+}

@@ -74,6 +74,7 @@ pub(super) fn start_of(line: &SessionStart) -> Result<Stamped<Start>, Divergence
             codeloops_version: version,
             trace_id: line.trace_id.clone(),
             parent_span_id: line.parent_span_id.clone(),
+            trace_sampled: line.trace_sampled,
             evidence_dir: line.evidence_dir.clone(),
             settings,
         },

@@ -73,12 +73,13 @@ prop_compose! {
         base_tree in of(tree()),
         parent in of(parent()),
         (trace_id, parent_span_id) in (of("[0-9a-f]{32}"), of("[0-9a-f]{16}")),
+        trace_sampled in of(any::<bool>()),
         (evidence_dir, settings, redacted) in (of(text()), of(settings().boxed()), count()),
     ) -> SessionStart {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
             max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha,
-            branch, base_tree, parent, trace_id, parent_span_id, evidence_dir,
+            branch, base_tree, parent, trace_id, parent_span_id, trace_sampled, evidence_dir,
             settings, redacted,
         }
     }
@@ -464,7 +465,11 @@ prop_compose! {
 }
 
 fn parent() -> impl Strategy<Value = Parent> {
-    (run_id(), number()).prop_map(|(run_id, iteration)| Parent { run_id, iteration })
+    (run_id(), number(), of("[0-9a-f]{32}")).prop_map(|(run_id, iteration, trace_id)| Parent {
+        run_id,
+        iteration,
+        trace_id,
+    })
 }
 
 fn run_id() -> impl Strategy<Value = RunId> {

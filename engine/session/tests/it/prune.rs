@@ -224,7 +224,7 @@ fn where_a_fork_comes_from_is_known_as_far_as_there_are_sessions() {
         let mut start = on(day, "fork");
         start.working_dir = format!("/tree-{run}");
         start.run_id = Some(id(run));
-        start.parent = Some(Parent { run_id: id(parent), iteration: 1 });
+        start.parent = Some(Parent { run_id: id(parent), iteration: 1, trace_id: None });
         record(&data.sessions(), &start, &[end("failed", 0, 1.0)]);
     };
     fork(1, 1, 9);

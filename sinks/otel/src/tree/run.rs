@@ -4,11 +4,12 @@ use codeloops_event::trace::{SpanId, SpanPath, TraceId};
 use codeloops_event::{
     Iteration, ResumedAt, RunId, SessionEnd, SessionResumed, SessionStart, Settings, Timestamp,
 };
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use sha2::{Digest, Sha256};
 
 use super::{Texts, content};
 use crate::names;
-use crate::span::{Draft, Parent};
+use crate::span::{Draft, Parent, attribute};
 
 /// A run, and which of its processes tells now.
 pub(super) struct Run {
@@ -88,6 +89,12 @@ impl Run {
         draft
     }
 
+    /// What stands on every span, a foreign one included.
+    pub(super) fn own(&self) -> Vec<KeyValue> {
+        let own = [(names::SESSION_ID, self.name.as_str()), (names::RUN_ID, self.id.as_str())];
+        own.map(|(name, value)| attribute(name, value.into())).into()
+    }
+
     /// The span of the process that tells now.
     pub(super) fn session(&self, at: Timestamp) -> Draft {
         let parent = self.started_in.map_or(Parent::None, Parent::Theirs);
@@ -122,7 +129,9 @@ impl Run {
         }
         if let Some(parent) = &start.parent {
             let session = SpanId::of_run(&parent.run_id, SpanPath::Session { resume: 0 });
-            draft.link(TraceId::of_run(&parent.run_id), session, "forked_from");
+            let inherited = parent.trace_id.as_ref().and_then(|id| id.parse().ok());
+            let trace = inherited.unwrap_or_else(|| TraceId::of_run(&parent.run_id));
+            draft.link(trace, session, "forked_from");
         }
     }
 }

@@ -316,11 +316,20 @@ fn a_fork_is_linked_to_where_it_came_from() {
     let mut events = recording("run_two_rounds");
     let parent: RunId = "01KJP0000000000000000000A1".parse().unwrap();
     let Event::SessionStart(start) = &mut events[0] else { panic!("the first line") };
-    start.parent = Some(codeloops_event::Parent { run_id: parent.clone(), iteration: 1 });
+    start.parent =
+        Some(codeloops_event::Parent { run_id: parent.clone(), iteration: 1, trace_id: None });
     let spans = exported(&events, PRIVATE);
     let session = spans.iter().find(|span| span.name == names::SPAN_SESSION).unwrap();
     assert_eq!(session.links[0].trace_id, TraceId::of_run(&parent).bytes());
     assert_eq!(text(session.links[0].attributes[0].value.as_ref()), "forked_from");
+    // The parent was started inside another trace.
+    let inherited = "4bf92f3577b34da6a3ce929d0e0e4736";
+    if let Event::SessionStart(start) = &mut events[0] {
+        start.parent.as_mut().unwrap().trace_id = Some(inherited.to_owned());
+    }
+    let spans = exported(&events, PRIVATE);
+    let session = spans.iter().find(|span| span.name == names::SPAN_SESSION).unwrap();
+    assert_eq!(session.links[0].trace_id, inherited.parse::<TraceId>().unwrap().bytes());
 }
 
 #[test]

@@ -36,6 +36,10 @@ pub(crate) struct Manners {
     pub(crate) hang: bool,
     /// Spans of each request that are rejected.
     pub(crate) reject: i64,
+    /// It is a web site, which answers everything with a page.
+    pub(crate) page: bool,
+    /// Its answer has more bytes than anybody reads.
+    pub(crate) long: bool,
     /// TLS; whether a client must show a certificate.
     pub(crate) tls: Option<bool>,
 }
@@ -163,6 +167,11 @@ impl Service {
             head.headers.get("content-type").is_some_and(|kind| kind == "application/grpc");
         let message = if is_grpc { unframed(&body) } else { unpacked(&head.headers, &body) };
         self.keep(head.uri.path(), &head.headers, &message);
+        if self.manners.page {
+            let mut page = plain(StatusCode::OK, Bytes::from_static(b"<html>Welcome</html>"));
+            page.headers_mut().insert("content-type", HeaderValue::from_static("text/html"));
+            return page;
+        }
         let answer = self.taken();
         if is_grpc { grpc(Some(answer), 0) } else { plain(StatusCode::OK, answer.into()) }
     }
@@ -190,9 +199,13 @@ impl Service {
     fn taken(&self) -> Vec<u8> {
         let partly = ExportTracePartialSuccess {
             rejected_spans: self.manners.reject,
-            error_message: "rejected by the test".to_owned(),
+            error_message: if self.manners.long {
+                "so much to say ".repeat(1_000_000)
+            } else {
+                "rejected by the test".to_owned()
+            },
         };
-        let partial_success = (self.manners.reject > 0).then_some(partly);
+        let partial_success = (self.manners.reject > 0 || self.manners.long).then_some(partly);
         ExportTraceServiceResponse { partial_success }.encode_to_vec()
     }
 }

@@ -68,7 +68,7 @@ fn nobody_answers() {
     for protocol in PROTOCOLS {
         for feed in [Feed::Live, RECORDING] {
             let error = lost(at(&receiver, protocol), feed, BRIEF);
-            assert!(error.contains("no answer within the 0.9 s for closing"), "{error}");
+            assert!(error.contains("they were not taken within the 0.9 s for closing"), "{error}");
         }
     }
     let mut hurried = at(&receiver, Protocol::Grpc);
@@ -93,7 +93,7 @@ fn packets_are_swallowed() {
     let (_listener, _filling, address) = black_hole();
     for protocol in PROTOCOLS {
         let error = lost(target(format!("http://{address}"), protocol), Feed::Live, BRIEF);
-        assert!(error.contains("no answer within the 0.9 s for closing"), "{error}");
+        assert!(error.contains("they were not taken within the 0.9 s for closing"), "{error}");
         let mut hurried = target(format!("http://{address}"), protocol);
         hurried.timeout = Duration::from_millis(20);
         lost(hurried, Feed::Live, PATIENT);
@@ -114,18 +114,44 @@ fn the_receiver_does_not_want_it() {
     }
 }
 
+const BUSY: [(Protocol, Answer); 2] =
+    [(Protocol::HttpProtobuf, Answer::Code(503)), (Protocol::Grpc, Answer::Status(14))];
+
+/// More often than one that is not there is tried.
 #[test]
 fn a_receiver_that_is_busy_gets_it_once_it_is_not() {
-    for (protocol, answer) in
-        [(Protocol::HttpProtobuf, Answer::Code(503)), (Protocol::Grpc, Answer::Status(14))]
-    {
-        let manners = Manners { first: Some((2, answer)), ..Manners::default() };
-        let receiver = Receiver::start(manners);
+    for (protocol, answer) in BUSY {
+        let receiver = Receiver::start(Manners { first: Some((5, answer)), ..Manners::default() });
         let report = exported(&options(at(&receiver, protocol)), Feed::Live, PATIENT);
         assert_eq!(report.error, None, "{protocol:?}");
         assert_eq!(receiver.spans().len(), SPANS, "each once");
+    }
+}
+
+#[test]
+fn a_receiver_that_stays_busy_is_given_up_when_the_time_is_over() {
+    for (protocol, answer) in BUSY {
         let manners = Manners { first: Some((u32::MAX, answer)), ..Manners::default() };
-        lost(at(&Receiver::start(manners), protocol), Feed::Live, PATIENT);
+        let error = lost(at(&Receiver::start(manners), protocol), Feed::Live, BRIEF);
+        assert!(error.contains("within the 0.9 s for closing (it answered "), "{error}");
+    }
+}
+
+#[test]
+fn a_page_for_people_is_no_receiver() {
+    let receiver = Receiver::start(Manners { page: true, ..Manners::default() });
+    let error = lost(at(&receiver, Protocol::HttpProtobuf), Feed::Live, PATIENT);
+    assert!(error.ends_with("it answered 200 OK with a page for people"), "{error}");
+}
+
+/// What it took is not sent again.
+#[test]
+fn an_answer_without_end_is_an_answer() {
+    for protocol in PROTOCOLS {
+        let receiver = Receiver::start(Manners { long: true, ..Manners::default() });
+        let report = exported(&options(at(&receiver, protocol)), Feed::Live, PATIENT);
+        assert_eq!(report.error, None, "{protocol:?}");
+        assert_eq!(receiver.spans().len(), SPANS, "each once");
     }
 }
 
