@@ -291,7 +291,11 @@ impl Telemetry {
         }
         let title = &spec.title;
         match &spec.joins {
-            Joins::Not => Some(format!("{title} puts no spans of its own into the trace")),
+            Joins::Not => Some(format!(
+                "{title} is not known to put spans of its own into the trace; with \
+                 `agents = \"inherit\"` it exports as it is set up, with `tools = true` codeloops \
+                 tells of its tools"
+            )),
             Joins::ByCodexSetting if !self.receiver.is_public() => Some(format!(
                 "{title} puts no spans of its own into the trace: it takes the receiver's headers \
                  and URL as arguments, which everybody on this machine can read"

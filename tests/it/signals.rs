@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::io::{PipeReader, PipeWriter, Write};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use codeloops_event::{Event, Outcome, StopReason, TreeCheck};
-use codeloops_tests::{Running, Workspace, wait_for};
+use codeloops_tests::{Running, Workspace, wait_for, wait_until};
 use rustix::fs::{FileType, Mode};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rough::{
     assert_nothing_is_left, end, eventually, line_where, place, place_with_shell_agent, whole_lines,
 };
+use crate::scripted;
+use crate::scripts::approved;
 
 const STOPS: [(Signal, &str); 3] =
     [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")];
@@ -375,4 +378,23 @@ fn a_signal_after_the_end_of_the_run_ends_the_program_with_the_runs_exit_code() 
         run.try_wait().unwrap()
     });
     assert_eq!(status.code(), Some(0));
+}
+
+/// The run is over, and a sink that holds up its end is not waited for; what became of it is told.
+#[test]
+fn who_asks_for_the_end_while_a_sink_closes_gets_the_result() {
+    let place = scripted(&approved("edit a.txt a"));
+    place.write("codeloops.toml", "[sinks]\nclose_timeout = \"10m\"\n");
+    let sink = "exec:trap '' TERM; exec sleep 1000";
+    let run = place.start(&["--prompt", "x", "--json-output", "--sink", sink]);
+    wait_until("the end", || {
+        let written =
+            |file: &PathBuf| fs::read_to_string(file).unwrap().contains("\"session_end\"");
+        place.session_files().first().is_some_and(written)
+    });
+    run.signal(Signal::INT);
+    run.signal(Signal::INT);
+    let document = run.wait().exits(0).document();
+    assert_eq!(document["outcome"], "success");
+    assert_eq!(document["sinks"][0]["error"], "the user asked for the end", "{document}");
 }

@@ -118,4 +118,4 @@ def compare(run, found):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(*sys.argv[1:])
+    main(*(Path(argument).resolve() for argument in sys.argv[1:]))

@@ -352,8 +352,16 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    shortened(&cause.to_string())
+    let cause = shortened(&cause.to_string());
+    if OF_ANOTHER_PROTOCOL.iter().any(|words| cause.contains(words)) {
+        return format!("{cause}; perhaps it speaks another protocol (`--otel-protocol`)");
+    }
+    cause
 }
+
+/// What HTTP/2 says of an answer by HTTP/1, HTTP/1 of one by HTTP/2, and TLS of one in the clear.
+const OF_ANOTHER_PROTOCOL: [&str; 3] =
+    ["frame with invalid size", "invalid HTTP version", "InvalidContentType"];
 
 /// A receiver's words are not ours: one line, safe on a terminal, and not too long.
 fn shortened(text: &str) -> String {

@@ -215,14 +215,26 @@ impl Sink for OtelSink {
             self.export(spans);
         }
         let losses = self.close();
-        if losses.is_empty() { Ok(()) } else { Err(SinkError::Permanent(losses.join("; "))) }
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let again = match (self.feed, self.tree.session_name()) {
+            (Feed::Live, Some(name)) => {
+                format!("; `codeloops replay {name} --sink otel` sends them")
+            }
+            _ => String::new(),
+        };
+        Err(SinkError::Permanent(format!("{}{again}", losses.join("; "))))
     }
 
     fn remark(&self) -> Option<String> {
         let trace = self.tree.trace()?;
         let Some(Exported { spans, url, .. }) = self.exported() else {
-            return Some(format!("trace {trace} is not sampled"));
+            return Some(format!("trace {trace} is not exported"));
         };
+        if spans == 0 {
+            return None;
+        }
         let spans = words::count(spans, "span", "spans");
         let what = match url {
             Some(url) => format!("{spans}: {url}"),

@@ -107,6 +107,11 @@ impl Tree {
         Some(call.begin(run, path, Parent::Ours(run.span_id(call.path())), name, at))
     }
 
+    /// What finds the run's recording, where there is one.
+    pub(crate) fn session_name(&self) -> Option<&str> {
+        self.begun.as_ref()?.run.recorded_as()
+    }
+
     /// What stands on every span of the run.
     pub(crate) fn own(&self) -> Vec<KeyValue> {
         self.begun.as_ref().map(|open| open.run.own()).unwrap_or_default()

@@ -14,8 +14,8 @@ use crate::span::{Draft, Parent, attribute};
 /// A run, and which of its processes tells now.
 pub(super) struct Run {
     id: RunId,
-    /// What the session is called.
-    name: String,
+    /// What the session is called; none where it is not recorded.
+    recorded_as: Option<String>,
     pub(super) trace: TraceId,
     /// The span that the run was started in.
     started_in: Option<SpanId>,
@@ -32,7 +32,7 @@ impl Run {
         let inherited = start.trace_id.as_ref().and_then(|id| id.parse().ok());
         let started_in = start.parent_span_id.as_ref().and_then(|id| id.parse().ok());
         Self {
-            name: name.unwrap_or_else(|| id.to_string()),
+            recorded_as: name,
             trace: inherited.unwrap_or_else(|| TraceId::of_run(&id)),
             started_in: started_in.filter(|_| inherited.is_some()),
             id,
@@ -41,6 +41,14 @@ impl Run {
             resumes: 0,
             begun: None,
         }
+    }
+
+    pub(super) fn recorded_as(&self) -> Option<&str> {
+        self.recorded_as.as_deref()
+    }
+
+    fn name(&self) -> &str {
+        self.recorded_as().unwrap_or_else(|| self.id.as_str())
     }
 
     pub(super) fn span_id(&self, path: SpanPath) -> SpanId {
@@ -84,14 +92,14 @@ impl Run {
     ) -> Draft {
         let (trace, id) = (self.trace, self.span_id(path));
         let mut draft = Draft::begin(trace, id, parent, name, at, self.texts.longest);
-        draft.set(names::SESSION_ID, self.name.as_str());
+        draft.set(names::SESSION_ID, self.name());
         draft.set(names::RUN_ID, self.id.as_str());
         draft
     }
 
     /// What stands on every span, a foreign one included.
     pub(super) fn own(&self) -> Vec<KeyValue> {
-        let own = [(names::SESSION_ID, self.name.as_str()), (names::RUN_ID, self.id.as_str())];
+        let own = [(names::SESSION_ID, self.name()), (names::RUN_ID, self.id.as_str())];
         own.map(|(name, value)| attribute(name, value.into())).into()
     }
 

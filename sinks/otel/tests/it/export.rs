@@ -180,7 +180,7 @@ fn a_trace_that_is_not_sampled_is_not_exported() {
     let options = OtelOptions { sampled: false, ..options(at(&receiver, Protocol::Grpc)) };
     let report = exported(&options, Feed::Live, PATIENT);
     assert_eq!(report.state, SinkState::Finished);
-    assert!(report.note.unwrap().ends_with("is not sampled"));
+    assert!(report.note.unwrap().ends_with("is not exported"));
     assert!(receiver.received().is_empty());
 }
 

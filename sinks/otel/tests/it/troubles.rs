@@ -22,7 +22,10 @@ fn lost(target: codeloops_sink_otel::Target, feed: Feed, within: Duration) -> St
     assert_eq!(report.state, SinkState::Detached, "it told what became of its spans");
     let error = report.error.unwrap();
     assert!(error.starts_with(&format!("{SPANS} of {SPANS} spans did not reach")), "{error}");
-    error
+    assert_eq!(report.note, None, "there is nothing to look at");
+    let (lost, again) = error.split_once("; `codeloops replay ").unwrap_or((&error, ""));
+    assert_eq!(again.is_empty(), feed != Feed::Live, "{error}");
+    lost.to_owned()
 }
 
 #[test]
