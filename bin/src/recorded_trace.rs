@@ -27,8 +27,7 @@ pub(crate) struct Sent {
     pub(crate) trace_id: String,
     /// How many the receiver took.
     pub(crate) spans: u64,
-    /// A link to the trace.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A link to the trace; null where none is set up.
     pub(crate) url: Option<String>,
     /// What it did not take, and why.
     #[serde(skip)]
