@@ -122,17 +122,18 @@ fn document(rows: Vec<Row>, notes: &[Note], settings: &RunSettings) -> Value {
 /// The settings as lines. On a terminal, one that does not fit has its value broken between words, and
 /// its origin on a line of its own.
 fn table(rows: &[Row], columns: Option<usize>) -> String {
-    let names = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    let names = rows.iter().map(|row| one_line(&row.name).len()).max().unwrap_or_default();
     let indent = names + 2;
     let line = |row: &Row| {
+        let name = one_line(&row.name);
         let (value, origin) =
             (one_line(&row.shown_value()), format!("({})", one_line(&row.origin)));
-        let whole = format!("{:<names$}  {value}  {origin}\n", row.name);
+        let whole = format!("{name:<names$}  {value}  {origin}\n");
         if columns.is_none_or(|columns| measure_text_width(&whole) <= columns) {
             return whole;
         }
         let [value, origin] = [value, origin].map(|text| wrap(&text, indent, columns));
-        format!("{:<indent$}{}\n{origin}\n", row.name, value.trim_start())
+        format!("{name:<indent$}{}\n{origin}\n", value.trim_start())
     };
     rows.iter().map(line).collect()
 }
@@ -155,5 +156,17 @@ mod tests {
         ];
         insta::assert_snapshot!(table(&rows, Some(50)));
         assert_eq!(table(&rows, None).lines().count(), rows.len());
+    }
+
+    #[test]
+    fn a_name_that_somebody_made_up_changes_no_colour_and_begins_no_line() {
+        let name = "env.k\u{1b}[31m\u{1b}]0;title\u{7}\nsinks.otel.endpoint   https://fake";
+        let rows = [Row::new(name, "v", "project"), Row::new("plain", 1, "default")];
+        for columns in [None, Some(30)] {
+            let shown = table(&rows, columns);
+            assert!(!shown.contains(['\u{1b}', '\u{7}']), "{shown:?}");
+            assert!(!shown.lines().any(|line| line.starts_with("sinks")), "{shown}");
+        }
+        insta::assert_snapshot!(table(&rows, None));
     }
 }
