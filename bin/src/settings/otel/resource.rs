@@ -75,12 +75,15 @@ fn of_run(run: &ExportedRun<'_>) -> Vec<Attribute> {
 }
 
 /// The page of a repository, without credentials and `.git`, and its name; none for a repository that
-/// is on no other machine.
+/// is on no other machine, and for an address of which it is not certain where credentials end.
 fn repository(remote: &str) -> Option<(String, String)> {
     if remote.len() > MAX_REMOTE || remote.contains(char::is_control) {
         return None;
     }
     let (scheme, host, path) = parts(remote)?;
+    if !is_host(host) || path.contains('@') {
+        return None;
+    }
     let path = path.split(['?', '#']).next()?.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
     let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
@@ -101,11 +104,25 @@ fn parts(remote: &str) -> Option<(&'static str, &str, &str)> {
             "ssh" | "git" | "git+ssh" | "ssh+git" => ("https", without_port),
             _ => return None,
         };
-        return (!host.is_empty()).then_some((scheme, host, path));
+        return Some((scheme, host, path));
     }
     let (host, path) = remote.split_once(':')?;
-    let host = &host[without_user(host)..];
-    (!host.is_empty() && !host.contains('/')).then_some(("https", host, path))
+    Some(("https", &host[without_user(host)..], path))
+}
+
+/// Whether it is a name or an address, maybe with a port, and no part of a password.
+fn is_host(text: &str) -> bool {
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (text, ""),
+    };
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let others = if address.is_some() { ".:" } else { "-._" };
+    let is_part = |part: char| part.is_alphanumeric() || others.contains(part);
+    let name = address.unwrap_or(name);
+    !name.is_empty()
+        && name.chars().all(is_part)
+        && port.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// What the CI that codeloops runs in says of itself.
@@ -164,11 +181,13 @@ mod tests {
             ("https://github.com/o/r.git", "https://github.com/o/r", "r"),
             ("https://me:s3cret@github.com/o/r", "https://github.com/o/r", "r"),
             ("https://me:s3@cret@host:8443/a/b/r.git/", "https://host:8443/a/b/r", "r"),
+            ("https://me:s3?cret@host/o/r", "https://host/o/r", "r"),
             ("http://host/r.git?token=s3cret", "http://host/r", "r"),
             ("git@github.com:o/r.git", "https://github.com/o/r", "r"),
             ("host:/srv/r", "https://host/srv/r", "r"),
             ("ssh://git@host:2222/o/r.git", "https://host/o/r", "r"),
             ("git://host/r.git", "https://host/r", "r"),
+            ("http://[::1]:80/r", "http://[::1]:80/r", "r"),
         ] {
             let expected = Some((url.to_owned(), name.to_owned()));
             assert_eq!(repository(remote), expected, "{remote}");
@@ -189,6 +208,13 @@ mod tests {
             "https:///o/r",
             "ext::sh -c x://h/r",
             "https://h/a\u{1b}[2J",
+            "https://me:s3/cret@host/o/r.git",
+            "https://me:s3#c/ret@host/o/r",
+            "https://s3cret?x/o/r",
+            "https://me:s3cret/o/r",
+            "ssh://me:s3/cret@host/o/r",
+            "me:s3cret@host:o/r",
+            "me@s3:cret@host:o/r",
             &long,
         ] {
             assert_eq!(repository(remote), None, "{remote}");
