@@ -6,6 +6,7 @@
 //! OpenTelemetry's specification stands: what is malformed is warned of and counts as not set.
 
 mod attributes;
+mod credentials;
 mod files;
 #[cfg(feature = "otel")]
 mod options;
@@ -14,6 +15,7 @@ mod rows;
 mod sampler;
 mod signal;
 mod variables;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -233,15 +235,7 @@ impl OtelSettings {
             max_value_bytes: max_value_bytes(&mut lenient),
             warnings: Vec::new(),
         };
-        let mut warnings = lenient.warnings;
-        if let Sourced { value: false, origin } = &settings.spans {
-            warnings.push(format!("no spans are exported: `{origin}` says so"));
-        }
-        for warning in settings.signals().flat_map(SignalSettings::unused_files) {
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
+        let warnings = [lenient.warnings, settings.own_warnings()].concat();
         Ok(Self { warnings, ..settings })
     }
 
@@ -260,18 +254,22 @@ impl OtelSettings {
         let told = |key, origin: &Origin, value: String| {
             is_projects(origin).then_some(ProjectSetting::Export { key, value })
         };
-        let traces = &self.traces;
-        let headers = &traces.headers;
-        let names = headers.value.names().collect::<Vec<_>>().join(", ");
-        let files = traces.files().map(|(key, file)| {
+        let endpoint = |signal: &SignalSettings| {
+            told("endpoint", &signal.url.origin, signal.url.value.clone())
+        };
+        let headers = |SignalSettings { headers, .. }: &SignalSettings| {
+            let names = headers.value.names().collect::<Vec<_>>().join(", ");
+            told("headers", &headers.origin, names)
+        };
+        let files = self.traces.files().map(|(key, file)| {
             let file = file?;
             told(key, &file.origin, file.value.display().to_string())
         });
         let content = told("content", &self.content.origin, self.content.value.word().to_owned());
         let agents = told("agents", &self.agents.origin, self.agents.value.word().to_owned());
         let all = [
-            told("endpoint", &traces.url.origin, traces.url.value.clone()),
-            told("headers", &headers.origin, names),
+            self.signals().find_map(endpoint),
+            self.signals().find_map(headers),
             content.filter(|_| self.content.value != Content::Off),
             agents.filter(|_| self.agents.value != AgentTelemetry::Off),
         ];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::origin::{Layers, Origin, Sourced, of_file};
 use super::by_default;
+use super::credentials::Credentials;
 use super::variables::{boolean, strict};
 use crate::app::OtelArgs;
 use crate::config::{ConfigFile, Located};
@@ -48,6 +49,8 @@ pub struct SignalSettings {
     pub client_certificate: Option<Sourced<PathBuf>>,
     /// Its key; a file, absolute.
     pub client_key: Option<Sourced<PathBuf>>,
+    /// Which of headers, our own certificate and its key are set up, but for another receiver.
+    pub withheld: Vec<(&'static str, Origin)>,
 }
 
 /// An address, and whether it is that of all signals, to which a path is added.
@@ -67,8 +70,10 @@ impl SignalSettings {
         let address = places.address(args)?;
         let protocol = places.protocol(args, address.as_ref())?;
         let timeout = places.find("TIMEOUT", milliseconds, |f| &f.sinks.otel.timeout)?;
-        let headers = places.find("HEADERS", str::parse, |f| &f.sinks.otel.headers)?;
         let compression = places.find("COMPRESSION", word, |f| &f.sinks.otel.compression)?;
+        let receiver = address.as_ref().map(|address| &address.origin);
+        let Credentials { headers, client_certificate, client_key, withheld } =
+            Credentials::resolve(places, receiver)?;
         Ok(Self {
             url: places.url(address, protocol.value)?,
             protocol,
@@ -76,9 +81,9 @@ impl SignalSettings {
             compression: compression.unwrap_or(by_default(Compression::None)),
             timeout: timeout.unwrap_or(by_default(TIMEOUT)),
             certificate: places.path("CERTIFICATE", |f| &f.sinks.otel.certificate)?,
-            client_certificate: places
-                .path("CLIENT_CERTIFICATE", |f| &f.sinks.otel.client_certificate)?,
-            client_key: places.path("CLIENT_KEY", |f| &f.sinks.otel.client_key)?,
+            client_certificate,
+            client_key,
+            withheld,
         })
     }
 
@@ -109,15 +114,15 @@ impl SignalSettings {
 
 /// Where values of one signal are looked for.
 #[derive(Clone, Copy)]
-struct Places<'a> {
-    signal: Signal,
-    layers: Layers<'a>,
-    env: &'a Environment,
+pub(super) struct Places<'a> {
+    pub(super) signal: Signal,
+    pub(super) layers: Layers<'a>,
+    pub(super) env: &'a Environment,
 }
 
 impl Places<'_> {
     /// The variables first, that of the signal before that of all, then the files.
-    fn find<T: Clone>(
+    pub(super) fn find<T: Clone>(
         self,
         what: &str,
         parse: impl Fn(&str) -> Result<T, ValueError>,
@@ -193,7 +198,7 @@ impl Places<'_> {
     }
 
     /// A path of a variable begins at the current directory, one of a file at the file's folder.
-    fn path(
+    pub(super) fn path(
         self,
         what: &str,
         key: impl Fn(&ConfigFile) -> &Option<Located<PathBuf>>,

@@ -378,11 +378,13 @@ fn a_dry_run_shows_the_settings_of_a_sink_that_there_is_and_hides_its_headers() 
 #[test]
 fn files_begin_where_they_are_named() {
     let sandbox = with(&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "sub/../key.pem")]);
-    sandbox.global("[defaults.sinks.otel]\nclient_certificate = 'tls/mine.pem'\n");
-    sandbox.project("[sinks.otel]\nendpoint = 'https://h'\ncertificate = './ca.pem'\n");
+    sandbox.global(
+        "[defaults.sinks.otel]\nclient_certificate = 'tls/mine.pem'\nendpoint = 'https://h'\n",
+    );
+    sandbox.project("[sinks.otel]\ncertificate = './ca.pem'\n");
     let both = ["certificate", "client"].map(|key| rows(&sandbox, &[], key)).concat();
     insta::assert_snapshot!(both, @r"
-    certificate PROJECT/ca.pem (project: sinks.otel.certificate at PROJECT/codeloops.toml:3)
+    certificate PROJECT/ca.pem (project: sinks.otel.certificate at PROJECT/codeloops.toml:2)
     client_certificate HOME/.config/codeloops/tls/mine.pem (your file: defaults.sinks.otel.client_certificate at HOME/.config/codeloops/config.toml:2)
     client_key PROJECT/sub/../key.pem (OTEL_EXPORTER_OTLP_CLIENT_KEY)
     ");
@@ -447,6 +449,48 @@ fn what_a_project_has_told_to_others_is_told_itself() {
     assert!(!told(&sandbox, &["--otel-endpoint", "http://mine"]).contains("endpoint"));
 }
 
+/// What goes to the receiver, and what is warned of.
+fn sent(sandbox: &Sandbox, flags: &[&str]) -> String {
+    let settings = settings(sandbox, flags);
+    let keys = ["headers", "client"].map(|key| rows(sandbox, flags, key)).concat();
+    let of_metrics = rows(sandbox, flags, "metrics.headers");
+    shown(sandbox, &format!("{keys}{of_metrics}{}\n", settings.warnings.join("\n")))
+}
+
+#[test]
+fn a_receiver_of_the_project_gets_nothing_that_the_user_set_up_for_another() {
+    let user = |vars: &[(&'static str, &str)]| {
+        let sandbox = with(vars);
+        sandbox.global(
+            "[defaults.sinks.otel]\nendpoint = 'https://mine'\nheaders = { authorization = 's3cret' }\n\
+             client_certificate = 'mine.pem'\nclient_key = 'mine.key'\n",
+        );
+        sandbox
+    };
+    let theirs = "[sinks.otel]\nendpoint = 'https://theirs'\nmetrics = true\n";
+    let sandbox = user(&[]);
+    sandbox.project(theirs);
+    insta::assert_snapshot!("of_the_users_file", sent(&sandbox, &[]));
+    assert!(resolve(&sandbox, &[]).unwrap().check_files().is_ok(), "the user's files are not used");
+    let variable = user(&[("OTEL_EXPORTER_OTLP_HEADERS", "x-key=s3cret")]);
+    variable.project(&format!("{theirs}headers = {{ x-theirs = 'a' }}\n"));
+    insta::assert_snapshot!("of_a_variable", sent(&variable, &[]));
+}
+
+#[test]
+fn a_receiver_of_the_user_gets_what_any_place_names() {
+    let sandbox = with(&[("OTEL_EXPORTER_OTLP_HEADERS", "x-key=s3cret")]);
+    sandbox.project("[sinks.otel]\nendpoint = 'http://theirs'\nheaders = { x-theirs = 'a' }\n");
+    let flag = ["--otel-endpoint", "http://mine"];
+    let mine = sent(&sandbox, &flag);
+    assert!(mine.starts_with("headers.x-key ******** (OTEL_EXPORTER_OTLP_HEADERS)\n"), "{mine}");
+    assert!(!mine.contains("not used"), "{mine}");
+    let sandbox = Sandbox::new();
+    sandbox.global("[defaults.sinks.otel]\nendpoint = 'http://mine'\n");
+    sandbox.project("[sinks.otel]\nheaders = { x-theirs = 'a' }\n");
+    assert!(sent(&sandbox, &[]).starts_with("headers.x-theirs ******** (project: "));
+}
+
 fn run_of(run_id: &codeloops_event::RunId) -> ExportedRun<'_> {
     ExportedRun {
         run_id,
@@ -503,11 +547,12 @@ fn the_sink_is_made_with_what_was_resolved() {
         made.map_err(|error| shown(sandbox, &error.to_string()))
     };
     let sandbox = with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:4318"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20t"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"),
     ]);
     sandbox.project(
-        "[sinks.otel]\nendpoint = 'https://h:4318'\ncompression = 'gzip'\ncertificate = 'ca.pem'\n\
+        "[sinks.otel]\ncompression = 'gzip'\ncertificate = 'ca.pem'\n\
          content = 'attributes'\ntrace_url = 'http://j/{trace_id}'\n",
     );
     assert!(made(&sandbox).unwrap_err().contains("`PROJECT/ca.pem` cannot be read"));
