@@ -161,12 +161,12 @@ impl Otel {
         matches!(self, Self::On(settings) if settings.spans.value)
     }
 
-    /// Where spans are sent; none where they are not.
+    /// Where spans are sent, as it can be shown; none where they are not.
     #[must_use]
     pub fn receiver(&self) -> Option<&str> {
         match self {
             Self::Disabled => None,
-            Self::On(settings) => Some(&settings.traces.url.value),
+            Self::On(settings) => Some(settings.traces.address()),
         }
     }
 
@@ -254,9 +254,8 @@ impl OtelSettings {
         let told = |key, origin: &Origin, value: String| {
             is_projects(origin).then_some(ProjectSetting::Export { key, value })
         };
-        let endpoint = |signal: &SignalSettings| {
-            told("endpoint", &signal.url.origin, signal.url.value.clone())
-        };
+        let endpoint =
+            |signal: &SignalSettings| told("endpoint", &signal.url.origin, signal.shown_url());
         let headers = |SignalSettings { headers, .. }: &SignalSettings| {
             let names = headers.value.names().collect::<Vec<_>>().join(", ");
             told("headers", &headers.origin, names)

@@ -51,7 +51,7 @@ impl SignalSettings {
         if self.is_encrypted() {
             return Vec::new();
         }
-        let (named, url) = (self.files().filter_map(|(_, file)| file), &self.url.value);
+        let (named, url) = (self.files().filter_map(|(_, file)| file), self.shown_url());
         let unused = named.map(|file| {
             let path = file.value.display();
             format!("`{path}` is not used: `{url}` is not encrypted ({})", file.origin)

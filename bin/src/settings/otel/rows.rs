@@ -55,7 +55,7 @@ impl SignalSettings {
         let name = |key: &str| name(&format!("{of}{key}"));
         let timeout = format_duration(self.timeout.value);
         let mut rows = vec![
-            Row::new(&name("endpoint"), self.url.value.as_str(), &self.url.origin),
+            Row::new(&name("endpoint"), self.shown_url(), &self.url.origin),
             word(&name("protocol"), &self.protocol),
             word(&name("compression"), &self.compression),
             Row::new(&name("timeout"), timeout, &self.timeout.origin),

@@ -87,6 +87,19 @@ impl SignalSettings {
         })
     }
 
+    /// The address without its query, which may hold a key.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        let url = &self.url.value;
+        url.split_once('?').map_or(url, |(address, _)| address)
+    }
+
+    /// The address as it is shown.
+    pub(super) fn shown_url(&self) -> String {
+        let has_query = self.url.value.contains('?');
+        format!("{}{}", self.address(), if has_query { "?…" } else { "" })
+    }
+
     /// Whether the connection is encrypted.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {

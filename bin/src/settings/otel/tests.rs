@@ -491,6 +491,20 @@ fn a_receiver_of_the_user_gets_what_any_place_names() {
     assert!(sent(&sandbox, &[]).starts_with("headers.x-theirs ******** (project: "));
 }
 
+#[test]
+fn what_follows_a_question_mark_in_an_address_is_never_shown() {
+    let sandbox = with(&[
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h/v1/traces?api_key=s3cret"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem"),
+    ]);
+    let otel = resolve(&sandbox, &[]).unwrap();
+    let told = [rows(&sandbox, &[], ""), otel.warnings().concat()];
+    assert!(told.iter().all(|told| told.contains("http://h/v1/traces?…")), "{told:?}");
+    assert!(!told.concat().contains("s3cret"), "{told:?}");
+    assert_eq!(otel.receiver(), Some("http://h/v1/traces"));
+    assert!(settings(&sandbox, &[]).traces.url.value.ends_with("?api_key=s3cret"));
+}
+
 fn run_of(run_id: &codeloops_event::RunId) -> ExportedRun<'_> {
     ExportedRun {
         run_id,
