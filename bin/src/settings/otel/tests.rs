@@ -505,6 +505,29 @@ fn what_follows_a_question_mark_in_an_address_is_never_shown() {
     assert!(settings(&sandbox, &[]).traces.url.value.ends_with("?api_key=s3cret"));
 }
 
+#[test]
+fn a_receiver_that_is_of_one_signal_alone_is_warned_of() {
+    let told = |vars: &[(&'static str, &str)], flags: &[&str]| {
+        let sandbox = with(vars);
+        sandbox.project("[sinks.otel]\nmetrics = true\n");
+        let settings = settings(&sandbox, flags);
+        let metrics = settings.metrics.unwrap().url.value;
+        format!("{} {metrics}\n{}\n", settings.traces.url.value, settings.warnings.join("\n"))
+    };
+    let of_traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1");
+    let of_metrics = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:1");
+    insta::assert_snapshot!(
+        [
+            told(&[of_traces], &[]),
+            told(&[of_metrics], &[]),
+            told(&[of_traces, of_metrics], &[]),
+            told(&[of_traces, of_metrics], &["--otel-endpoint", "http://flag:1"]),
+            told(&[], &[]),
+        ]
+        .concat()
+    );
+}
+
 fn run_of(run_id: &codeloops_event::RunId) -> ExportedRun<'_> {
     ExportedRun {
         run_id,

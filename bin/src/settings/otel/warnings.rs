@@ -1,13 +1,13 @@
 //! What is not as somebody may think who set up the sink.
 
-use super::super::origin::Sourced;
+use super::super::origin::{Origin, Sourced};
 use super::{OtelSettings, SignalSettings};
 
 impl OtelSettings {
     /// What the settings tell, each once.
     pub(super) fn own_warnings(&self) -> Vec<String> {
         let of_signals = self.signals().flat_map(SignalSettings::warnings);
-        let all = self.no_spans().into_iter();
+        let all = self.no_spans().into_iter().chain(self.named_for_one());
         let mut warnings: Vec<String> = Vec::new();
         for warning in all.chain(of_signals) {
             if !warnings.contains(&warning) {
@@ -20,6 +20,25 @@ impl OtelSettings {
     fn no_spans(&self) -> Option<String> {
         let Sourced { value, origin } = &self.spans;
         (!value).then(|| format!("no spans are exported: `{origin}` says so"))
+    }
+
+    /// A variable of one signal says nothing of the other, which then goes to this machine.
+    fn named_for_one(&self) -> Option<String> {
+        let (spans, metrics) = (&self.traces.url, &self.metrics.as_ref()?.url);
+        let (what, url, other, named) = match (&spans.origin, &metrics.origin) {
+            (named, Origin::Default) if *named != Origin::Default => {
+                ("metrics", metrics, "spans", named)
+            }
+            (Origin::Default, named) if *named != Origin::Default && self.spans.value => {
+                ("spans", spans, "metrics", named)
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "{what} go to `{}`: `{named}` names the receiver of {other} alone, and \
+             `OTEL_EXPORTER_OTLP_ENDPOINT` that of both",
+            url.value
+        ))
     }
 }
 
