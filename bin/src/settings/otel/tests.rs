@@ -528,6 +528,17 @@ fn a_receiver_that_is_of_one_signal_alone_is_warned_of() {
     );
 }
 
+#[test]
+fn content_that_a_variable_has_exported_is_told() {
+    let name = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
+    let sandbox = with(&[(name, "true")]);
+    sandbox.project("[sinks.otel]\ncontent = 'off'\n");
+    insta::assert_snapshot!(settings(&sandbox, &[]).warnings.join("\n"), @"prompts, answers and diffs are exported: `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` says so");
+    let sandbox = Sandbox::new();
+    sandbox.project("[sinks.otel]\ncontent = 'attributes'\n");
+    assert_eq!(settings(&sandbox, &[]).warnings, [""; 0]);
+}
+
 fn run_of(run_id: &codeloops_event::RunId) -> ExportedRun<'_> {
     ExportedRun {
         run_id,

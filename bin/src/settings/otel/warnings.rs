@@ -2,12 +2,14 @@
 
 use super::super::origin::{Origin, Sourced};
 use super::{OtelSettings, SignalSettings};
+use crate::values::otel::Content;
 
 impl OtelSettings {
     /// What the settings tell, each once.
     pub(super) fn own_warnings(&self) -> Vec<String> {
         let of_signals = self.signals().flat_map(SignalSettings::warnings);
-        let all = self.no_spans().into_iter().chain(self.named_for_one());
+        let all =
+            self.no_spans().into_iter().chain(self.named_for_one()).chain(self.content_told());
         let mut warnings: Vec<String> = Vec::new();
         for warning in all.chain(of_signals) {
             if !warnings.contains(&warning) {
@@ -39,6 +41,17 @@ impl OtelSettings {
              `OTEL_EXPORTER_OTLP_ENDPOINT` that of both",
             url.value
         ))
+    }
+
+    /// The variable may have been set for other programs.
+    fn content_told(&self) -> Option<String> {
+        let Sourced { value: Content::Attributes, origin: Origin::Environment(name) } =
+            &self.content
+        else {
+            return None;
+        };
+        let told = format!("prompts, answers and diffs are exported: `{name}` says so");
+        self.spans.value.then_some(told)
     }
 }
 
