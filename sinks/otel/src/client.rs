@@ -244,8 +244,13 @@ fn packed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// An address as it may be told: a query may hold a key.
+pub(crate) fn public(url: &str) -> String {
+    url.split('?').next().unwrap_or_default().to_owned()
+}
+
 fn uri(url: &str) -> Result<Uri, SetUpError> {
-    let wrong = |why: &str| SetUpError::Url { url: url.to_owned(), why: why.to_owned() };
+    let wrong = |why: &str| SetUpError::Url { url: public(url), why: why.to_owned() };
     let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(uri),

@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::Notify;
 
-use crate::client::{Client, ExportError, Later, SetUpError, Taken};
+use crate::client::{Client, ExportError, Later, SetUpError, Taken, public};
 use crate::envelope::Envelope;
 use crate::options::Target;
 
@@ -170,9 +170,7 @@ impl<S: Signal> Outlet<S> {
             runtime.shutdown_background();
         };
         thread::Builder::new().name("otel-export".to_owned()).spawn(run).map_err(failed)?;
-        // A query may hold a key.
-        let url = target.url.split('?').next().unwrap_or_default().to_owned();
-        Ok(Self { shared, url, when_full })
+        Ok(Self { shared, url: public(&target.url), when_full })
     }
 
     /// Hands items in.
@@ -300,7 +298,8 @@ impl<S> State<S> {
         batch
     }
 
-    fn put_back(&mut self, batch: Vec<Waiting<S>>) {
+    fn put_back(&mut self, batch: Vec<Waiting<S>>, why: &str) {
+        self.last = Some(why.to_owned());
         self.sent = 0;
         self.bytes += batch.iter().map(|waiting| waiting.bytes).sum::<usize>();
         batch.into_iter().rev().for_each(|waiting| self.waiting.push_front(waiting));
@@ -388,10 +387,7 @@ impl<S: Signal> Exporter<S> {
                 self.failures += 1;
                 let why = &later.why;
                 tracing::debug!(failures = self.failures, %why, "{} were not taken", S::PLURAL);
-                let mut state = self.shared.lock();
-                state.put_back(batch);
-                state.last = Some(later.why.clone());
-                drop(state);
+                self.shared.lock().put_back(batch, why);
                 self.pause(&later).await;
             }
         }
