@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::text::escaped_in_json;
@@ -121,6 +122,12 @@ impl Printer {
             stdout_color: color && world.terminal.stdout,
             stderr_color: color && world.terminal.stderr,
         }
+    }
+
+    /// From here on nothing is told to a standard error that takes nothing for this long: who does not
+    /// read it keeps nobody from the end.
+    pub(crate) fn hurry(&mut self, time: Duration) {
+        self.stderr = self.stderr.within(time);
     }
 
     /// Prints what was asked for.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use codeloops_driver::SystemClock;
 use codeloops_driver::ports::{Clock, Ids};
@@ -75,6 +77,12 @@ impl Stream {
         (Self(written.clone()), written)
     }
 
+    /// The same stream for one who cannot wait for ever: the first write that has not come through in
+    /// time is the last that is tried.
+    pub(crate) fn within(&self, time: Duration) -> Self {
+        Self::new(Impatient { stream: self.clone(), time, given_up: false })
+    }
+
     /// Writes a text, and lets nobody write until the work is done. Where somebody is in the middle
     /// of a write that may take for ever, the work is all that is done.
     pub(crate) fn hold(&self, text: &str, work: impl FnOnce()) {
@@ -105,6 +113,39 @@ impl Write for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         self.lock().flush()
+    }
+}
+
+/// A stream that is not waited for longer than this.
+struct Impatient {
+    stream: Stream,
+    time: Duration,
+    given_up: bool,
+}
+
+impl Write for Impatient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.given_up {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let (tell, told) = mpsc::channel();
+        let (mut stream, text) = (self.stream.clone(), bytes.to_vec());
+        // It may hang in this write for good, and then it goes with the process.
+        thread::Builder::new().name("last-lines".to_owned()).spawn(move || {
+            let written = stream.write_all(&text).and_then(|()| stream.flush());
+            drop(tell.send(written));
+        })?;
+        match told.recv_timeout(self.time) {
+            Ok(written) => written.map(|()| bytes.len()),
+            Err(_) => {
+                self.given_up = true;
+                Err(io::ErrorKind::TimedOut.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

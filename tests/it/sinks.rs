@@ -324,6 +324,49 @@ fn no_trouble_of_a_sink_is_any_of_the_runs() {
     }
 }
 
+/// What nobody reads is full, whoever filled it.
+fn filled(pipe: &fs::File) -> fs::File {
+    let writer = pipe.try_clone().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).unwrap();
+    writer
+}
+
+/// A program's words stand in the way of our own there, and of nothing else.
+#[test]
+fn a_standard_error_that_nobody_reads_holds_up_no_end() {
+    let sinks: [&[&str]; 3] = [
+        &["--sink", "exec:yes"],
+        &["--sink", "exec:yes >&2", "--sink", "console"],
+        &["--sink", "exec:cat; exit 1", "--sink", "console"],
+    ];
+    for (sinks, format) in sinks.iter().flat_map(|sinks| [(sinks, true), (sinks, false)]) {
+        let place = scripted(&approved("edit a.txt a"));
+        place.write("codeloops.toml", SHORT);
+        let pipe = unread_pipe(&place);
+        let mut command = place.command(&["--prompt", "x"]);
+        let out = place.at("out");
+        command.args(*sinks).args(format.then_some("--json-output"));
+        command.stdout(fs::File::create(&out).unwrap()).stderr(filled(&pipe));
+        let mut run = command.spawn().unwrap();
+        let mut ended = None;
+        wait_until("the end", || {
+            ended = run.try_wait().unwrap();
+            ended.is_some()
+        });
+        assert_eq!(ended.unwrap().code(), Some(0), "{sinks:?}");
+        let out = fs::read_to_string(out).unwrap();
+        if format {
+            let document: Value = serde_json::from_str(&out).unwrap();
+            assert_eq!(document["outcome"], "success", "{sinks:?}");
+        } else if sinks.contains(&"console") {
+            assert!(out.contains("Session saved"), "{sinks:?}: {out}");
+        }
+    }
+}
+
 /// The console is such a sink: it blocks for ever, or its disk is full.
 #[test]
 fn no_trouble_of_the_console_is_any_of_the_runs() {
@@ -335,15 +378,7 @@ fn no_trouble_of_the_console_is_any_of_the_runs() {
     let full = || fs::File::options().write(true).open("/dev/full").unwrap();
     let place = workspace();
     let stuck = unread_pipe(&place);
-    let filled = || {
-        let writer = stuck.try_clone().unwrap();
-        let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
-        rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
-        while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
-        rustix::fs::fcntl_setfl(&writer, flags).unwrap();
-        writer
-    };
-    for stdout in [full(), filled()] {
+    for stdout in [full(), filled(&stuck)] {
         let place = scripted(&long());
         place.write("codeloops.toml", SHORT);
         let mut command = place.command(&["--prompt", "Fix the typo"]);

@@ -4,6 +4,7 @@ mod resume;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use codeloops_adapters::git::find_repository;
 use codeloops_event::{AgentOutcome, Outcome, Refusal, Role, SessionEnd, StopReason};
@@ -24,6 +25,9 @@ use crate::settings::{RunSettings, working_dir};
 use crate::sink_words::{service, trouble};
 use crate::values::SinkSpec;
 use crate::world::World;
+
+/// What a standard error that is read needs at the most to take a few lines.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Carries out `run`; gives the exit code.
 pub(crate) fn run(
@@ -88,12 +92,15 @@ pub(crate) fn report(
     finished: &Finished,
     printer: &mut Printer,
 ) -> Result<(), CliError> {
+    printer.hurry(settings.close_timeout.value.max(LAST_WORDS));
     if settings.json_output {
+        // First of all: standard error may be full of what the programs of sinks print.
+        printer.json(&document(settings, finished))?;
         if !console_is_stuck(finished) {
             warn_of_sinks(finished, printer);
             point_to_evidence(settings, finished, printer);
         }
-        return printer.json(&document(settings, finished));
+        return Ok(());
     }
     warn_of_sinks(finished, printer);
     if settings.has_sink(&SinkSpec::Console) {
