@@ -407,7 +407,7 @@ fn end_when_asked(exit_code: u8, programs: Programs, hub: Option<Arc<Hub>>) {
         stops.recv().await?;
         // Mostly it was meant for the run, and nothing holds the last lines up.
         let _hurry = tokio::time::timeout(LAST_EVENTS, stops.recv()).await;
-        hub.iter().for_each(|hub| hub.give_up("the user asked for the end"));
+        hub.iter().for_each(|hub| hub.abandon("the user asked for the end"));
         programs.end();
         let _hurry = tokio::time::timeout(LAST_LINES, stops.recv()).await;
         Some(())

@@ -97,8 +97,20 @@ impl Hub {
     }
 
     /// Serves no sink any more, whatever it is at; whoever waits in [`Self::close`] waits no longer.
-    pub fn give_up(&self, why: &str) {
-        self.lanes.iter().for_each(|lane| lane.give_up(why));
+    pub fn abandon(&self, why: &str) {
+        self.lanes.iter().for_each(|lane| lane.abandon(why));
+    }
+
+    /// The name of each sink that is still served, and the bytes of facts and decisions that it has still
+    /// to consume.
+    pub fn backlogs(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.lanes.iter().filter_map(|lane| Some((lane.name(), lane.backlog()?)))
+    }
+
+    /// Gives up the sinks of this name: nothing more is offered to them.
+    pub fn give_up(&self, name: &str, why: &str) {
+        let lanes = self.lanes.iter().filter(|lane| lane.name() == name);
+        lanes.for_each(|lane| lane.detach(why.to_owned()));
     }
 
     /// Lets the sinks consume what waits for them, and says what became of each, in the order in

@@ -145,6 +145,36 @@ fn a_replay_feeds_the_same() {
     assert!(failed.stderr.contains("failed: it ended with exit code 5"), "{failed}");
 }
 
+/// It has all that a recording holds and does not end, or takes nothing of it.
+#[test]
+fn a_replay_that_is_broken_off_waits_for_no_command() {
+    let place = scripted(&approved("edit a.txt a"));
+    let _ran = place.task(&[]).exits(0);
+    place.write("codeloops.toml", "[sinks]\nclose_timeout = \"10m\"\n");
+    let deaf = "exec:trap '' TERM; cat; echo $$ > ../deaf; while :; do sleep 0.1; done";
+    let replay = place.start(&["replay", "latest", "--sink", deaf]);
+    wait_for(&place.at("deaf"));
+    replay.signal(Signal::INT);
+    let _ran = replay.wait().exits(130);
+    assert!(!lives(&place.at("deaf")));
+}
+
+#[test]
+fn a_replay_gives_up_a_sink_that_takes_nothing() {
+    let place = scripted(&approved("edit a.txt a"));
+    place.write("codeloops.toml", SHORT);
+    let prompt = "long ".repeat(20_000);
+    let _ran = place.run(&["--prompt", &prompt, "--sink", "jsonl"]).exits(0);
+    let _pipe = unread_pipe(&place);
+    for sink in ["exec:exec sleep 1000", "file:../pipe"] {
+        let ran = place.run(&["replay", "latest", "--sink", sink, "--sink", "file:../copy"]);
+        let ran = ran.exits(2);
+        assert!(ran.stderr.contains("it took nothing for 1s"), "{ran}");
+        assert_eq!(lines_of(&place.at("copy")), lines_of(&place.session_file()));
+        fs::remove_file(place.at("copy")).unwrap();
+    }
+}
+
 #[test]
 fn no_sink_writes_among_the_sessions() {
     let place = scripted(&approved("edit a.txt a"));

@@ -4,6 +4,7 @@
 mod answer;
 mod difference;
 mod pace;
+mod patience;
 mod recording;
 mod rounds;
 mod show;

@@ -82,6 +82,10 @@ impl Lane {
         Self { name, wants_chatter, options, state: Mutex::new(state), work, over }
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Queues an event, or leaves it out and counts it.
     pub(super) fn push(&self, event: &Arc<Event>, bytes: usize) {
         let chatter = event.class() == Class::Chatter;
@@ -155,6 +159,7 @@ impl Lane {
     pub(super) fn detach(&self, error: String) {
         self.lock().end(SinkState::Detached, Some(error));
         self.over.notify_all();
+        self.work.notify_one();
     }
 
     /// The sink wants no more.
@@ -185,7 +190,7 @@ impl Lane {
     }
 
     /// Abandons the sink before its time.
-    pub(super) fn give_up(&self, why: &str) {
+    pub(super) fn abandon(&self, why: &str) {
         self.lock().end(SinkState::Abandoned, Some(why.to_owned()));
         self.over.notify_all();
         self.work.notify_one();

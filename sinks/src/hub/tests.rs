@@ -480,7 +480,7 @@ fn whoever_waits_for_a_stuck_sink_can_be_told_not_to() {
     gate.wait_for_arrival(1);
     let closing = Arc::clone(&hub);
     let closer = thread::spawn(move || closing.close(PATIENT));
-    hub.give_up("nobody wants it any more");
+    hub.abandon("nobody wants it any more");
     let report = closer.join().unwrap().pop().unwrap();
     assert_eq!(report.state, SinkState::Abandoned);
     assert_eq!(report.error.unwrap(), "nobody wants it any more");

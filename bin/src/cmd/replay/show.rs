@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::pace::Pace;
+use super::patience::Patience;
 use super::recording::Recording;
 use super::rounds::Rounds;
 use super::trace;
@@ -63,10 +64,11 @@ pub(super) fn show(
     let programs = Programs::default();
     let mut sinks = sinks(&settings, no_color, world, &reader_left, &programs)?;
     sinks.extend(trace::sink(&recording, args, &settings, world)?);
-    let hub = Hub::new(sinks, &HubOptions::default());
+    let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
     let runtime = runtime()
         .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
-    let mut replay = Replay { hub, rounds, pace: Pace::begin(args.speed.unwrap_or_default()) };
+    let pace = Pace::begin(args.speed.unwrap_or_default());
+    let mut replay = Replay { hub, rounds, pace, close_timeout: settings.close_timeout };
     let mut recording = recording;
     let fed = runtime.block_on(async {
         if settings.console.is_some_and(|format| format != Format::Json) && world.terminal.stdout {
@@ -75,12 +77,13 @@ pub(super) fn show(
         let mut stops = outlive_file_size_limit()
             .and_then(|()| stop_requests())
             .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
-        replay.feed(&mut recording, args.verbose, printer, &mut stops).await
+        let fed = replay.feed(&mut recording, args.verbose, printer, &mut stops).await;
+        let reports = replay.close(&programs, fed.as_ref().err(), &mut stops).await?;
+        fed.map(|()| reports)
     });
-    let broken_off = fed.as_ref().is_err_and(|error| *error == CliError::interrupted());
-    let reports =
-        programs.close(&replay.hub, if broken_off { AT_ONCE } else { settings.close_timeout });
-    fed?;
+    // Nobody waits for a sink that the user broke off at.
+    runtime.shutdown_background();
+    let reports = fed?;
     if let Some(warning) = recording.into_warning() {
         printer.warning(warning.to_string());
     }
@@ -95,9 +98,10 @@ pub(super) fn show(
 
 /// A recording on its way to the sinks.
 struct Replay {
-    hub: Hub,
+    hub: Arc<Hub>,
     rounds: Rounds,
     pace: Pace,
+    close_timeout: Duration,
 }
 
 impl Replay {
@@ -114,6 +118,27 @@ impl Replay {
             self.until_behind(0, stops).await?;
         }
         fed
+    }
+
+    /// Lets the sinks come to their end. A user who breaks off need not wait for them.
+    async fn close(
+        &self,
+        programs: &Programs,
+        failed: Option<&CliError>,
+        stops: &mut Receiver<String>,
+    ) -> Result<Vec<SinkReport>, CliError> {
+        let broken_off = failed == Some(&CliError::interrupted());
+        let timeout = if broken_off { AT_ONCE } else { self.close_timeout };
+        let (hub, closed) = (Arc::clone(&self.hub), programs.clone());
+        let reports = tokio::task::spawn_blocking(move || closed.close(&hub, timeout));
+        tokio::select! {
+            biased;
+            _ = stops.recv() => {
+                programs.end();
+                Err(CliError::interrupted())
+            }
+            reports = reports => reports.map_err(|error| CliError::internal(&error.to_string())),
+        }
     }
 
     async fn feed_all(
@@ -143,13 +168,15 @@ impl Replay {
         Ok(())
     }
 
-    /// Waits until no sink has more than this still to consume; false where none takes anything more.
+    /// Waits until no sink that goes on taking has more than this still to consume; false where none takes anything more.
     async fn until_behind(
         &self,
         bytes: usize,
         stops: &mut Receiver<String>,
     ) -> Result<bool, CliError> {
+        let mut patience = Patience::new(self.close_timeout);
         loop {
+            patience.spent_on(&self.hub, Instant::now().into_std());
             match self.hub.backlog() {
                 None => return Ok(false),
                 Some(backlog) if backlog <= bytes => {
