@@ -1,14 +1,18 @@
 //! The sinks of a run, from its settings.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use codeloops_adapters::companion::Command;
+use codeloops_adapters::git::tracks_files_in;
 use codeloops_event::RunId;
 use codeloops_sinks::{ConsoleOptions, ConsoleSink, ExecSink, Format, Live, LogSink, Sink};
 
 use crate::engine::masked;
 use crate::error::CliError;
 use crate::programs::{Outlets, Programs, RUN_VARIABLE};
+use crate::repository;
 use crate::settings::RunSettings;
 use crate::values::SinkSpec;
 use crate::world::{Stream, World};
@@ -20,7 +24,7 @@ pub(crate) fn sinks_of(
     world: &World,
     programs: &Programs,
 ) -> Result<Vec<Box<dyn Sink>>, CliError> {
-    refuse_session_files(settings)?;
+    refuse_files_of_others(settings)?;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if settings.has_sink(&SinkSpec::Console) {
         sinks.push(console(settings, world));
@@ -43,23 +47,59 @@ pub(crate) fn sinks_of(
     Ok(sinks)
 }
 
-/// What a sink writes among the session files would pass for a session, or spoil one.
-fn refuse_session_files(settings: &RunSettings) -> Result<(), CliError> {
-    let Ok(sessions) = settings.data_dir.join("sessions").canonicalize() else { return Ok(()) };
-    // A file that is not there yet has a folder that is.
-    let folder = |file: &Path| {
-        let real = file.canonicalize().or_else(|_| file.parent().unwrap_or(file).canonicalize());
-        real.map(|real| if real.is_dir() { Some(real) } else { real.parent().map(Path::to_owned) })
-    };
-    let is_among = |file: &&PathBuf| folder(file).is_ok_and(|dir| dir.as_ref() == Some(&sessions));
-    match settings.files_of_sinks().find(is_among) {
-        None => Ok(()),
-        Some(file) => Err(CliError::usage(format!(
-            "a sink cannot write to `{}`: session files are kept there",
-            file.display()
-        ))
-        .hint("name a file in another folder")),
+/// Refuses files that are not a sink's to write.
+fn refuse_files_of_others(settings: &RunSettings) -> Result<(), CliError> {
+    for file in settings.files_of_sinks() {
+        let Some(why) = not_for_a_sink(&real(file), settings) else { continue };
+        let message = format!("a sink cannot write to `{}`: {why}", file.display());
+        return Err(CliError::usage(message).hint("name a file in another folder"));
     }
+    Ok(())
+}
+
+/// Why no sink may write to a file: what it writes among the session files would pass for a session, or
+/// spoil one; in the evidence it would pass for that; and a change of what git tracks would be taken for
+/// no work of the actor's.
+fn not_for_a_sink(file: &Path, settings: &RunSettings) -> Option<&'static str> {
+    let sessions = real(&settings.data_dir.join("sessions"));
+    if file.parent() == Some(&sessions) || is_linked_into(file, &sessions) {
+        return Some("session files are kept there");
+    }
+    if file.starts_with(real(&settings.runs_dir.value)) {
+        return Some("the evidence of runs is kept there");
+    }
+    let root = repository::top(&settings.working_dir.value).map(real)?;
+    // A repository that cannot be asked cannot be opened either, which says why.
+    let is_tracked = file.starts_with(&root) && tracks_files_in(&root, file).unwrap_or(false);
+    (is_tracked && !file.is_dir()).then_some("git tracks it, and it may be a part of the work")
+}
+
+/// Whether a file is one of a folder's under another name.
+fn is_linked_into(file: &Path, folder: &Path) -> bool {
+    let Ok(file) = file.metadata() else { return false };
+    let Some(entries) = (file.nlink() > 1).then(|| fs::read_dir(folder).ok()).flatten() else {
+        return false;
+    };
+    let is_same = |other: fs::Metadata| (other.dev(), other.ino()) == (file.dev(), file.ino());
+    entries.flatten().any(|entry| entry.metadata().is_ok_and(is_same))
+}
+
+/// The real path of a file that may not exist yet, which a link may lead to.
+fn real(file: &Path) -> PathBuf {
+    let mut file = file.to_owned();
+    // More links in a row the system does not follow either.
+    for _ in 0..40 {
+        if let Ok(real) = file.canonicalize() {
+            return real;
+        }
+        let parent = file.parent().map(Path::to_owned).unwrap_or_default();
+        match (file.read_link(), file.file_name()) {
+            (Ok(target), _) => file = parent.join(target),
+            (Err(_), Some(name)) => return parent.canonicalize().unwrap_or(parent).join(name),
+            (Err(_), None) => return file,
+        }
+    }
+    file
 }
 
 /// What sinks have in common that are neither the console nor the session file.

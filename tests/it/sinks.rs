@@ -182,12 +182,32 @@ fn no_sink_writes_among_the_sessions() {
     let session = place.session_file();
     let link = place.at("link");
     std::os::unix::fs::symlink(&session, &link).unwrap();
-    for file in [session.clone(), session.with_file_name("mine.jsonl"), link] {
+    let [hard, dangling] = ["hard", "dangling"].map(|name| place.at(name));
+    fs::hard_link(&session, &hard).unwrap();
+    std::os::unix::fs::symlink(session.with_file_name("later.jsonl"), &dangling).unwrap();
+    for file in [session.clone(), session.with_file_name("mine.jsonl"), link, hard, dangling] {
         let ran = place.task(&["--sink", &format!("file:{}", file.display())]).exits(2);
         assert!(ran.stderr.contains("session files are kept there"), "{ran}");
     }
     let itself = format!("file:{}", session.display());
     let _ran = place.run(&["replay", "latest", "--sink", &itself]).exits(2);
+}
+
+#[test]
+fn no_sink_writes_to_files_of_the_project_or_the_evidence() {
+    let place = scripted(&approved("edit a.txt a"));
+    let _ran = place.task(&[]).exits(0);
+    let evidence = place.session().start.evidence_dir.unwrap();
+    place.write("tracked.txt", "");
+    place.git(&["add", "tracked.txt"]);
+    let cases = [
+        ("tracked.txt".to_owned(), "git tracks it"),
+        (format!("{evidence}/mine"), "the evidence of runs is kept there"),
+    ];
+    for (file, why) in cases {
+        let ran = place.task(&["--sink", &format!("file:{file}")]).exits(2);
+        assert!(ran.stderr.contains(why), "{ran}");
+    }
 }
 
 /// The agents of both rounds come and go; what the command started has to stay until the end, and no
