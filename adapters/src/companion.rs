@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,9 +81,9 @@ impl Companion {
         stdout: Listener,
         stderr: Listener,
     ) -> io::Result<(Self, File)> {
-        let mark = next_mark();
+        let (mark, word) = Mark::of_new_companion()?;
         let (wake, woken) = wake_pipe()?;
-        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&mark))?;
+        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&word))?;
         let ([stdin, its_output, its_errors], [out_held, err_held], watched) = match pipes.taken() {
             Ok(taken) => taken,
             Err(error) => {
@@ -95,9 +95,11 @@ impl Companion {
         let control = Control { stop: stopped, wake: woken };
         let ended = Arc::new((Mutex::new(None), Condvar::new()));
         let companion = Self { stop, wake, ended: Arc::clone(&ended) };
-        spawn("sink-command", move || {
+        // The supervisor may stay without a thread, and then the leader is still there to be ended.
+        let (hand, handed) = mpsc::channel();
+        let spawned = spawn("sink-command", move || {
+            let Ok(leader) = handed.recv() else { return };
             let times = Times { deadline: None, idle: None, grace: GRACE };
-            let mark = Mark::Companion(mark);
             let mut unheard = Unheard;
             let supervisor =
                 Supervisor::new(leader, watched, mark, Vec::new(), control, times, &mut unheard);
@@ -107,7 +109,15 @@ impl Companion {
             };
             *lock(&ended.0) = Some(end);
             ended.1.notify_all();
-        })?;
+        });
+        if let Err(error) = spawned {
+            leader.discard();
+            return Err(error);
+        }
+        if let Err(mpsc::SendError(leader)) = hand.send(leader) {
+            leader.discard();
+            return Err(io::Error::other("its supervisor is gone"));
+        }
         listen(its_output, out_held, stdout)?;
         listen(its_errors, err_held, stderr)?;
         Ok((companion, stdin.into()))
@@ -156,10 +166,10 @@ impl Companion {
 }
 
 impl Command {
-    fn invocation(&self, mark: &str) -> Invocation {
+    fn invocation(&self, word: &str) -> Invocation {
         let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));
         let mut env: BTreeMap<OsString, Option<OsString>> = self.env.iter().map(set).collect();
-        env.insert(COMPANION_VARIABLE.into(), Some(mark.into()));
+        env.insert(COMPANION_VARIABLE.into(), Some(word.into()));
         let args = ["-c", &self.script].map(Into::into).to_vec();
         Invocation { program: "sh".into(), args, dir: self.dir.clone(), env }
     }
@@ -181,12 +191,6 @@ impl CompanionEnd {
             (None, None) => Self::Unknown(status.to_string()),
         }
     }
-}
-
-/// A word that no other companion has, of whatever process.
-fn next_mark() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A pipe whose writer never waits.

@@ -224,15 +224,26 @@ fn a_command_and_what_it_started_survive_the_agents_and_not_the_run() {
     assert!(!lives(&place.at("helper")));
 }
 
-/// An orphan without any mark is still known for the agent's, although a command runs beside it.
+/// An orphan without its mark, or with one that an agent made up, is still known for the agent's,
+/// although a command runs beside it.
 #[test]
 fn what_an_agent_leaves_behind_is_ended_beside_a_command() {
-    let orphan = "run (env -i setsid sh -c 'echo $$ > ../orphan; exec sleep 1000' > /dev/null 2>&1 &) \
-                  ; while [ ! -s ../orphan ]; do sleep 0.01; done";
-    let place = scripted(&format!("on actor\n{orphan}\nedit a.txt a\n{APPROVES}"));
-    let _ran = ran_with(&place, "exec:cat > ../got").exits(0);
-    assert!(!lives(&place.at("orphan")));
-    assert_eq!(lines_of(&place.at("got")), lines_of(&place.session_file()));
+    let hidings = [
+        "env -i",
+        "env -u CODELOOPS_RUN_ID CODELOOPS_SINK=x",
+        "env CODELOOPS_RUN_ID=x",
+        "env CODELOOPS_RUN_ID=x CODELOOPS_SINK=$PPID.1",
+    ];
+    for hiding in hidings {
+        let orphan = format!(
+            "run ({hiding} setsid sh -c 'echo $$ > ../orphan; exec sleep 1000' > /dev/null 2>&1 &) \
+             ; while [ ! -s ../orphan ]; do sleep 0.01; done"
+        );
+        let place = scripted(&format!("on actor\n{orphan}\nedit a.txt a\n{APPROVES}"));
+        let _ran = ran_with(&place, "exec:cat > ../got").exits(0);
+        assert!(!lives(&place.at("orphan")), "{hiding}");
+        assert_eq!(lines_of(&place.at("got")), lines_of(&place.session_file()));
+    }
 }
 
 #[test]

@@ -125,15 +125,36 @@ impl Mark {
         }
     }
 
-    /// Whether a process carries this mark; none where it carries neither this nor another.
-    fn is_on(&self, pid: u32) -> Option<bool> {
-        let (variable, value, other) = match self {
-            Self::Run(run) => (RUN_ID_VARIABLE, run.as_str(), COMPANION_VARIABLE),
-            Self::Companion(word) => (COMPANION_VARIABLE, word.as_str(), RUN_ID_VARIABLE),
-        };
-        let found = proc_fs::variable(pid, variable).map(|found| found == value.as_bytes());
-        found.or_else(|| proc_fs::variable(pid, other).map(|_| false))
+    /// A mark for a new companion, with a word that nobody can guess: what carries another word may be an
+    /// agent's that hides.
+    pub(crate) fn of_new_companion() -> io::Result<(Self, String)> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let word = format!("{}.{:032x}", std::process::id(), u128::from_ne_bytes(random));
+        words().insert(word.clone().into_bytes());
+        Ok((Self::Companion(word.clone()), word))
     }
+
+    /// Whether a process carries this mark; none where it carries neither this nor another that this
+    /// process gave out.
+    fn is_on(&self, pid: u32) -> Option<bool> {
+        let run = proc_fs::variable(pid, RUN_ID_VARIABLE);
+        let word = proc_fs::variable(pid, COMPANION_VARIABLE).filter(|word| words().contains(word));
+        match self {
+            Self::Run(own) if run.as_deref() == Some(own.as_str().as_bytes()) => Some(true),
+            Self::Run(_) => word.map(|_| false),
+            Self::Companion(own) => match word {
+                Some(word) => Some(word == own.as_bytes()),
+                None => run.map(|_| false),
+            },
+        }
+    }
+}
+
+/// The words of all companions that there were.
+fn words() -> MutexGuard<'static, BTreeSet<Vec<u8>>> {
+    static WORDS: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
+    WORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The processes of one call, or of one companion.
