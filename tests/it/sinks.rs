@@ -350,6 +350,18 @@ const ILL: [Ill; 9] = [
     Ill { sink: "file:../pipe", state: "abandoned", error: "still busy" },
 ];
 
+#[test]
+fn the_last_words_of_a_command_show_no_credential() {
+    let place = scripted(&approved("edit a.txt a"));
+    let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+    place.write("../token", &token);
+    let ran = ran_with(&place, "exec:echo no $(cat ../token) >&2; exit 1").exits(0);
+    let document = ran.document();
+    let error = report(&document)["error"].as_str().unwrap();
+    assert!(error.starts_with("it ended with exit code 1: no ["), "{error}");
+    assert!(!error.contains(&token), "{error}");
+}
+
 /// An actor whose output no pipe holds.
 fn long() -> String {
     format!("on actor\nflood 500000 64\nedit a.txt a\n{APPROVES}")

@@ -10,7 +10,7 @@ use codeloops_sinks::printable;
 
 use super::dry_run::dry_run_in;
 use super::next_steps::{ClosingLines, next_steps};
-use super::run::{may_offer, report};
+use super::run::{mask_errors, may_offer, report};
 use super::sessions::{store, wanted};
 use super::states::{States, restore_error};
 use crate::app::{ForkArgs, RunArgs};
@@ -135,7 +135,8 @@ impl<'a> Beginning<'a> {
     ) -> Result<(RunSettings, Finished), CliError> {
         let settings = self.settings(&plan.dir, Origin::Flag("--worktree"))?;
         let prompt = self.task(&settings)?;
-        let finished = engine::execute(&settings, Task::New(prompt), self.world, printer)?;
+        let mut finished = engine::execute(&settings, Task::New(prompt), self.world, printer)?;
+        mask_errors(&mut finished.sinks, &settings, self.world)?;
         Ok((settings, finished))
     }
 }

@@ -58,12 +58,25 @@ fn carry_out(
     world: &World,
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
-    let finished = engine::execute(settings, task, world, printer)?;
+    let mut finished = engine::execute(settings, task, world, printer)?;
+    mask_errors(&mut finished.sinks, settings, world)?;
     report(settings, &finished, printer)?;
     if may_offer(settings, &finished) {
         printer.offer(&next_steps(settings, &finished));
     }
     Ok(finished.result.end.outcome.exit_code())
+}
+
+/// The last words of a program may be anything, and so may a path.
+pub(super) fn mask_errors(
+    sinks: &mut [SinkReport],
+    settings: &RunSettings,
+    world: &World,
+) -> Result<(), CliError> {
+    for error in sinks.iter_mut().filter_map(|sink| sink.error.as_mut()) {
+        *error = engine::masked(error, settings.redactor_for(error, &world.env)?.as_ref());
+    }
+    Ok(())
 }
 
 /// What is wrong with a prompt, or with the repository where that is wrong too: whoever stands in the
