@@ -28,7 +28,7 @@ use crate::output::Printer;
 use crate::preflight::{Checked, Preflight};
 use crate::programs::Programs;
 use crate::prompt::Prompt;
-use crate::publisher::{EndedCall, Publisher};
+use crate::publisher::{EndedCall, Publisher, SeenLater};
 use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::repository;
 use crate::resume::{Consent, GoingOn, Recording};
@@ -56,6 +56,28 @@ pub(crate) struct Finished {
     pub(crate) sinks: Vec<SinkReport>,
     /// Whether the console was lost, and that was told when it happened.
     pub(crate) lost_console: Told,
+}
+
+impl Finished {
+    /// The sinks' reports come when they are closed.
+    fn of(
+        run_id: RunId,
+        result: RunResult,
+        seen: &SeenLater,
+        recorded: Option<Recorded>,
+        lost_console: Told,
+    ) -> Self {
+        Self {
+            run_id,
+            changes_in: seen.changes(),
+            notes: seen.notes(),
+            last_call: seen.last_call(),
+            result,
+            recorded,
+            sinks: Vec::new(),
+            lost_console,
+        }
+    }
 }
 
 /// What is to be done.
@@ -160,17 +182,7 @@ async fn run(
     let result = codeloops_driver::run(begin, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();
-    let finished = Finished {
-        run_id: run_id.clone(),
-        changes_in: seen.changes(),
-        notes: seen.notes(),
-        last_call: seen.last_call(),
-        result,
-        recorded,
-        sinks: Vec::new(),
-        lost_console,
-    };
-    Ok((finished, hub))
+    Ok((Finished::of(run_id.clone(), result, &seen, recorded, lost_console), hub))
 }
 
 /// Tells what is to be known before the first agent starts; it may quote settings and programs.
