@@ -13,8 +13,8 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Clock, Gates, StopSignal};
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
-use codeloops_event::{CallId, GateResult, GateSettings, GateStatus, RunId};
-use codeloops_machine::Start;
+use codeloops_event::RunId;
+use codeloops_machine::{GateCall, GateReport, Start};
 use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
@@ -512,16 +512,7 @@ struct NoGates;
 
 #[async_trait]
 impl Gates for NoGates {
-    async fn run(&self, _: CallId, gate: GateSettings, _: StopSignal) -> GateResult {
-        GateResult {
-            name: gate.name,
-            status: GateStatus::NotStarted,
-            required: gate.required,
-            baseline: None,
-            exit_code: None,
-            duration_secs: 0.0,
-            tail: "gates are not yet available in this release".to_owned(),
-            output: None,
-        }
+    async fn run(&self, _: GateCall, _: StopSignal) -> GateReport {
+        GateReport::not_started("gates are not yet available in this release".to_owned())
     }
 }

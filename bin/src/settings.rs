@@ -210,6 +210,7 @@ impl RunSettings {
                 && !self.actor.agent.value.resume_args.is_empty(),
             restore_tree: self.restore_tree.value,
             gates: Vec::new(),
+            gate_policy: codeloops_event::GatePolicy::default(),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
-    CriticCompleted, Decision, DiffCaptured, Event, Evidence, FoundTree, GateSettings, Item,
-    Iteration, IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream, Permissions,
-    ProcessInfo, ReadAsText, ResumedAt, Role, Ruling, SessionEnd, SessionResumed, SessionStart,
-    Settings, StopReason, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage,
-    Verdict, VerdictReached,
+    CriticCompleted, Decision, DiffCaptured, Event, Evidence, FoundTree, GatePolicy, GateSettings,
+    Item, Iteration, IterationEnd, IterationStarted, Limits, Nonce, Outcome, OutputStream,
+    Permissions, ProcessInfo, ReadAsText, ResumedAt, Role, Ruling, SessionEnd, SessionResumed,
+    SessionStart, Settings, StopReason, Timestamp, TreeCheck, TreeChecked, TreeId, TreeUnverified,
+    Usage, Verdict, VerdictReached,
 };
 
 const FEEDBACK: &str = "The email validation is implemented but the password\n\
@@ -126,6 +126,7 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
             critic_idle_timeout_secs: None,
             max_actor_failures: 3,
             max_critic_failures: 3,
+            stuck_after: 5,
             usage_limit_wait_secs: Some(0.0),
             max_output_bytes: 1_000_000_000,
         },
@@ -137,7 +138,13 @@ pub(crate) fn settings(max_iterations: Option<u32>) -> Settings {
             name: "test".to_owned(),
             command: ["sh", "-c", "cargo test"].map(str::to_owned).to_vec(),
             required: true,
+            baseline: true,
+            retries: 1,
+            timeout_secs: None,
+            working_dir: None,
+            env: Vec::new(),
         }],
+        gate_policy: GatePolicy::default(),
     }
 }
 
@@ -162,6 +169,8 @@ fn round(n: Iteration, start: u64, work: Work, verdict: Verdict) -> Vec<Event> {
             deletions,
             patch: evidence("iterations/1/diff.patch"),
             notes: Vec::new(),
+            tampering: Vec::new(),
+            more_tampering: 0,
         })),
         Event::CriticStarted(agent_started(n, start + 46_000, Some(Nonce("5eed".to_owned())))),
         critic_completed(n, AgentOutcome::Completed, Some(0)),
@@ -188,6 +197,8 @@ fn round(n: Iteration, start: u64, work: Work, verdict: Verdict) -> Vec<Event> {
             tree: None,
             usage: None,
             gates: Vec::new(),
+            tampering: Vec::new(),
+            more_tampering: 0,
         })),
     ]
 }
@@ -215,6 +226,8 @@ pub(crate) fn bare_iteration(n: Iteration, decision: Decision, feedback: Option<
         tree: None,
         usage: None,
         gates: Vec::new(),
+        tampering: Vec::new(),
+        more_tampering: 0,
     }))
 }
 

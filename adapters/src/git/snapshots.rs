@@ -132,6 +132,8 @@ impl Snapshots {
             deletions: list.deletions,
             patch,
             notes: scan.notes,
+            tampering: Vec::new(),
+            more_tampering: 0,
         })
     }
 

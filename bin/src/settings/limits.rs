@@ -96,6 +96,7 @@ impl LimitSettings {
             critic_idle_timeout_secs: self.idle_timeout_for(critic_streams).secs(),
             max_actor_failures: self.max_actor_failures.value.get(),
             max_critic_failures: self.max_critic_failures.value.get(),
+            stuck_after: codeloops_event::DEFAULT_STUCK_AFTER,
             usage_limit_wait_secs: self.usage_limit_wait.value.secs(),
             max_output_bytes: self.max_output.value,
         }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeloops_event::{
-    AgentOutcome, CallId, CallKind, GateResult, GateStatus, Timestamp, TreeCheck,
-};
-use codeloops_machine::{AgentReport, Effect, Input, StopLevel};
+use codeloops_event::{AgentOutcome, CallId, CallKind, Timestamp, TreeCheck};
+use codeloops_machine::{AgentReport, Effect, GateReport, Input, StopLevel};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -109,7 +107,7 @@ impl Calls {
         let may_give_up = match call.kind {
             CallKind::Actor | CallKind::Critic | CallKind::Gate => before == Some(StopLevel::Now),
             CallKind::Diff | CallKind::ActorWait | CallKind::CriticWait => true,
-            CallKind::TreeCheck => false,
+            CallKind::TreeCheck | CallKind::GateTreeCheck => false,
         };
         if level != StopLevel::Now || !may_give_up {
             return None;
@@ -124,8 +122,8 @@ impl Calls {
 pub(crate) fn call_of(effect: &Effect) -> CallId {
     match effect {
         Effect::RunAgent(agent) => agent.call,
+        Effect::RunGate(gate) => gate.call,
         Effect::CaptureDiff { call }
-        | Effect::RunGate { call, .. }
         | Effect::CheckTree { call, .. }
         | Effect::Wait { call, .. }
         | Effect::StopCall { call, .. } => *call,
@@ -148,9 +146,10 @@ async fn answer(
             Ok(diff) => Input::DiffCaptured { call, diff: Box::new(diff) },
             Err(error) => Input::DiffFailed { call, error },
         },
-        Effect::RunGate { call, gate } => {
-            let result = Box::new(ports.gates.run(call, gate, stop).await);
-            Input::GateFinished { call, result }
+        Effect::RunGate(gate) => {
+            let call = gate.call;
+            let report = Box::new(ports.gates.run(*gate, stop).await);
+            Input::GateFinished { call, report }
         }
         Effect::CheckTree { call, restore } => {
             Input::TreeChecked { call, check: ports.workspace.check(call, restore, stop).await }
@@ -195,8 +194,13 @@ impl NoAnswer {
                 Input::AgentFinished { call, report }
             }
             CallKind::Diff => Input::DiffFailed { call, error },
-            CallKind::Gate => Input::GateFinished { call, result: Box::new(no_result()) },
-            CallKind::TreeCheck => Input::TreeChecked { call, check: TreeCheck::Failed { error } },
+            CallKind::Gate => {
+                let report = GateReport { interrupted: true, ..GateReport::not_started(error) };
+                Input::GateFinished { call, report: Box::new(report) }
+            }
+            CallKind::TreeCheck | CallKind::GateTreeCheck => {
+                Input::TreeChecked { call, check: TreeCheck::Failed { error } }
+            }
             CallKind::ActorWait | CallKind::CriticWait => Input::WaitOver { call },
         }
     }
@@ -214,18 +218,5 @@ impl NoAnswer {
             Self::BrokenOff | Self::GivenUp => AgentOutcome::Interrupted,
             Self::NotMade => AgentOutcome::NotStarted { message: self.words().to_owned() },
         }
-    }
-}
-
-fn no_result() -> GateResult {
-    GateResult {
-        name: String::new(),
-        status: GateStatus::NotStarted,
-        required: false,
-        baseline: None,
-        exit_code: None,
-        duration_secs: 0.0,
-        tail: String::new(),
-        output: None,
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use codeloops_event::{
-    AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Iteration, Nonce,
-    ProcessInfo, Stamp, TreeCheck,
+    AgentOutput, CallId, CapturedDiff, Event, Iteration, Nonce, ProcessInfo, Stamp, TreeCheck,
 };
-use codeloops_machine::{AgentCall, AgentReport, StopLevel};
+use codeloops_machine::{AgentCall, AgentReport, GateCall, GateReport, StopLevel};
 use tokio::sync::{mpsc, watch};
 
 /// Tells a running call to end. Starts as `None`; only ever grows.
@@ -57,8 +56,10 @@ pub trait Workspace: Send + Sync {
 /// Runs the user's checks.
 #[async_trait]
 pub trait Gates: Send + Sync {
-    /// Runs one gate to its end; a failure is a [`codeloops_event::GateStatus`].
-    async fn run(&self, call: CallId, gate: GateSettings, stop: StopSignal) -> GateResult;
+    /// Runs one gate to its end; a failure is a [`codeloops_event::GateStatus`]. When it returns,
+    /// nothing that the gate spawned is left running. Several may run at once. After `stop` changes it
+    /// returns within seconds (`Graceful`) or at once (`Now`).
+    async fn run(&self, call: GateCall, stop: StopSignal) -> GateReport;
 }
 
 /// Tells the time.

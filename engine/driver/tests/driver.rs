@@ -12,12 +12,13 @@ use codeloops_driver::ports::{
 };
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, run};
 use codeloops_event::{
-    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateResult, GateSettings, Item,
-    Iteration, Nonce, Outcome, OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp,
-    TreeCheck,
+    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, Item, Iteration, Nonce, Outcome,
+    OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp, TreeCheck,
 };
 use codeloops_machine::testing::{diff, settings, start};
-use codeloops_machine::{AgentCall, AgentReport, StopLevel, invariants, replay};
+use codeloops_machine::{
+    AgentCall, AgentReport, GateCall, GateReport, StopLevel, invariants, replay,
+};
 use tokio::sync::mpsc;
 
 /// What a fake agent does when it is called.
@@ -85,8 +86,8 @@ struct NoGates;
 
 #[async_trait]
 impl Gates for NoGates {
-    async fn run(&self, call: CallId, _: GateSettings, _: StopSignal) -> GateResult {
-        panic!("no gate was expected, but {call} came");
+    async fn run(&self, gate: GateCall, _: StopSignal) -> GateReport {
+        panic!("no gate was expected, but {} came", gate.call);
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Evidence;
+use crate::tamper::Tampering;
 
 /// The object id of a tree in the user's repository, in lower-case hexadecimal (40 digits, or 64 in
 /// a SHA-256 repository).
@@ -68,16 +69,20 @@ pub struct CapturedDiff {
     /// What may hide work from the diff (`assume-unchanged` bits, a dirty submodule, …), for the
     /// critic; one line each.
     pub notes: Vec<String>,
+    /// Signs that checks were weakened; at most the first [`crate::MAX_TAMPERING`].
+    pub tampering: Vec<Tampering>,
+    /// How many more there are.
+    pub more_tampering: u64,
 }
 
-/// What the comparison of tree, index and HEAD before and after a critic turn found.
+/// What the comparison of tree, index and HEAD before and after a critic turn, or a gate, found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TreeCheck {
     /// Nothing differs.
     Unchanged,
-    /// The critic changed something.
+    /// Something was changed.
     Changed {
         /// The ref that keeps the changed tree.
         kept_as: String,

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::item::AgentOutput;
 use crate::lines::{
-    ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
-    EngineFailed, GateCompleted, IterationEnd, IterationStarted, ReadAsText, SessionEnd,
-    SessionResumed, SessionStart, StopRequested, TreeChecked, TreeUnverified, VerdictReached,
-    WaitOver, Waiting,
+    ActorCompleted, AgentStarted, AnswerIgnored, ApprovalVetoed, CriticCompleted, DiffCaptured,
+    DiffFailed, EngineFailed, GateCompleted, GateStarted, GateTreeChecked, IterationEnd,
+    IterationStarted, ReadAsText, SessionEnd, SessionResumed, SessionStart, StateRepeated,
+    StopRequested, TreeChecked, TreeUnverified, VerdictReached, WaitOver, Waiting,
 };
 use crate::stamp::Timestamp;
 
@@ -41,8 +41,12 @@ pub enum Event {
     DiffCaptured(Box<DiffCaptured>),
     /// Fact: they could not be captured.
     DiffFailed(DiffFailed),
+    /// Decision: a gate is run.
+    GateStarted(GateStarted),
     /// Fact: a gate is through.
     GateCompleted(Box<GateCompleted>),
+    /// Fact: the tree was compared with what it was before gates.
+    GateTreeChecked(Box<GateTreeChecked>),
     /// Fact: the critic's process runs.
     CriticStarted(AgentStarted),
     /// Fact: a critic call is over.
@@ -53,6 +57,10 @@ pub enum Event {
     TreeUnverified(TreeUnverified),
     /// Decision: what the critic's answer amounts to.
     VerdictReached(Box<VerdictReached>),
+    /// Decision: the critic's DONE does not take effect.
+    ApprovalVetoed(Box<ApprovalVetoed>),
+    /// Decision: a round ended in the state of an earlier one.
+    StateRepeated(StateRepeated),
     /// Decision: wait before an agent is called again.
     Waiting(Waiting),
     /// Fact: a wait is over.
@@ -84,6 +92,7 @@ impl Event {
             | Self::DiffCaptured(_)
             | Self::DiffFailed(_)
             | Self::GateCompleted(_)
+            | Self::GateTreeChecked(_)
             | Self::CriticStarted(_)
             | Self::CriticCompleted(_)
             | Self::TreeChecked(_)
@@ -94,7 +103,10 @@ impl Event {
             Self::IterationStarted(_)
             | Self::ReadAsText(_)
             | Self::TreeUnverified(_)
+            | Self::GateStarted(_)
             | Self::VerdictReached(_)
+            | Self::ApprovalVetoed(_)
+            | Self::StateRepeated(_)
             | Self::Waiting(_)
             | Self::AnswerIgnored(_)
             | Self::Iteration(_)
@@ -114,7 +126,11 @@ impl Event {
             Self::ReadAsText(e) => e.timestamp,
             Self::DiffCaptured(e) => e.timestamp,
             Self::DiffFailed(e) => e.timestamp,
+            Self::GateStarted(e) => e.timestamp,
             Self::GateCompleted(e) => e.timestamp,
+            Self::GateTreeChecked(e) => e.timestamp,
+            Self::ApprovalVetoed(e) => e.timestamp,
+            Self::StateRepeated(e) => e.timestamp,
             Self::CriticCompleted(e) => e.timestamp,
             Self::TreeChecked(e) => e.timestamp,
             Self::TreeUnverified(e) => e.timestamp,
@@ -142,7 +158,11 @@ impl Event {
             Self::ReadAsText(_) => "read_as_text",
             Self::DiffCaptured(_) => "diff_captured",
             Self::DiffFailed(_) => "diff_failed",
+            Self::GateStarted(_) => "gate_started",
             Self::GateCompleted(_) => "gate_completed",
+            Self::GateTreeChecked(_) => "gate_tree_checked",
+            Self::ApprovalVetoed(_) => "approval_vetoed",
+            Self::StateRepeated(_) => "state_repeated",
             Self::CriticStarted(_) => "critic_started",
             Self::CriticCompleted(_) => "critic_completed",
             Self::TreeChecked(_) => "tree_checked",

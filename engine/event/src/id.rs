@@ -66,7 +66,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// The number of a round, counted from 1.
+/// The number of a round, counted from 1; what happens before the first is of 0.
 pub type Iteration = u32;
 
 /// Which try of a call this is within its iteration, counted from 1 and on over a resume.
@@ -122,8 +122,10 @@ pub enum CallKind {
     Actor,
     /// The snapshot and diff after an actor turn.
     Diff,
-    /// One gate; the attempt is the gate's position, counted from 1.
+    /// One gate; the attempt is the gate's position, counted from 1. Of iteration 0 before the run.
     Gate,
+    /// The comparison of the working tree after gates; the attempt counts those of the iteration.
+    GateTreeCheck,
     /// A critic turn.
     Critic,
     /// The comparison of the working tree after a critic turn.
@@ -142,6 +144,7 @@ impl CallKind {
             Self::Actor => "actor",
             Self::Diff => "diff",
             Self::Gate => "gate",
+            Self::GateTreeCheck => "gate_tree_check",
             Self::Critic => "critic",
             Self::TreeCheck => "tree_check",
             Self::ActorWait => "actor_wait",

@@ -37,6 +37,34 @@ pub fn diff_patch(iteration: Iteration) -> String {
     format!("{}/diff.patch", iteration_dir(iteration))
 }
 
+/// The file of what `gate.json` of an iteration holds: how far the result can be relied on.
+#[must_use]
+pub fn gate_file(iteration: Iteration) -> String {
+    format!("{}/gate.json", gates_root(iteration))
+}
+
+/// The file of the repair tasks of an iteration.
+#[must_use]
+pub fn diagnose_file(iteration: Iteration) -> String {
+    format!("{}/diagnose.json", gates_root(iteration))
+}
+
+/// The folder of what a gate of an iteration printed and left.
+#[must_use]
+pub fn gate_dir(iteration: Iteration, gate: &str) -> String {
+    format!("{}/gates/{gate}", gates_root(iteration))
+}
+
+fn gates_root(iteration: Iteration) -> String {
+    if iteration == 0 { BASELINE_DIR.to_owned() } else { iteration_dir(iteration) }
+}
+
+/// The folder of what gates found before the first iteration, relative to the run's evidence folder.
+pub const BASELINE_DIR: &str = "baseline";
+
+/// The folder for files that a gate leaves, within its own.
+pub const ARTIFACTS_DIR: &str = "artifacts";
+
 /// The ref that keeps the snapshot at the end of an iteration's actor turn; of 0, the one that the run
 /// began with.
 #[must_use]
@@ -48,6 +76,12 @@ pub fn snapshot_ref(run_id: &RunId, iteration: Iteration) -> String {
 #[must_use]
 pub fn critic_ref(run_id: &RunId, iteration: Iteration, attempt: Attempt) -> String {
     format!("refs/codeloops/{run_id}/critic-{iteration}-{attempt}")
+}
+
+/// The ref that keeps what gates made of an iteration's tree, as the `check`th look after them found it.
+#[must_use]
+pub fn gates_ref(run_id: &RunId, iteration: Iteration, check: Attempt) -> String {
+    format!("refs/codeloops/{run_id}/gates-{iteration}-{check}")
 }
 
 /// The ref that keeps the working tree as it was before the `number`th time that it was put to a state

@@ -24,6 +24,7 @@ mod outcome;
 mod sanitise;
 mod settings;
 mod stamp;
+mod tamper;
 mod verdict;
 mod version;
 
@@ -40,17 +41,22 @@ pub use agent::{
 pub use change::{CapturedDiff, FileChange, FileStatus, TreeCheck, TreeId};
 pub use changed::Changed;
 pub use event::{Class, Event};
-pub use gate::{GateResult, GateStatus};
+pub use gate::{Failure, FailureCategory, FailureIdentity, GateResult, GateStatus, MAX_FAILURES};
 pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};
 pub use item::{AgentOutput, Item, Marker};
 pub use lines::{
-    ActorCompleted, AgentStarted, AnswerIgnored, CriticCompleted, DiffCaptured, DiffFailed,
-    EngineFailed, FoundTree, GateCompleted, IterationEnd, IterationStarted, OutputStream, Parent,
-    ReadAsText, ResumedAt, SessionEnd, SessionResumed, SessionStart, StopRequested, TreeChecked,
-    TreeUnverified, VerdictReached, WaitOver, Waiting,
+    ActorCompleted, AgentStarted, AnswerIgnored, ApprovalVetoed, CriticCompleted, DiffCaptured,
+    DiffFailed, EngineFailed, FoundTree, GateCompleted, GateStarted, GateTreeChecked, IterationEnd,
+    IterationStarted, OutputStream, Parent, ReadAsText, ResumedAt, SessionEnd, SessionResumed,
+    SessionStart, StateRepeated, StopRequested, TreeChecked, TreeUnverified, VerdictReached,
+    WaitOver, Waiting,
 };
 pub use outcome::{Outcome, StopReason};
-pub use settings::{AgentSettings, CriticAccess, GateSettings, Limits, Permissions, Settings};
+pub use settings::{
+    AgentSettings, CriticAccess, DEFAULT_STUCK_AFTER, GatePolicy, GateSettings, Limits,
+    OnGateFailure, Permissions, Settings, TamperPolicy,
+};
 pub use stamp::{Stamp, Timestamp};
+pub use tamper::{DiffSide, MAX_TAMPERING, TamperKind, Tampering};
 pub use verdict::{Decision, Ruling, Verdict, VerdictProblem};
 pub use version::{FORMAT_VERSION, FormatVersion, UnreadableVersion};

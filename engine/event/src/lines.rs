@@ -14,6 +14,7 @@ use crate::id::{Attempt, CallId, Iteration, Nonce, Role, RunId};
 use crate::outcome::{Outcome, StopReason};
 use crate::settings::{Limits, Settings};
 use crate::stamp::Timestamp;
+use crate::tamper::Tampering;
 use crate::verdict::{Decision, Ruling};
 use crate::version::FormatVersion;
 
@@ -207,6 +208,12 @@ pub struct DiffCaptured {
     pub patch: Evidence,
     /// What may hide work from the diff.
     pub notes: Vec<String>,
+    /// Signs that checks were weakened; at most the first 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tampering: Vec<Tampering>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_tampering: u64,
 }
 
 /// The changes could not be captured.
@@ -223,6 +230,20 @@ pub struct DiffFailed {
     pub error: String,
 }
 
+/// A gate begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GateStarted {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round; 0 before the first.
+    pub iteration: Iteration,
+    /// Its name.
+    pub gate: String,
+}
+
 /// A gate is through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -231,10 +252,59 @@ pub struct GateCompleted {
     pub timestamp: Timestamp,
     /// The run's monotonic clock.
     pub elapsed_ms: u64,
-    /// In which round.
+    /// In which round; 0 before the first.
     pub iteration: Iteration,
     /// Its result.
     pub gate: GateResult,
+}
+
+/// The tree was compared with what it was before gates ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GateTreeChecked {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round; 0 before the first.
+    pub iteration: Iteration,
+    /// Which look after gates of this round it is, counted from 1.
+    pub attempt: Attempt,
+    /// The gates that ran since the look before: several where they run at once.
+    pub gates: Vec<String>,
+    /// What was found and done.
+    pub check: TreeCheck,
+}
+
+/// The critic said DONE, and that does not take effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ApprovalVetoed {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// In which round.
+    pub iteration: Iteration,
+    /// The gates that block it.
+    pub gates: Vec<String>,
+    /// Signs of weakened checks that block it.
+    pub tampering: u64,
+}
+
+/// A round ended in the state of an earlier one: the same tree, the same results of the gates, the same
+/// failures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StateRepeated {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The run's monotonic clock.
+    pub elapsed_ms: u64,
+    /// Which round.
+    pub iteration: Iteration,
+    /// The earlier rounds that ended in this state.
+    pub earlier: Vec<Iteration>,
 }
 
 /// A critic call is over.
@@ -478,7 +548,7 @@ pub struct IterationEnd {
     /// The critic's final text of the try that counted (capped).
     #[serde(default)]
     pub critic_output: Option<String>,
-    /// What the critic said; null where its answers could not be read.
+    /// What the critic said; null where its answers could not be read, or it was not asked.
     #[serde(default)]
     pub critic_verdict: Option<Decision>,
     /// Exit code of that try.
@@ -502,6 +572,12 @@ pub struct IterationEnd {
     /// Results of the gates, in order.
     #[serde(default)]
     pub gates: Vec<GateResult>,
+    /// Signs that checks were weakened, in the diff since the run began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tampering: Vec<Tampering>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_tampering: u64,
 }
 
 /// The end of the run.

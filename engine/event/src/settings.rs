@@ -71,22 +71,107 @@ pub struct Limits {
     pub max_actor_failures: u32,
     /// Failed critic calls or unreadable rounds in a row that end the run.
     pub max_critic_failures: u32,
+    /// The how manyth time that a round ends in the same state ends the run; at least 2.
+    #[serde(default = "stuck_after")]
+    pub stuck_after: u32,
     /// How long to wait for a usage window to reset; null for as long as it takes.
     pub usage_limit_wait_secs: Option<f64>,
     /// Bytes of evidence that one stream may grow to.
     pub max_output_bytes: u64,
 }
 
+/// [`Limits::stuck_after`] where nobody sets it.
+pub const DEFAULT_STUCK_AFTER: u32 = 5;
+
+const fn stuck_after() -> u32 {
+    DEFAULT_STUCK_AFTER
+}
+
 /// One gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GateSettings {
-    /// Its name.
+    /// Its name: letters, digits, `.`, `_` and `-`.
     pub name: String,
-    /// The program and its arguments.
+    /// The program and its arguments; credentials in them are masked.
     pub command: Vec<String>,
     /// Whether a red result blocks an approval.
     pub required: bool,
+    /// Whether it blocks only if it was green before, or got worse.
+    #[serde(default = "yes")]
+    pub baseline: bool,
+    /// How often it is repeated after a failure.
+    #[serde(default = "one")]
+    pub retries: u32,
+    /// Its own time limit; null for that of all gates.
+    #[serde(default)]
+    pub timeout_secs: Option<f64>,
+    /// Where it runs, from the run's working directory; null for there.
+    #[serde(default)]
+    pub working_dir: Option<String>,
+    /// The names of the variables that are set for it.
+    #[serde(default)]
+    pub env: Vec<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// Who hears of a required gate that blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnGateFailure {
+    /// The critic sees the result and judges.
+    #[default]
+    Critic,
+    /// The actor, at once: the critic is not asked.
+    Actor,
+}
+
+/// What signs of weakened checks lead to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TamperPolicy {
+    /// Nobody looks for them.
+    Off,
+    /// The critic and the user are told.
+    #[default]
+    Warn,
+    /// They keep the work from being approved as well.
+    Veto,
+}
+
+/// How gates are run, and what follows from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct GatePolicy {
+    /// Who hears of a required gate that blocks.
+    pub on_failure: OnGateFailure,
+    /// Whether all run at once.
+    pub parallel: bool,
+    /// What signs of weakened checks lead to.
+    pub tamper: TamperPolicy,
+    /// Whether required gates run once before the first round.
+    pub baseline: bool,
+}
+
+impl Default for GatePolicy {
+    fn default() -> Self {
+        Self {
+            on_failure: OnGateFailure::default(),
+            parallel: false,
+            tamper: TamperPolicy::default(),
+            baseline: true,
+        }
+    }
 }
 
 /// Every setting that the engine acts on.
@@ -110,4 +195,7 @@ pub struct Settings {
     pub restore_tree: bool,
     /// The user's checks, in order.
     pub gates: Vec<GateSettings>,
+    /// How they are run, and what follows from them.
+    #[serde(default)]
+    pub gate_policy: GatePolicy,
 }

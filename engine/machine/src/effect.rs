@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codeloops_event::{
-    BudgetKind, CallId, Conversation, GateSettings, LimitKind, Role, Timestamp, Usage,
+    BudgetKind, CallId, Conversation, GateSettings, LimitKind, Role, Timestamp, TreeId, Usage,
 };
 
 use crate::prompts::Prompt;
@@ -61,6 +61,19 @@ impl Budget {
     }
 }
 
+/// One call of a gate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateCall {
+    /// Its identity; of iteration 0 before the first round.
+    pub call: CallId,
+    /// The gate.
+    pub gate: GateSettings,
+    /// The snapshot of the working tree that it runs on.
+    pub tree: TreeId,
+    /// How long each attempt may take at most, and which limit that is.
+    pub deadline: Option<(Duration, LimitKind)>,
+}
+
 impl AgentCall<Prompt> {
     /// The call, its prompt put together.
     #[must_use]
@@ -82,13 +95,8 @@ pub enum Effect {
         call: CallId,
     },
     /// Run one gate.
-    RunGate {
-        /// The call.
-        call: CallId,
-        /// The gate.
-        gate: GateSettings,
-    },
-    /// Compare tree, index, HEAD and the rest with what this call of the critic found.
+    RunGate(Box<GateCall>),
+    /// Compare tree, index, HEAD and the rest with what this call of the critic, or these gates, found.
     CheckTree {
         /// The call.
         call: CallId,

@@ -1,8 +1,8 @@
 //! What can reach the machine from outside.
 
 use codeloops_event::{
-    AgentOutcome, CallId, CapturedDiff, Evidence, FoundTree, GateResult, Limits, Nonce, Parent,
-    ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
+    AgentOutcome, CallId, CapturedDiff, Evidence, Failure, FoundTree, GateStatus, Limits, Nonce,
+    Parent, ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
 };
 
 /// One input with the moment at which the driver took it, and a fresh random word. The machine uses
@@ -102,6 +102,53 @@ impl AgentReport {
     }
 }
 
+/// What a gate call came to. Texts are decoded, masked and capped before they get here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateReport {
+    /// How it ended.
+    pub status: GateStatus,
+    /// Exit code of the last attempt, 128 + n for a signal; null where it never ran or was stopped.
+    pub exit_code: Option<i32>,
+    /// How long it took, with all its attempts.
+    pub duration_secs: f64,
+    /// The end of what the last attempt printed, or why it could not be started.
+    pub tail: String,
+    /// All that the last attempt printed; null where it never ran, or the result was kept.
+    pub output: Option<Evidence>,
+    /// How often it ran.
+    pub attempts: u32,
+    /// What fails, at most [`codeloops_event::MAX_FAILURES`].
+    pub failures: Vec<Failure>,
+    /// How many more there are.
+    pub more_failures: u64,
+    /// The run that ran it on this tree, where the result was kept from then.
+    pub kept_from: Option<RunId>,
+    /// Whether it was ended because the run ends, by the user or for want of time: it says nothing.
+    pub interrupted: bool,
+    /// Processes it left behind, which were ended.
+    pub leftovers: u32,
+}
+
+impl GateReport {
+    /// The report of a gate of which nothing is known but that it did not run.
+    #[must_use]
+    pub const fn not_started(why: String) -> Self {
+        Self {
+            status: GateStatus::NotStarted,
+            exit_code: None,
+            duration_secs: 0.0,
+            tail: why,
+            output: None,
+            attempts: 1,
+            failures: Vec::new(),
+            more_failures: 0,
+            kept_from: None,
+            interrupted: false,
+            leftovers: 0,
+        }
+    }
+}
+
 /// What a run goes on with in another process; it becomes the `session_resumed` line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resume {
@@ -153,10 +200,10 @@ pub enum Input {
     GateFinished {
         /// The call.
         call: CallId,
-        /// Its result.
-        result: Box<GateResult>,
+        /// What it came to.
+        report: Box<GateReport>,
     },
-    /// The tree was compared with what it was before the critic.
+    /// The tree was compared with what it was before the critic, or before gates.
     TreeChecked {
         /// The call.
         call: CallId,
@@ -209,7 +256,7 @@ impl Input {
                 [report.stdout_file.as_ref(), report.stderr_file.as_ref()]
             }
             Self::DiffCaptured { diff, .. } => [Some(&diff.patch), None],
-            Self::GateFinished { result, .. } => [result.output.as_ref(), None],
+            Self::GateFinished { report, .. } => [report.output.as_ref(), None],
             Self::AgentStarted { .. }
             | Self::DiffFailed { .. }
             | Self::TreeChecked { .. }

@@ -116,7 +116,11 @@ impl Invariants {
                 self.heard = Some((e.iteration, e.attempt));
                 self.masked(e.stdout.iter().chain(&e.stderr));
             }
+            Event::GateStarted(_) => {}
             Event::GateCompleted(e) => self.masked(&e.gate.output),
+            Event::GateTreeChecked(_) => {}
+            Event::ApprovalVetoed(e) => self.in_round(e.iteration)?,
+            Event::StateRepeated(e) => self.in_round(e.iteration)?,
             Event::TreeChecked(e) => self.tree_checked(e)?,
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
             Event::VerdictReached(e) => self.verdict_reached(e)?,
@@ -252,7 +256,11 @@ pub const fn elapsed_ms(event: &Event) -> Option<u64> {
         Event::ReadAsText(e) => Some(e.elapsed_ms),
         Event::DiffCaptured(e) => Some(e.elapsed_ms),
         Event::DiffFailed(e) => Some(e.elapsed_ms),
+        Event::GateStarted(e) => Some(e.elapsed_ms),
         Event::GateCompleted(e) => Some(e.elapsed_ms),
+        Event::GateTreeChecked(e) => Some(e.elapsed_ms),
+        Event::ApprovalVetoed(e) => Some(e.elapsed_ms),
+        Event::StateRepeated(e) => Some(e.elapsed_ms),
         Event::CriticCompleted(e) => Some(e.elapsed_ms),
         Event::TreeChecked(e) => Some(e.elapsed_ms),
         Event::TreeUnverified(e) => Some(e.elapsed_ms),

@@ -9,6 +9,7 @@
 
 mod context;
 mod effect;
+mod gates;
 mod input;
 mod machine;
 mod out;
@@ -21,8 +22,8 @@ pub mod prompt;
 pub mod replay;
 pub mod verdict;
 
-pub use effect::{AgentCall, Budget, Effect, StopLevel};
-pub use input::{AgentReport, Input, Resume, Stamped, Start};
+pub use effect::{AgentCall, Budget, Effect, GateCall, StopLevel};
+pub use input::{AgentReport, GateReport, Input, Resume, Stamped, Start};
 pub use machine::{CannotResume, Machine, RejectReason, Rejected, Standing, Step};
 pub use prompts::Prompt;
 pub use transitions::{Move, PhaseName, TRANSITIONS, Trigger};

@@ -232,7 +232,9 @@ const fn answers(input: &Input, kind: CallKind) -> bool {
         }
         Input::DiffCaptured { .. } | Input::DiffFailed { .. } => matches!(kind, CallKind::Diff),
         Input::GateFinished { .. } => matches!(kind, CallKind::Gate),
-        Input::TreeChecked { .. } => matches!(kind, CallKind::TreeCheck),
+        Input::TreeChecked { .. } => {
+            matches!(kind, CallKind::TreeCheck | CallKind::GateTreeCheck)
+        }
         Input::WaitOver { .. } => matches!(kind, CallKind::ActorWait | CallKind::CriticWait),
         Input::StopRequested { .. } | Input::Resumed(_) | Input::EngineFailed { .. } => true,
     }

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 
 use codeloops_event::{
     AgentOutcome, AgentSettings, BudgetKind, CallId, CallKind, CapturedDiff, CriticAccess,
-    CutOffKind, Event, Evidence, FoundTree, GateResult, GateSettings, GateStatus, LimitKind,
-    Limits, Nonce, Permissions, ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp,
-    TreeCheck, TreeId,
+    CutOffKind, DEFAULT_STUCK_AFTER, Event, Evidence, FoundTree, GatePolicy, GateSettings,
+    GateStatus, LimitKind, Limits, Nonce, Permissions, ProcessInfo, Refusal, Settings, Stamp,
+    StopReason, Timestamp, TreeCheck, TreeId,
 };
 
 use crate::prompts::Prompt;
 use crate::{
-    AgentCall, AgentReport, Effect, Input, Machine, Move, Resume, Stamped, Start, TRANSITIONS,
+    AgentCall, AgentReport, Effect, GateReport, Input, Machine, Move, Resume, Stamped, Start,
+    TRANSITIONS,
 };
 
 /// What every run of the simulation must uphold was not.
@@ -129,8 +130,8 @@ impl Simulation {
     fn note_effects(&mut self, effects: &[Effect]) {
         self.asked.extend(effects.iter().filter_map(|effect| match effect {
             Effect::RunAgent(agent) => Some(agent.call),
+            Effect::RunGate(gate) => Some(gate.call),
             Effect::CaptureDiff { call }
-            | Effect::RunGate { call, .. }
             | Effect::CheckTree { call, .. }
             | Effect::Wait { call, .. } => Some(*call),
             Effect::StopCall { .. } => None,
@@ -203,9 +204,9 @@ pub fn answers(call: CallId) -> Vec<Input> {
         ],
         CallKind::Gate => [GateStatus::Passed, GateStatus::Failed]
             .into_iter()
-            .map(|status| Input::GateFinished { call, result: Box::new(gate(status)) })
+            .map(|status| Input::GateFinished { call, report: Box::new(gate(status)) })
             .collect(),
-        CallKind::TreeCheck => {
+        CallKind::TreeCheck | CallKind::GateTreeCheck => {
             tree_checks().into_iter().map(|check| Input::TreeChecked { call, check }).collect()
         }
         CallKind::ActorWait | CallKind::CriticWait => vec![Input::WaitOver { call }],
@@ -342,19 +343,17 @@ pub fn diff(iteration: u32) -> CapturedDiff {
             redacted: 0,
         },
         notes: Vec::new(),
+        tampering: Vec::new(),
+        more_tampering: 0,
     }
 }
 
-fn gate(status: GateStatus) -> GateResult {
-    GateResult {
-        name: "test".to_owned(),
+fn gate(status: GateStatus) -> GateReport {
+    GateReport {
         status,
-        required: true,
-        baseline: None,
         exit_code: Some(i32::from(!status.is_green())),
         duration_secs: 0.5,
-        tail: "1 failed".to_owned(),
-        output: None,
+        ..GateReport::not_started("1 failed".to_owned())
     }
 }
 
@@ -413,6 +412,7 @@ pub fn settings() -> Settings {
             critic_idle_timeout_secs: None,
             max_actor_failures: 3,
             max_critic_failures: 3,
+            stuck_after: DEFAULT_STUCK_AFTER,
             usage_limit_wait_secs: Some(21_600.0),
             max_output_bytes: 1_000_000_000,
         },
@@ -421,6 +421,7 @@ pub fn settings() -> Settings {
         continue_session: true,
         restore_tree: true,
         gates: Vec::new(),
+        gate_policy: GatePolicy::default(),
     }
 }
 
@@ -440,6 +441,11 @@ pub fn settings_from(shape: u8) -> Settings {
             name: name.to_owned(),
             command: vec!["true".to_owned()],
             required: true,
+            baseline: true,
+            retries: 1,
+            timeout_secs: None,
+            working_dir: None,
+            env: Vec::new(),
         };
         settings.gates = vec![gate("lint"), gate("test")];
     }

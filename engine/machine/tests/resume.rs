@@ -49,7 +49,7 @@ impl Run {
 
     fn gate(&mut self) -> &mut Self {
         self.answer(|input| match input {
-            Input::GateFinished { result, .. } => result.status == GateStatus::Passed,
+            Input::GateFinished { report, .. } => report.status == GateStatus::Passed,
             _ => false,
         })
     }

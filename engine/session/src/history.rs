@@ -1,7 +1,7 @@
 //! A session's lines folded into its rounds. Pure: what is not in the lines is not in here.
 
 use codeloops_event::{
-    AnswerIgnored, EngineFailed, Event, Iteration, IterationEnd, Role, SessionResumed,
+    AnswerIgnored, EngineFailed, Event, GateStarted, Iteration, IterationEnd, Role, SessionResumed,
     SessionStart, StopRequested, Timestamp,
 };
 
@@ -161,7 +161,15 @@ const fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::ReadAsText(e) => e.iteration,
         Event::DiffCaptured(e) => e.iteration,
         Event::DiffFailed(e) => e.iteration,
+        // Before the first round there is none.
+        Event::GateStarted(GateStarted { iteration: 0, .. }) => return None,
+        Event::GateStarted(e) => e.iteration,
+        Event::GateCompleted(e) if e.iteration == 0 => return None,
         Event::GateCompleted(e) => e.iteration,
+        Event::GateTreeChecked(e) if e.iteration == 0 => return None,
+        Event::GateTreeChecked(e) => e.iteration,
+        Event::ApprovalVetoed(e) => e.iteration,
+        Event::StateRepeated(e) => e.iteration,
         Event::CriticCompleted(e) => e.iteration,
         Event::TreeChecked(e) => e.iteration,
         Event::TreeUnverified(e) => e.iteration,

@@ -43,7 +43,11 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::SessionResumed(e) => resumed(e),
         Event::AnswerIgnored(e) => vec![answer_ignored(e)],
         Event::EngineFailed(e) => vec![bad(Label::Codeloops, words::engine_failed(e))],
-        Event::SessionStart(_)
+        Event::GateStarted(_)
+        | Event::GateTreeChecked(_)
+        | Event::ApprovalVetoed(_)
+        | Event::StateRepeated(_)
+        | Event::SessionStart(_)
         | Event::IterationStarted(_)
         | Event::Iteration(_)
         | Event::SessionEnd(_)

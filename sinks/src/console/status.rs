@@ -92,7 +92,11 @@ impl Status {
             | Event::EngineFailed(_) => {
                 self.phase = None;
             }
-            Event::GateCompleted(_)
+            Event::GateStarted(_)
+            | Event::GateCompleted(_)
+            | Event::GateTreeChecked(_)
+            | Event::ApprovalVetoed(_)
+            | Event::StateRepeated(_)
             | Event::TreeChecked(_)
             | Event::ReadAsText(_)
             | Event::TreeUnverified(_)

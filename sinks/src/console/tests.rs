@@ -129,14 +129,10 @@ fn changes() -> Vec<Event> {
             elapsed_ms: 46_000,
             iteration: 1,
             gate: GateResult {
-                name: "test".to_owned(),
                 status,
-                required,
-                baseline: None,
                 exit_code,
                 duration_secs: 4.5,
-                tail: String::new(),
-                output: None,
+                ..GateResult::not_started("test".to_owned(), required)
             },
         }))
     };

@@ -101,6 +101,8 @@ impl CapturingDiff {
             deletions: diff.deletions,
             patch: diff.patch.clone(),
             notes: diff.notes.clone(),
+            tampering: diff.tampering.clone(),
+            more_tampering: diff.more_tampering,
         })));
     }
 }

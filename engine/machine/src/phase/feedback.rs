@@ -126,6 +126,8 @@ impl RoundEnd {
             tree: Some(diff.tree),
             usage: (self.usage != UsageByRole::default()).then_some(self.usage),
             gates,
+            tampering: diff.tampering,
+            more_tampering: diff.more_tampering,
         })));
     }
 }

@@ -3,8 +3,8 @@
 use codeloops_event::{CallKind, Event, GateCompleted, GateResult};
 
 use crate::context::Context;
-use crate::effect::Effect;
-use crate::input::Input;
+use crate::effect::{Effect, GateCall};
+use crate::input::{GateReport, Input};
 use crate::out::Out;
 use crate::phase::Phase;
 use crate::phase::call::{StopAsk, TaskState};
@@ -35,13 +35,14 @@ impl RunningGates {
         };
         let position = u32::try_from(results.len() + 1).unwrap_or(u32::MAX);
         let call = ctx.issue(work.turn.iteration, CallKind::Gate, position);
-        out.effect(Effect::RunGate { call, gate });
+        let tree = work.diff.tree.clone();
+        out.effect(Effect::RunGate(Box::new(GateCall { call, gate, tree, deadline: None })));
         Phase::RunningGates(Self { work, results, state: TaskState::Running { call } })
     }
 
     pub(crate) fn handle(self, ctx: &mut Context, input: Input, out: &mut Out) -> Phase {
         match input {
-            Input::GateFinished { result, .. } => self.finished(ctx, *result, out),
+            Input::GateFinished { report, .. } => self.finished(ctx, *report, out),
             Input::StopRequested { signal } => self.stop(StopAsk::User { signal }, out),
             Input::EngineFailed { reason, error } => {
                 self.stop(StopAsk::Engine { reason, error }, out)
@@ -57,7 +58,9 @@ impl RunningGates {
         }
     }
 
-    fn finished(mut self, ctx: &mut Context, result: GateResult, out: &mut Out) -> Phase {
+    fn finished(mut self, ctx: &mut Context, report: GateReport, out: &mut Out) -> Phase {
+        let gate = &ctx.start.settings.gates[self.results.len()];
+        let result = crate::gates::result(gate, report, None);
         out.event(Event::GateCompleted(Box::new(GateCompleted {
             timestamp: out.stamp.at,
             elapsed_ms: out.stamp.elapsed_ms,

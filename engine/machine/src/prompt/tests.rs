@@ -71,6 +71,8 @@ fn captured(parts: &[(&str, &str)]) -> CapturedDiff {
         deletions: 0,
         patch: evidence("iterations/1/diff.patch"),
         notes: Vec::new(),
+        tampering: Vec::new(),
+        more_tampering: 0,
     }
 }
 
@@ -206,14 +208,12 @@ fn a_critic_prompt_with_everything_there_can_be() {
 
 fn gate(name: &str, status: GateStatus, baseline: Option<GateStatus>) -> GateResult {
     GateResult {
-        name: name.to_owned(),
         status,
-        required: true,
         baseline,
         exit_code: Some(i32::from(status != GateStatus::Passed)),
         duration_secs: 1.5,
         tail: "1 test failed\n".to_owned(),
-        output: None,
+        ..GateResult::not_started(name.to_owned(), true)
     }
 }
 

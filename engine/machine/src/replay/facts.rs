@@ -7,7 +7,7 @@ use codeloops_event::{
 };
 
 use super::Divergence;
-use crate::input::{AgentReport, Input, Resume, Stamped, Start};
+use crate::input::{AgentReport, GateReport, Input, Resume, Stamped, Start};
 
 /// What the progress lines of a round leave out: its summary has it, and its evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -107,7 +107,11 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> O
         }
         Event::GateCompleted(e) => Input::GateFinished {
             call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
-            result: Box::<GateResult>::new(e.gate.clone()),
+            report: Box::new(gate_report(&e.gate)),
+        },
+        Event::GateTreeChecked(e) => Input::TreeChecked {
+            call: call(e.iteration, CallKind::GateTreeCheck, e.attempt),
+            check: e.check.clone(),
         },
         Event::TreeChecked(e) => Input::TreeChecked {
             call: call(e.iteration, CallKind::TreeCheck, e.attempt),
@@ -130,6 +134,9 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> O
         | Event::ReadAsText(_)
         | Event::TreeUnverified(_)
         | Event::VerdictReached(_)
+        | Event::GateStarted(_)
+        | Event::ApprovalVetoed(_)
+        | Event::StateRepeated(_)
         | Event::Waiting(_)
         | Event::AnswerIgnored(_)
         | Event::Iteration(_)
@@ -190,6 +197,23 @@ fn critic_report(e: &CriticCompleted) -> AgentReport {
     }
 }
 
+/// What the gate itself came to; beside what it was before, is a decision.
+fn gate_report(gate: &GateResult) -> GateReport {
+    GateReport {
+        status: gate.status,
+        exit_code: gate.exit_code,
+        duration_secs: gate.duration_secs,
+        tail: gate.tail.clone(),
+        output: gate.output.clone(),
+        attempts: gate.attempts,
+        failures: gate.failures.clone(),
+        more_failures: gate.more_failures,
+        kept_from: gate.kept_from.clone(),
+        interrupted: gate.interrupted,
+        leftovers: gate.leftovers,
+    }
+}
+
 fn captured(e: &DiffCaptured, bulk: &Bulk) -> CapturedDiff {
     CapturedDiff {
         tree: e.tree.clone(),
@@ -200,6 +224,8 @@ fn captured(e: &DiffCaptured, bulk: &Bulk) -> CapturedDiff {
         deletions: e.deletions,
         patch: e.patch.clone(),
         notes: e.notes.clone(),
+        tampering: e.tampering.clone(),
+        more_tampering: e.more_tampering,
     }
 }
 

@@ -94,6 +94,7 @@ impl fmt::Display for Shown {
             CallKind::Gate => "the gate",
             CallKind::Critic => "the critic's call",
             CallKind::TreeCheck => "the look at the tree",
+            CallKind::GateTreeCheck => "the look at the tree after gates",
             CallKind::ActorWait => "a wait before the actor's call",
             CallKind::CriticWait => "a wait before the critic's call",
         };
@@ -408,6 +409,7 @@ const NO_LIMITS: Limits = Limits {
     actor_idle_timeout_secs: None,
     critic_idle_timeout_secs: None,
     max_actor_failures: 0,
+    stuck_after: 0,
     max_critic_failures: 0,
     usage_limit_wait_secs: None,
     max_output_bytes: 0,

@@ -1,14 +1,15 @@
 //! Strategies for every event that a session file can hold.
 
 use codeloops_event::{
-    ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, BudgetKind, CallId,
-    CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision, DiffCaptured, DiffFailed,
-    EngineFailed, Event, Evidence, FORMAT_VERSION, FoundTree, GateCompleted, GateResult,
-    GateSettings, GateStatus, IterationEnd, IterationStarted, LimitKind, Limits, Nonce, Outcome,
-    Parent, Permissions, ProcessInfo, ReadAsText, Refusal, ResumedAt, Role, Ruling, RunId,
-    SessionEnd, SessionResumed, SessionStart, Settings, StopReason, StopRequested, Timestamp,
-    TreeCheck, TreeChecked, TreeId, TreeUnverified, Usage, UsageByRole, Verdict, VerdictProblem,
-    VerdictReached, WaitOver, Waiting,
+    ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, ApprovalVetoed,
+    BudgetKind, CallId, CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision,
+    DiffCaptured, DiffFailed, DiffSide, EngineFailed, Event, Evidence, FORMAT_VERSION, Failure,
+    FailureCategory, FoundTree, GateCompleted, GatePolicy, GateResult, GateSettings, GateStarted,
+    GateStatus, GateTreeChecked, IterationEnd, IterationStarted, LimitKind, Limits, Nonce,
+    OnGateFailure, Outcome, Parent, Permissions, ProcessInfo, ReadAsText, Refusal, ResumedAt, Role,
+    Ruling, RunId, SessionEnd, SessionResumed, SessionStart, Settings, StateRepeated, StopReason,
+    StopRequested, TamperKind, TamperPolicy, Tampering, Timestamp, TreeCheck, TreeChecked, TreeId,
+    TreeUnverified, Usage, UsageByRole, Verdict, VerdictProblem, VerdictReached, WaitOver, Waiting,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -38,7 +39,11 @@ pub fn any_event() -> impl Strategy<Value = Event> {
         read_as_text().prop_map(Event::ReadAsText).boxed(),
         diff_captured().prop_map(|e| Event::DiffCaptured(Box::new(e))).boxed(),
         diff_failed().prop_map(Event::DiffFailed).boxed(),
+        gate_started().prop_map(Event::GateStarted).boxed(),
         gate_completed().prop_map(|e| Event::GateCompleted(Box::new(e))).boxed(),
+        gate_tree_checked().prop_map(|e| Event::GateTreeChecked(Box::new(e))).boxed(),
+        approval_vetoed().prop_map(|e| Event::ApprovalVetoed(Box::new(e))).boxed(),
+        state_repeated().prop_map(Event::StateRepeated).boxed(),
         critic_completed().prop_map(|e| Event::CriticCompleted(Box::new(e))).boxed(),
         tree_checked().prop_map(|e| Event::TreeChecked(Box::new(e))).boxed(),
         tree_unverified().prop_map(Event::TreeUnverified).boxed(),
@@ -98,12 +103,13 @@ prop_compose! {
         (insertions, deletions) in (of(any::<u64>()), of(any::<u64>())),
         (tree, usage) in (of(tree()), of(usage_by_role().boxed())),
         gates in vec(gate_result().boxed(), 0..3),
+        (tampering, more_tampering) in (vec(tampering(), 0..3), count()),
     ) -> IterationEnd {
         IterationEnd {
             iteration_number, actor_output, actor_stderr, actor_exit_code, actor_duration_secs,
             git_diff, git_files_changed, critic_decision, feedback, timestamp, elapsed_ms,
             critic_output, critic_verdict, critic_exit_code, critic_duration_secs, insertions,
-            deletions, tree, usage, gates,
+            deletions, tree, usage, gates, tampering, more_tampering,
         }
     }
 }
@@ -173,10 +179,11 @@ prop_compose! {
         (timestamp, elapsed_ms) in when(), iteration in number(), tree in tree(),
         files_changed in any::<u64>(), insertions in any::<u64>(), deletions in any::<u64>(),
         patch in evidence().boxed(), notes in vec(text(), 0..3),
+        (tampering, more_tampering) in (vec(tampering(), 0..3), count()),
     ) -> DiffCaptured {
         DiffCaptured {
             timestamp, elapsed_ms, iteration, tree, files_changed, insertions, deletions, patch,
-            notes,
+            notes, tampering, more_tampering,
         }
     }
 }
@@ -379,9 +386,78 @@ prop_compose! {
     fn gate_result()(
         name in text(), status in gate_status(), required in any::<bool>(),
         baseline in of(gate_status()), exit_code in of(any::<i32>()), duration_secs in amount(),
-        tail in text(), output in of(evidence().boxed()),
+        tail in text(), output in of(evidence().boxed()), attempts in 1..4u32,
+        (failures, more_failures) in (vec(failure(), 0..3), count()),
+        (worse, blocks, interrupted) in any::<(bool, bool, bool)>(),
+        kept_from in of(run_id()), leftovers in 0..3u32,
     ) -> GateResult {
-        GateResult { name, status, required, baseline, exit_code, duration_secs, tail, output }
+        GateResult {
+            name, status, required, baseline, exit_code, duration_secs, tail, output, attempts,
+            failures, more_failures, worse, blocks, kept_from, interrupted, leftovers,
+        }
+    }
+}
+
+prop_compose! {
+    fn failure()(
+        category in select(vec![
+            FailureCategory::Build, FailureCategory::Test, FailureCategory::Lint,
+            FailureCategory::Type, FailureCategory::Format, FailureCategory::Runtime,
+            FailureCategory::Timeout,
+        ]),
+        file in of(text()), (line, column) in (of(any::<u32>()), of(any::<u32>())),
+        code in of(text()), message in text(),
+    ) -> Failure {
+        Failure { category, file, line, column, code, message }
+    }
+}
+
+prop_compose! {
+    fn tampering()(
+        kind in select(vec![
+            TamperKind::TestDeleted, TamperKind::TestSkipped, TamperKind::AssertionRemoved,
+            TamperKind::LintLoosened, TamperKind::CiChanged, TamperKind::ConfigChanged,
+            TamperKind::GateChanged, TamperKind::Custom,
+        ]),
+        file in text(), line in of(any::<u32>()),
+        side in select(vec![DiffSide::Removed, DiffSide::Added]), text in text(),
+    ) -> Tampering {
+        Tampering { kind, file, line, side, text }
+    }
+}
+
+prop_compose! {
+    fn gate_started()(
+        (timestamp, elapsed_ms) in when(), iteration in number(), gate in text(),
+    ) -> GateStarted {
+        GateStarted { timestamp, elapsed_ms, iteration, gate }
+    }
+}
+
+prop_compose! {
+    fn gate_tree_checked()(
+        (timestamp, elapsed_ms) in when(), (iteration, attempt) in (number(), number()),
+        gates in vec(text(), 0..3), check in tree_check(),
+    ) -> GateTreeChecked {
+        GateTreeChecked { timestamp, elapsed_ms, iteration, attempt, gates, check }
+    }
+}
+
+prop_compose! {
+    fn approval_vetoed()(
+        (timestamp, elapsed_ms) in when(), iteration in number(),
+        gates in vec(text(), 0..3), tampering in any::<u64>(),
+    ) -> ApprovalVetoed {
+        ApprovalVetoed { timestamp, elapsed_ms, iteration, gates, tampering }
+    }
+}
+
+prop_compose! {
+    fn state_repeated()(
+        (timestamp, elapsed_ms) in when(), iteration in number(),
+        earlier in vec(number(), 1..4),
+    ) -> StateRepeated {
+        StateRepeated { timestamp, elapsed_ms, iteration, earlier }
     }
 }
 
@@ -422,9 +498,11 @@ prop_compose! {
         permissions in select(vec![Permissions::Full, Permissions::Edits]),
         critic_access in select(vec![CriticAccess::RunCommands, CriticAccess::ReadOnly]),
         (continue_session, restore_tree) in any::<(bool, bool)>(), gates in vec(gate_settings(), 0..3),
+        gate_policy in gate_policy(),
     ) -> Settings {
         Settings {
             actor, critic, limits, permissions, critic_access, continue_session, restore_tree, gates,
+            gate_policy,
         }
     }
 }
@@ -440,9 +518,21 @@ prop_compose! {
 
 prop_compose! {
     fn gate_settings()(
-        name in text(), command in vec(text(), 0..3), required in any::<bool>(),
+        name in text(), command in vec(text(), 0..3), (required, baseline) in any::<(bool, bool)>(),
+        retries in any::<u32>(), timeout_secs in of(amount()), working_dir in of(text()),
+        env in vec(text(), 0..3),
     ) -> GateSettings {
-        GateSettings { name, command, required }
+        GateSettings { name, command, required, baseline, retries, timeout_secs, working_dir, env }
+    }
+}
+
+prop_compose! {
+    fn gate_policy()(
+        on_failure in select(vec![OnGateFailure::Critic, OnGateFailure::Actor]),
+        (parallel, baseline) in any::<(bool, bool)>(),
+        tamper in select(vec![TamperPolicy::Off, TamperPolicy::Warn, TamperPolicy::Veto]),
+    ) -> GatePolicy {
+        GatePolicy { on_failure, parallel, tamper, baseline }
     }
 }
 
@@ -454,12 +544,14 @@ prop_compose! {
         gate_timeout_secs in of(amount()),
         (actor_idle_timeout_secs, critic_idle_timeout_secs) in (of(amount()), of(amount())),
         (max_actor_failures, max_critic_failures) in (any::<u32>(), any::<u32>()),
+        stuck_after in any::<u32>(),
         usage_limit_wait_secs in of(amount()), max_output_bytes in any::<u64>(),
     ) -> Limits {
         Limits {
             max_iterations, max_duration_secs, max_tokens, max_cost_usd, actor_timeout_secs, critic_timeout_secs,
             gate_timeout_secs, actor_idle_timeout_secs, critic_idle_timeout_secs,
-            max_actor_failures, max_critic_failures, usage_limit_wait_secs, max_output_bytes,
+            max_actor_failures, max_critic_failures, stuck_after, usage_limit_wait_secs,
+            max_output_bytes,
         }
     }
 }

@@ -19,7 +19,11 @@ fn is_recorded(event: &Event) -> bool {
         | Event::ActorCompleted(_)
         | Event::DiffCaptured(_)
         | Event::DiffFailed(_)
+        | Event::GateStarted(_)
         | Event::GateCompleted(_)
+        | Event::GateTreeChecked(_)
+        | Event::ApprovalVetoed(_)
+        | Event::StateRepeated(_)
         | Event::CriticStarted(_)
         | Event::CriticCompleted(_)
         | Event::TreeChecked(_)
@@ -39,7 +43,7 @@ fn is_recorded(event: &Event) -> bool {
 }
 
 /// Types of lines between the first and the last.
-const MIDDLE_TYPES: usize = 19;
+const MIDDLE_TYPES: usize = 23;
 
 fn lines(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();

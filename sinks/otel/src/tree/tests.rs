@@ -338,14 +338,12 @@ fn a_gate_has_the_length_that_it_took() {
     let at = events.iter().position(|event| matches!(event, Event::DiffCaptured(_))).unwrap();
     let captured = events[at].timestamp().unwrap();
     let gate = |status, duration_secs| GateResult {
-        name: "test".to_owned(),
         status,
-        required: true,
         baseline: Some(GateStatus::Passed),
         exit_code: Some(101),
         duration_secs,
         tail: "3 failed".to_owned(),
-        output: None,
+        ..GateResult::not_started("test".to_owned(), true)
     };
     let completed = |gate, ms| {
         let timestamp = captured + std::time::Duration::from_millis(ms);

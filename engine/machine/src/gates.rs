@@ -1,0 +1,79 @@
+//! What a gate's report means: whether it got worse than before the run, and whether it blocks.
+
+use std::collections::BTreeMap;
+
+use codeloops_event::{FailureIdentity, GateResult, GateSettings};
+
+use crate::input::GateReport;
+
+/// The result of a gate, beside what it was before the first round, where that is known.
+///
+/// A required gate that is red blocks an approval. One that was red before the run began blocks only
+/// where its settings do not excuse that, or where it got worse.
+pub(crate) fn result(
+    gate: &GateSettings,
+    report: GateReport,
+    before: Option<&GateResult>,
+) -> GateResult {
+    let red = !report.status.is_green();
+    let was_red = before.is_some_and(|before| !before.status.is_green());
+    let worse = red && was_red && before.is_some_and(|before| got_worse(&report, before));
+    let excused = was_red && gate.baseline && !worse;
+    let GateReport {
+        status,
+        exit_code,
+        duration_secs,
+        tail,
+        output,
+        attempts,
+        failures,
+        more_failures,
+        kept_from,
+        interrupted,
+        leftovers,
+    } = report;
+    GateResult {
+        name: gate.name.clone(),
+        status,
+        required: gate.required,
+        baseline: before.map(|before| before.status),
+        exit_code,
+        duration_secs,
+        tail,
+        output,
+        attempts,
+        failures,
+        more_failures,
+        worse,
+        blocks: gate.required && red && !excused,
+        kept_from,
+        interrupted,
+        leftovers,
+    }
+}
+
+/// Whether there is a failure now that was not there before. Where the list of those before was cut,
+/// one that is not in it may have been there, so then their number tells.
+fn got_worse(now: &GateReport, before: &GateResult) -> bool {
+    if total(&now.failures, now.more_failures) > total(&before.failures, before.more_failures) {
+        return true;
+    }
+    if before.more_failures > 0 {
+        return false;
+    }
+    let mut known: BTreeMap<FailureIdentity, u32> = BTreeMap::new();
+    for failure in &before.failures {
+        *known.entry(failure.identity()).or_default() += 1;
+    }
+    now.failures.iter().any(|failure| match known.get_mut(&failure.identity()) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        _ => true,
+    })
+}
+
+fn total<T>(listed: &[T], more: u64) -> u64 {
+    more.saturating_add(listed.len() as u64)
+}
