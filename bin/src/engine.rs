@@ -503,6 +503,7 @@ fn start_of(
         trace_sampled: trace.as_ref().map(|trace| trace.sampled),
         parent_span_id: trace.map(|trace| trace.parent_span_id.to_string()),
         evidence_dir: Some(shown(&evidence.to_owned())),
+        verify: None,
         settings: engine,
     }
 }

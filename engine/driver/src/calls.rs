@@ -6,7 +6,7 @@ use std::time::Duration;
 use codeloops_event::{AgentOutcome, CallId, CallKind, Timestamp, TreeCheck};
 use codeloops_machine::{AgentReport, Effect, GateReport, Input, StopLevel};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use crate::driver::Ports;
 use crate::ports::{AgentNote, Clock};
@@ -17,19 +17,19 @@ const NOTES_IN_FLIGHT: usize = 64;
 /// Longest nap of a wait: after a suspend the wall clock is looked at again within it.
 const LONGEST_NAP: Duration = Duration::from_secs(20);
 
-/// The calls under way. The machine has one at a time; a call that was given up may still be
-/// winding down.
+/// The calls under way: one, or several gates. A call that was given up may still be winding down.
 pub(crate) struct Calls {
     ports: Ports,
     tasks: JoinSet<Input>,
-    current: Option<Current>,
+    running: Vec<Running>,
+    /// What the agent that runs tells before it is over.
+    notes: Option<(CallId, mpsc::Receiver<AgentNote>)>,
 }
 
-struct Current {
+struct Running {
     call: CallId,
     abort: AbortHandle,
     stop: watch::Sender<Option<StopLevel>>,
-    notes: Option<mpsc::Receiver<AgentNote>>,
 }
 
 /// What a call told.
@@ -49,7 +49,7 @@ pub(crate) enum Told {
 
 impl Calls {
     pub(crate) fn new(ports: Ports) -> Self {
-        Self { ports, tasks: JoinSet::new(), current: None }
+        Self { ports, tasks: JoinSet::new(), running: Vec::new(), notes: None }
     }
 
     /// Starts an effect. What comes back is the answer of a call that was given up.
@@ -61,49 +61,58 @@ impl Calls {
         let (notes, told) = mpsc::channel(NOTES_IN_FLIGHT);
         let call = call_of(&effect);
         let abort = self.tasks.spawn(answer(self.ports.clone(), effect, notes, stopped));
-        self.current = Some(Current { call, abort, stop, notes: Some(told) });
+        self.running.push(Running { call, abort, stop });
+        self.notes = Some((call, told));
         None
     }
 
     /// Waits until a call tells something. Notes come before the answer.
     pub(crate) async fn next(&mut self) -> Told {
         loop {
-            let Some(current) = &mut self.current else {
+            if self.running.is_empty() {
                 std::future::pending::<()>().await;
-                continue;
-            };
-            let call = current.call;
+            }
             let note = async {
-                match &mut current.notes {
-                    Some(notes) => notes.recv().await,
+                match &mut self.notes {
+                    Some((call, notes)) => (*call, notes.recv().await),
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 biased;
-                note = note => match note {
+                (call, note) = note => match note {
                     Some(note) => return Told::Note(call, note),
-                    None => current.notes = None,
+                    None => self.notes = None,
                 },
-                Some(ended) = self.tasks.join_next() => match ended {
-                    Ok(input) => return Told::Answer(input),
-                    // One that was given up, or that panicked after it was.
-                    Err(broken) if broken.id() != current.abort.id() => {}
-                    Err(broken) => return Told::Broken {
-                        error: format!("the task of call {call} broke off: {broken}"),
-                        answer: NoAnswer::BrokenOff.stand_in(call),
-                    },
-                },
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    if let Some(told) = self.ended(ended) {
+                        return told;
+                    }
+                }
             }
         }
+    }
+
+    /// What comes of a task that is over; nothing of one that was given up.
+    fn ended(&mut self, ended: Result<(task::Id, Input), JoinError>) -> Option<Told> {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let at = self.running.iter().position(|running| running.abort.id() == id)?;
+        let call = self.running.swap_remove(at).call;
+        Some(match ended {
+            Ok((_, input)) => Told::Answer(input),
+            Err(broken) => Told::Broken {
+                error: format!("the task of call {call} broke off: {broken}"),
+                answer: NoAnswer::BrokenOff.stand_in(call),
+            },
+        })
     }
 
     /// Ends a call. An agent is told to; git and waits are left to finish, or given up when there is
     /// no more grace. An agent that was told so before and is still there is given up. A check of the
     /// tree never is: it knows itself what must not be broken off, and answers at once otherwise.
     fn stop(&mut self, call: CallId, level: StopLevel) -> Option<Input> {
-        let current = self.current.as_ref().filter(|current| current.call == call)?;
-        let before = current.stop.send_replace(Some(level));
+        let at = self.running.iter().position(|running| running.call == call)?;
+        let before = self.running[at].stop.send_replace(Some(level));
         let may_give_up = match call.kind {
             CallKind::Actor | CallKind::Critic | CallKind::Gate => before == Some(StopLevel::Now),
             CallKind::Diff | CallKind::ActorWait | CallKind::CriticWait => true,
@@ -112,8 +121,7 @@ impl Calls {
         if level != StopLevel::Now || !may_give_up {
             return None;
         }
-        current.abort.abort();
-        self.current = None;
+        self.running.swap_remove(at).abort.abort();
         Some(NoAnswer::GivenUp.stand_in(call))
     }
 }
@@ -195,7 +203,9 @@ impl NoAnswer {
             }
             CallKind::Diff => Input::DiffFailed { call, error },
             CallKind::Gate => {
-                let report = GateReport { interrupted: true, ..GateReport::not_started(error) };
+                // A defect of ours says nothing of the gate either, but it must not look like an end.
+                let interrupted = !matches!(self, Self::BrokenOff);
+                let report = GateReport { interrupted, ..GateReport::not_started(error) };
                 Input::GateFinished { call, report: Box::new(report) }
             }
             CallKind::TreeCheck | CallKind::GateTreeCheck => {

@@ -1,18 +1,21 @@
 //! What outlives a phase: how the run began, the finished rounds, the failures in a row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, Attempt, BudgetKind, CallId, CallKind, Conversation, FORMAT_VERSION, Iteration,
-    LimitKind, Limits, Role, SessionStart, Stamp, StopReason, Usage, UsageByRole,
+    AgentOutcome, Attempt, BudgetKind, CallId, CallKind, Conversation, FORMAT_VERSION, GateResult,
+    GateSettings, Iteration, LimitKind, Limits, Role, SessionStart, Stamp, StopReason, Usage,
+    UsageByRole,
 };
 
 use crate::effect::Budget;
 use crate::input::{AgentReport, Start};
 use crate::phase::end::Ending;
+use crate::phase::gate_runs::Position;
 use crate::prompt::Round;
+use crate::states::States;
 
 /// State shared by all phases.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +38,10 @@ pub(crate) struct Context {
     /// How the run ends because a call did not tell what there is a bound of.
     untold: Option<Ending>,
     issued: BTreeSet<CallId>,
+    /// What gates came to before the first round, by their positions.
+    pub(crate) baseline: Arc<BTreeMap<Position, GateResult>>,
+    /// The states that the rounds so far ended in.
+    pub(crate) states: States,
 }
 
 /// How a turn of the actor's ended.
@@ -68,6 +75,8 @@ impl Context {
             told_read_as_text: BTreeSet::new(),
             untold: None,
             issued: BTreeSet::new(),
+            baseline: Arc::default(),
+            states: States::default(),
         }
     }
 
@@ -203,6 +212,23 @@ impl Context {
             Role::Actor => self.limits().actor_timeout_secs,
             Role::Critic => self.limits().critic_timeout_secs,
         };
+        let own = own.map(|secs| (seconds(secs), LimitKind::Total));
+        let run = self.time_left(now).map(|left| (left, LimitKind::RunBudget));
+        [own, run].into_iter().flatten().min_by_key(|(limit, _)| *limit)
+    }
+
+    /// The gate at a position.
+    pub(crate) fn gate(&self, at: Position) -> Option<&GateSettings> {
+        self.start.settings.gates.get(usize::try_from(at).ok()?.checked_sub(1)?)
+    }
+
+    /// How long a gate may take, and which limit says so.
+    pub(crate) fn gate_deadline(
+        &self,
+        gate: &GateSettings,
+        now: Stamp,
+    ) -> Option<(Duration, LimitKind)> {
+        let own = gate.timeout_secs.or(self.limits().gate_timeout_secs);
         let own = own.map(|secs| (seconds(secs), LimitKind::Total));
         let run = self.time_left(now).map(|left| (left, LimitKind::RunBudget));
         [own, run].into_iter().flatten().min_by_key(|(limit, _)| *limit)

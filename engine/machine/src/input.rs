@@ -50,6 +50,8 @@ pub struct Start {
     /// The run's evidence folder, for telling the critic where the whole of a cut text is. No
     /// decision rests on it.
     pub evidence_dir: Option<String>,
+    /// How an agent calls the checks itself; `None` for `codeloops verify`. No decision rests on it.
+    pub verify: Option<String>,
     /// The resolved settings.
     pub settings: Settings,
 }

@@ -1,9 +1,11 @@
 //! What holds for every recorded run: shared by the property tests, the fuzz targets and
 //! `replay --verify`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use codeloops_event::{
-    Attempt, Decision, Event, Evidence, Iteration, Outcome, Ruling, SessionResumed, StopReason,
-    TreeCheck, TreeChecked, VerdictReached,
+    Attempt, Decision, Event, Evidence, GatePolicy, GateResult, GateSettings, GateStatus,
+    Iteration, Outcome, Ruling, SessionResumed, StopReason, TreeCheck, TreeChecked, VerdictReached,
 };
 
 /// Something that no run can have recorded.
@@ -52,9 +54,27 @@ pub struct Invariants {
     /// The critic's try that left the tree as it found it, the last of them.
     left_alone: Option<(Iteration, Attempt)>,
     judged: Option<(Iteration, Decision)>,
+    gates: Gates,
+    /// A DONE that does not take effect, and whose round is still to be recorded.
+    vetoed: bool,
     last_decision: Option<Decision>,
     elapsed_ms: u64,
     redacted: u64,
+}
+
+/// What was told of gates.
+#[derive(Debug, Default)]
+struct Gates {
+    /// Their settings, in order.
+    settings: Vec<GateSettings>,
+    policy: GatePolicy,
+    /// What each was before the first round.
+    baseline: BTreeMap<String, GateStatus>,
+    /// Those that run.
+    running: BTreeSet<String>,
+    /// Those that are through in this round, since its changes were captured.
+    through: BTreeSet<String>,
+    looks: Tries,
 }
 
 /// The tries of a role in a round.
@@ -73,6 +93,48 @@ impl Tries {
     }
 }
 
+impl Gates {
+    fn started(&mut self, name: &str) -> Rule {
+        let known = self.settings.iter().any(|gate| gate.name == name);
+        holds(known, "a gate of the settings is run")?;
+        holds(self.running.insert(name.to_owned()), "a gate runs once at a time")?;
+        let alone = self.policy.parallel || self.running.len() == 1;
+        holds(alone, "gates run one after the other unless they may run at once")
+    }
+
+    fn completed(&mut self, iteration: Iteration, gate: &GateResult) -> Rule {
+        // A result of a gate that another process had begun is no result.
+        holds(self.running.remove(&gate.name), "a gate that ends has begun")?;
+        if gate.interrupted {
+            return Ok(());
+        }
+        if iteration == 0 {
+            self.baseline.insert(gate.name.clone(), gate.status);
+        } else {
+            self.through.insert(gate.name.clone());
+        }
+        Ok(())
+    }
+
+    /// A round records the result of each gate, and says rightly what blocks.
+    fn recorded(&self, results: &[GateResult]) -> Rule {
+        let names = results.iter().map(|gate| &gate.name);
+        let all = names.eq(self.settings.iter().map(|gate| &gate.name));
+        holds(all, "a round records the result of each gate")?;
+        let ran = results.iter().all(|gate| self.through.contains(&gate.name));
+        holds(ran, "a recorded result is of a gate that ran in the round")?;
+        for (gate, settings) in results.iter().zip(&self.settings) {
+            let before = self.baseline.get(&gate.name).copied();
+            holds(gate.baseline == before, "a result names what the gate was before the run")?;
+            let red = !gate.status.is_green();
+            let was_green = before.is_none_or(GateStatus::is_green);
+            let must = gate.required && red && (was_green || !settings.baseline || gate.worse);
+            holds(gate.blocks == must, "a required gate that is red blocks, unless it was before")?;
+        }
+        Ok(())
+    }
+}
+
 type Rule = Result<(), &'static str>;
 
 fn holds(condition: bool, rule: &'static str) -> Rule {
@@ -88,6 +150,8 @@ impl Invariants {
     pub fn take(&mut self, event: &Event) -> Result<(), &'static str> {
         let resumed = matches!(event, Event::SessionResumed(_));
         holds(!self.ended || resumed, "nothing but a resume comes after the end")?;
+        let recorded = matches!(event, Event::Iteration(_));
+        holds(!self.vetoed || recorded, "a vetoed approval is followed by what is to be done")?;
         let is_start = matches!(event, Event::SessionStart(_));
         holds(self.has_begun != is_start, "a session start comes first, and only there")?;
         match event {
@@ -95,6 +159,10 @@ impl Invariants {
                 self.has_begun = true;
                 self.max_iterations = start.max_iterations;
                 self.redacted = start.redacted;
+                let settings = start.settings.as_ref();
+                self.gates.settings = settings.map_or_else(Vec::new, |s| s.gates.clone());
+                self.gates.policy =
+                    settings.map_or_else(GatePolicy::default, |s| s.gate_policy.clone());
             }
             Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
             Event::ActorStarted(e) => self.in_round(e.iteration)?,
@@ -107,6 +175,7 @@ impl Invariants {
             Event::DiffCaptured(e) => {
                 self.in_round(e.iteration)?;
                 self.captured = e.iteration;
+                self.gates.through.clear();
                 self.masked([&e.patch]);
             }
             Event::CriticStarted(e) => self.critic_asked(e.iteration)?,
@@ -116,10 +185,25 @@ impl Invariants {
                 self.heard = Some((e.iteration, e.attempt));
                 self.masked(e.stdout.iter().chain(&e.stderr));
             }
-            Event::GateStarted(_) => {}
-            Event::GateCompleted(e) => self.masked(&e.gate.output),
-            Event::GateTreeChecked(_) => {}
-            Event::ApprovalVetoed(e) => self.in_round(e.iteration)?,
+            Event::GateStarted(e) => {
+                self.gates_run(e.iteration)?;
+                self.gates.started(&e.gate)?;
+            }
+            Event::GateCompleted(e) => {
+                self.gates_run(e.iteration)?;
+                self.gates.completed(e.iteration, &e.gate)?;
+                self.masked(&e.gate.output);
+            }
+            Event::GateTreeChecked(e) => {
+                self.gates_run(e.iteration)?;
+                self.gates.looks.next(e.attempt)?;
+            }
+            Event::ApprovalVetoed(e) => {
+                self.in_round(e.iteration)?;
+                let done = self.judged == Some((e.iteration, Decision::Done));
+                holds(done, "only a DONE is vetoed")?;
+                self.vetoed = true;
+            }
             Event::StateRepeated(e) => self.in_round(e.iteration)?,
             Event::TreeChecked(e) => self.tree_checked(e)?,
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
@@ -153,20 +237,34 @@ impl Invariants {
         self.begun = iteration;
         self.actor_attempt = Tries::default();
         self.critic_attempt = Tries::default();
+        self.gates.looks = Tries::default();
         Ok(())
+    }
+
+    /// Gates run before the first round, or in a round after its changes are captured.
+    fn gates_run(&self, iteration: Iteration) -> Rule {
+        if iteration == 0 {
+            return holds(self.begun == 0, "the baseline is taken before the first round");
+        }
+        self.in_round(iteration)?;
+        holds(self.captured == iteration, "gates run after the changes are captured")
     }
 
     /// What was asked of the process before counts no longer, nor does a call that it did not end.
     fn resumed(&mut self, e: &SessionResumed) -> Rule {
         holds(self.last_decision != Some(Decision::Done), "an approved run is not resumed")?;
         let next = self.begun + u32::from(self.finished == self.begun);
-        holds(e.iteration == next, "a run goes on in the round in which it stood")?;
+        let at_baseline = e.iteration == 0 && self.begun == 0;
+        let goes_on = e.iteration == next || at_baseline;
+        holds(goes_on, "a run goes on in the round in which it stood")?;
         self.ended = false;
         self.stop_requested = false;
         self.engine_failed = false;
         self.max_iterations = e.limits.max_iterations;
         self.actor_attempt.may_skip = true;
         self.critic_attempt.may_skip = true;
+        self.gates.looks.may_skip = true;
+        self.gates.running.clear();
         Ok(())
     }
 
@@ -209,8 +307,13 @@ impl Invariants {
         holds(e.critic_verdict == said, "a round records what the critic said in it")?;
         let done = e.critic_decision == Decision::Done;
         holds(!done || said == Some(Decision::Done), "an approval needs a DONE of this round")?;
-        let red = e.gates.iter().any(|gate| gate.required && !gate.status.is_green());
+        let red = e.gates.iter().any(|gate| gate.blocks);
         holds(!done || !red, "nothing is approved over a red gate")?;
+        holds(!done || !self.vetoed, "a vetoed approval does not take effect")?;
+        self.vetoed = false;
+        self.gates.recorded(&e.gates)?;
+        let asked = self.heard.is_some_and(|(iteration, _)| iteration == e.iteration_number);
+        holds(asked || red, "the critic is asked unless a gate blocks")?;
         holds(done == e.feedback.is_none(), "there is feedback unless the decision is DONE")?;
         self.finished = e.iteration_number;
         self.last_decision = Some(e.critic_decision);

@@ -15,6 +15,7 @@ mod machine;
 mod out;
 mod phase;
 mod prompts;
+mod states;
 mod transitions;
 
 pub mod invariants;

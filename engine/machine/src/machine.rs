@@ -8,7 +8,9 @@ use crate::context::Context;
 use crate::effect::Effect;
 use crate::input::{Input, Resume, Stamped, Start};
 use crate::out::Out;
-use crate::phase::{Phase, actor_executing::ActorExecuting};
+use crate::phase::Phase;
+use crate::phase::gate_runs::GatesDone;
+use crate::phase::running_gates::RunningGates;
 use crate::transitions::{Move, PhaseName, Trigger};
 
 /// The state of a run. It can only be made by [`Machine::start`] and changed by [`Machine::step`].
@@ -103,7 +105,8 @@ impl Machine {
         let mut ctx = Box::new(Context::new(start.input));
         let mut out = Out::new(start.stamp, start.nonce);
         out.event(Event::SessionStart(Box::new(ctx.session_start(start.stamp))));
-        let phase = Phase::ActorExecuting(ActorExecuting::begin(&mut ctx, 1, &mut out));
+        let tree = ctx.start.base_tree.clone();
+        let phase = RunningGates::baseline(&mut ctx, tree, GatesDone::default(), &mut out);
         out.into_step(Self { ctx, phase })
     }
 
@@ -156,9 +159,8 @@ impl Machine {
         };
         let next = left.going_on(&tree);
         out.event(Event::SessionResumed(Box::new(next.told(&ctx, resume, out.stamp))));
-        let from = self.phase.name();
+        out.moved(self.phase.name(), Trigger::Resumed, next.phase());
         let phase = next.resume(&mut ctx, &tree, &mut out);
-        out.moved(from, Trigger::Resumed, phase.name());
         Ok(out.into_step(Self { ctx, phase }))
     }
 
@@ -187,23 +189,31 @@ impl Machine {
         matches!(self.phase, Phase::End(_))
     }
 
-    /// The call whose answer is awaited; `None` when the run is over.
+    /// The call whose answer is awaited, the first where several gates run at once; `None` when the run
+    /// is over.
     #[must_use]
-    pub const fn awaited(&self) -> Option<CallId> {
+    pub fn awaited(&self) -> Option<CallId> {
+        self.phase.awaited().first().copied()
+    }
+
+    /// All calls whose answers are awaited.
+    #[must_use]
+    pub fn awaited_calls(&self) -> Vec<CallId> {
         self.phase.awaited()
     }
 
     fn admit(&self, input: &Input) -> Admission {
-        let Some(awaited) = self.awaited() else {
+        let awaited = self.phase.awaited();
+        if awaited.is_empty() {
             return Admission::Rejected(RejectReason::Ended);
-        };
+        }
         let Some(call) = input.call() else {
             return Admission::Welcome;
         };
         if !answers(input, call.kind) {
             return Admission::Rejected(RejectReason::WrongAnswer { call, input: input.name() });
         }
-        if call == awaited {
+        if awaited.contains(&call) {
             let twice = matches!(input, Input::AgentStarted { .. }) && self.phase.agent_runs();
             return if twice {
                 Admission::Rejected(RejectReason::StartedTwice(call))

@@ -6,6 +6,7 @@ pub(crate) mod capturing_diff;
 pub(crate) mod critic_evaluating;
 pub(crate) mod end;
 pub(crate) mod feedback;
+pub(crate) mod gate_runs;
 pub(crate) mod left;
 pub(crate) mod running_gates;
 pub(crate) mod unusable;
@@ -46,13 +47,14 @@ impl Phase {
         }
     }
 
-    pub(crate) const fn awaited(&self) -> Option<CallId> {
+    /// The calls whose answers are awaited; several where gates run at once.
+    pub(crate) fn awaited(&self) -> Vec<CallId> {
         match self {
-            Self::ActorExecuting(p) => Some(p.state.call()),
-            Self::CapturingDiff(p) => Some(p.state.call()),
-            Self::RunningGates(p) => Some(p.state.call()),
-            Self::CriticEvaluating(p) => Some(p.awaited()),
-            Self::End(_) => None,
+            Self::ActorExecuting(p) => vec![p.state.call()],
+            Self::CapturingDiff(p) => vec![p.state.call()],
+            Self::RunningGates(p) => p.awaited(),
+            Self::CriticEvaluating(p) => vec![p.awaited()],
+            Self::End(_) => Vec::new(),
         }
     }
 
@@ -70,7 +72,7 @@ impl Phase {
         Some(match self {
             Self::ActorExecuting(p) => Left::Turn(p),
             Self::CapturingDiff(p) => Left::Capture(p.turn),
-            Self::RunningGates(p) => Left::Gates(p.work, p.results),
+            Self::RunningGates(p) => p.left(),
             Self::CriticEvaluating(p) => p.left(),
             Self::End(p) => *p.left?,
         })

@@ -5,6 +5,7 @@
 
 mod actor;
 mod critic;
+pub(crate) mod gate_words;
 mod history;
 pub(crate) mod marker;
 pub mod truncate;

@@ -4,13 +4,15 @@
 //! by whoever carries out the call. So a step costs the same however large a diff is, and a replay
 //! renders no prompt at all.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use codeloops_event::{GateResult, Nonce, TreeCheck, VerdictProblem};
+use codeloops_event::{GateResult, Iteration, Nonce, TreeCheck, VerdictProblem};
 
 use crate::context::{Context, LastTurn};
 use crate::input::Start;
 use crate::phase::capturing_diff::Work;
+use crate::phase::gate_runs::Position;
 use crate::prompt::{
     ActorPrompt, ActorTurn, Before, CriticPrompt, Round, RunLabel, actor_prompt, critic_prompt,
 };
@@ -28,6 +30,8 @@ enum Parts {
 #[derive(Debug, Clone, PartialEq)]
 struct ForActor {
     start: Arc<Start>,
+    baseline: Arc<BTreeMap<Position, GateResult>>,
+    repeated: Vec<Iteration>,
     rounds: Arc<Vec<Round>>,
     last_turn: Option<LastTurn>,
     /// Whether the agent has the rounds so far in its own conversation.
@@ -64,6 +68,8 @@ impl Prompt {
     pub(crate) fn for_actor(ctx: &Context) -> Self {
         Self(Parts::Actor(ForActor {
             start: Arc::clone(&ctx.start),
+            baseline: Arc::clone(&ctx.baseline),
+            repeated: ctx.states.repeated().to_vec(),
             rounds: Arc::clone(&ctx.rounds),
             last_turn: ctx.last_turn.clone(),
             goes_on: ctx.conversation.as_ref().is_some_and(|kept| kept.knows_task),
@@ -99,13 +105,16 @@ impl Prompt {
 impl ForActor {
     fn render(&self) -> String {
         let start = &self.start;
+        let gates = &start.settings.gates;
+        let baseline: Vec<Option<&GateResult>> =
+            (1..).zip(gates).map(|(at, _)| self.baseline.get(&at)).collect();
         actor_prompt(&ActorPrompt {
             task: &start.task,
-            run: RunLabel {
-                run_id: &start.run_id,
-                commit_sha: start.commit_sha.as_deref(),
-                branch: start.branch.as_deref(),
-            },
+            run: label(start),
+            gates,
+            baseline: &baseline,
+            verify: start.verify.as_deref().unwrap_or(VERIFY),
+            repeated: &self.repeated,
             rounds: &self.rounds,
             before: match &self.last_turn {
                 None => Before::Nothing,
@@ -118,6 +127,17 @@ impl ForActor {
     }
 }
 
+/// How codeloops is called where nobody told otherwise.
+const VERIFY: &str = "codeloops verify";
+
+fn label(start: &Start) -> RunLabel<'_> {
+    RunLabel {
+        run_id: &start.run_id,
+        commit_sha: start.commit_sha.as_deref(),
+        branch: start.branch.as_deref(),
+    }
+}
+
 impl ForCritic {
     fn render(&self) -> String {
         let start = &self.start;
@@ -125,6 +145,7 @@ impl ForCritic {
         let report = &work.turn.report;
         critic_prompt(&CriticPrompt {
             task: &start.task,
+            run: label(start),
             nonce: &self.nonce,
             iteration: work.turn.iteration,
             access: start.settings.critic_access,

@@ -9,7 +9,7 @@ use codeloops_event::{Class, Event, Iteration, Nonce};
 
 use crate::input::{Input, Resume, Stamped};
 use crate::machine::{CannotResume, Machine, RejectReason, Step};
-use facts::{GateCounter, input_of, stamp_of, start_of, unused};
+use facts::{GateNames, input_of, stamp_of, start_of, unused};
 
 pub use facts::Bulk;
 pub use what_if::{Answer, Unknown, WhatIf, what_if};
@@ -67,7 +67,7 @@ pub struct Replay {
     expected: VecDeque<Event>,
     /// The events of the round whose summary is still to come.
     round: Vec<(u64, Event)>,
-    gates: GateCounter,
+    gates: GateNames,
 }
 
 /// A recording that went through the machine without a difference.
@@ -181,12 +181,13 @@ impl Replay {
             let Event::SessionStart(start) = event else {
                 return Err(Divergence::NotReplayable { missing: "session_start" });
             };
+            self.gates = GateNames::of(start);
             let step = Machine::start(start_of(start)?);
             self.machine = Some(step.machine);
             self.expected = step.events.into();
             return Ok(());
         };
-        let Some(input) = input_of(event, bulk, &mut self.gates) else {
+        let Some(input) = input_of(event, bulk, &self.gates) else {
             self.machine = Some(machine);
             return Ok(());
         };

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use codeloops_event::{
     AgentOutcome, AgentSettings, BudgetKind, CallId, CallKind, CapturedDiff, CriticAccess,
-    CutOffKind, DEFAULT_STUCK_AFTER, Event, Evidence, FoundTree, GatePolicy, GateSettings,
-    GateStatus, LimitKind, Limits, Nonce, Permissions, ProcessInfo, Refusal, Settings, Stamp,
-    StopReason, Timestamp, TreeCheck, TreeId,
+    CutOffKind, DEFAULT_STUCK_AFTER, Event, Evidence, Failure, FailureCategory, FoundTree,
+    GatePolicy, GateSettings, GateStatus, LimitKind, Limits, Nonce, OnGateFailure, Permissions,
+    ProcessInfo, Refusal, Settings, Stamp, StopReason, Timestamp, TreeCheck, TreeId,
 };
 
 use crate::prompts::Prompt;
@@ -111,9 +111,10 @@ impl Simulation {
             Err(rejected) if rejected.machine != before => return Err(Broken::ChangedByRejection),
             Err(_) => {}
         }
-        match self.machine.awaited() {
-            Some(call) if !self.asked.contains(&call) => Err(Broken::AwaitsNothing(call)),
-            _ => Ok(()),
+        let awaited = self.machine.awaited_calls();
+        match awaited.into_iter().find(|call| !self.asked.contains(call)) {
+            Some(call) => Err(Broken::AwaitsNothing(call)),
+            None => Ok(()),
         }
     }
 
@@ -180,8 +181,9 @@ pub fn alphabet(machine: &Machine) -> Vec<Input> {
         resumed(changed_meanwhile(), Some(3)),
     ];
     let first = CallId { iteration: 1, kind: CallKind::Actor, attempt: 1 };
-    let call = machine.awaited().unwrap_or(first);
-    inputs.extend(answers(call));
+    let awaited = machine.awaited_calls();
+    let calls = if awaited.is_empty() { vec![first] } else { awaited };
+    inputs.extend(calls.into_iter().flat_map(answers));
     // Late: the first call of all, once it is over.
     inputs.push(finished(first, AgentOutcome::Completed, "late"));
     // Early: a call that was never made.
@@ -200,11 +202,12 @@ pub fn answers(call: CallId) -> Vec<Input> {
         CallKind::Critic => critic_answers(call),
         CallKind::Diff => vec![
             Input::DiffCaptured { call, diff: Box::new(diff(call.iteration)) },
+            Input::DiffCaptured { call, diff: Box::new(as_in_round_1(diff(call.iteration))) },
             Input::DiffFailed { call, error: "no space left on device".to_owned() },
         ],
-        CallKind::Gate => [GateStatus::Passed, GateStatus::Failed]
+        CallKind::Gate => gate_reports()
             .into_iter()
-            .map(|status| Input::GateFinished { call, report: Box::new(gate(status)) })
+            .map(|report| Input::GateFinished { call, report: Box::new(report) })
             .collect(),
         CallKind::TreeCheck | CallKind::GateTreeCheck => {
             tree_checks().into_iter().map(|check| Input::TreeChecked { call, check }).collect()
@@ -348,7 +351,44 @@ pub fn diff(iteration: u32) -> CapturedDiff {
     }
 }
 
-fn gate(status: GateStatus) -> GateReport {
+/// What a gate may come to.
+fn gate_reports() -> Vec<GateReport> {
+    let failing =
+        |name: &str| GateReport { failures: vec![test_failure(name)], ..gate(GateStatus::Failed) };
+    vec![
+        gate(GateStatus::Passed),
+        gate(GateStatus::Failed),
+        failing("a"),
+        failing("b"),
+        gate(GateStatus::Flaky),
+        gate(GateStatus::TimedOut),
+        GateReport::not_started("no such file".to_owned()),
+        GateReport { interrupted: true, exit_code: None, ..gate(GateStatus::Failed) },
+        GateReport { kept_from: Some(start(settings()).run_id), ..gate(GateStatus::Passed) },
+    ]
+}
+
+/// The tree of round 1, come back to.
+fn as_in_round_1(diff: CapturedDiff) -> CapturedDiff {
+    CapturedDiff { tree: TreeId(format!("{:040}", 1)), ..diff }
+}
+
+/// A test that fails.
+#[must_use]
+pub fn test_failure(name: &str) -> Failure {
+    Failure {
+        category: FailureCategory::Test,
+        file: None,
+        line: None,
+        column: None,
+        code: Some(name.to_owned()),
+        message: "assertion failed".to_owned(),
+    }
+}
+
+/// A gate's report with this status.
+#[must_use]
+pub fn gate(status: GateStatus) -> GateReport {
     GateReport {
         status,
         exit_code: Some(i32::from(!status.is_green())),
@@ -383,6 +423,7 @@ pub fn start(settings: Settings) -> Start {
         parent_span_id: None,
         trace_sampled: None,
         evidence_dir: None,
+        verify: None,
         settings,
     }
 }
@@ -425,7 +466,7 @@ pub fn settings() -> Settings {
     }
 }
 
-/// One of sixteen shapes of settings.
+/// One of many shapes of settings: a bit each.
 #[must_use]
 pub fn settings_from(shape: u8) -> Settings {
     let mut settings = settings();
@@ -435,6 +476,7 @@ pub fn settings_from(shape: u8) -> Settings {
     if shape & 8 == 8 {
         limits.max_actor_failures = 1;
         limits.max_critic_failures = 1;
+        limits.stuck_after = 2;
     }
     if shape & 4 == 4 {
         let gate = |name: &str| GateSettings {
@@ -448,6 +490,12 @@ pub fn settings_from(shape: u8) -> Settings {
             env: Vec::new(),
         };
         settings.gates = vec![gate("lint"), gate("test")];
+        settings.gates[0].required = shape & 128 == 0;
+        settings.gate_policy.parallel = shape & 16 == 16;
+        if shape & 32 == 32 {
+            settings.gate_policy.on_failure = OnGateFailure::Actor;
+        }
+        settings.gate_policy.baseline = shape & 64 == 64;
     }
     settings
 }

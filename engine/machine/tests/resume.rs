@@ -54,6 +54,11 @@ impl Run {
         })
     }
 
+    /// A gate passes and leaves the tree alone.
+    fn passed(&mut self) -> &mut Self {
+        self.gate().checked()
+    }
+
     fn critic_says(&mut self, word: &str) -> &mut Self {
         let says = format!("DECISION: {word}");
         self.answer(|input| match input {
@@ -147,10 +152,10 @@ fn after_the_actor_its_changes_are_captured() {
 #[test]
 fn a_gate_that_has_no_result_runs_again_and_the_others_do_not() {
     let mut run = Run::new(GATES);
-    run.actor_works().captured().gate();
+    run.actor_works().captured().passed();
     assert_eq!(run.resumed(FoundTree::AsLeft), call(1, CallKind::Gate, 2));
     assert_eq!(run.told(), (1, ResumedAt::RunningGates));
-    run.stop().gate();
+    run.stop().passed();
     assert_eq!(run.0.machine().phase(), PhaseName::End);
     assert_eq!(run.resumed(FoundTree::AsLeft), call(1, CallKind::Critic, 1));
     assert_eq!(run.told(), (1, ResumedAt::CriticEvaluating));
@@ -159,13 +164,13 @@ fn a_gate_that_has_no_result_runs_again_and_the_others_do_not() {
 #[test]
 fn work_that_changed_is_captured_and_checked_again() {
     let mut run = Run::new(GATES);
-    run.actor_works().captured().gate();
+    run.actor_works().captured().passed();
     assert_eq!(run.resumed(changed_meanwhile()), call(1, CallKind::Diff, 1));
     assert_eq!(run.captured().awaited(), call(1, CallKind::Gate, 1));
-    run.gate().gate();
+    run.passed().passed();
     assert_eq!(run.awaited(), call(1, CallKind::Critic, 1));
     assert_eq!(run.resumed(changed_meanwhile()), call(1, CallKind::Diff, 1));
-    run.captured().gate().gate();
+    run.captured().passed().passed();
     assert_eq!(run.awaited(), call(1, CallKind::Critic, 2), "the tries go on counting");
 }
 

@@ -42,12 +42,15 @@ pub(crate) struct ActorTurn {
     pub(crate) asked: Asked,
 }
 
-/// What the critic was asked in this round already, of work that a resume no longer found.
+/// What became already in this round of work that a resume no longer found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
+    /// Tries of the critic.
     pub(crate) tries: u32,
     /// Their duration, in milliseconds.
     pub(crate) spent_ms: u64,
+    /// Looks at the tree after gates.
+    pub(crate) looks: u32,
 }
 
 impl ActorExecuting {

@@ -26,7 +26,7 @@ const USAGE_POLL_CAP_SECS: i64 = 1800;
 /// the same cap. The provider's clock and ours differ, and some tell the time to the minute.
 const RESET_POLL_SECS: i64 = 5;
 
-/// A call that cannot wait: git, a gate.
+/// A call of git, which cannot wait.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum TaskState {
     Running { call: CallId },
@@ -161,7 +161,7 @@ pub(crate) enum StopAsk {
 }
 
 impl StopAsk {
-    fn ending(self) -> Ending {
+    pub(crate) fn ending(self) -> Ending {
         match self {
             Self::User { .. } => Ending::of(StopReason::Interrupted),
             Self::Engine { reason, error } => Ending::with(reason, error),
@@ -169,7 +169,7 @@ impl StopAsk {
     }
 
     /// A second request of the user ends the call at once; a failing record does not hasten it.
-    const fn level_after(&self, level: StopLevel) -> StopLevel {
+    pub(crate) const fn level_after(&self, level: StopLevel) -> StopLevel {
         match self {
             Self::User { .. } => StopLevel::Now,
             Self::Engine { .. } => level,

@@ -10,6 +10,7 @@ use crate::phase::Phase;
 use crate::phase::actor_executing::ActorTurn;
 use crate::phase::call::{StopAsk, TaskState};
 use crate::phase::end::{End, Ending};
+use crate::phase::gate_runs::GatesDone;
 use crate::phase::left::Left;
 use crate::phase::running_gates::RunningGates;
 use crate::transitions::{PhaseName, Trigger};
@@ -55,18 +56,20 @@ impl CapturingDiff {
 
     fn captured(self, ctx: &mut Context, diff: Box<CapturedDiff>, out: &mut Out) -> Phase {
         self.tell_captured(&diff, out);
+        let done = GatesDone { looks: self.turn.asked.looks, ..GatesDone::default() };
         let work = Work { turn: self.turn, diff };
         if let Some(ending) = self.state.ending() {
             out.moved(PhaseName::CapturingDiff, Trigger::Stopped, PhaseName::End);
-            return End::enter(ctx, ending.clone(), Left::Gates(work, Vec::new()), out);
+            return End::enter(ctx, ending.clone(), Left::Gates(work, done), out);
         }
         if let Some(ending) = ctx.spent(out.stamp) {
             out.moved(PhaseName::CapturingDiff, Trigger::BudgetSpent, PhaseName::End);
-            return End::enter(ctx, ending, Left::Gates(work, Vec::new()), out);
+            return End::enter(ctx, ending, Left::Gates(work, done), out);
         }
-        let next = RunningGates::enter(ctx, work, Vec::new(), out);
-        out.moved(PhaseName::CapturingDiff, Trigger::DiffCaptured, next.name());
-        next
+        let gates = !ctx.start.settings.gates.is_empty();
+        let to = if gates { PhaseName::RunningGates } else { PhaseName::CriticEvaluating };
+        out.moved(PhaseName::CapturingDiff, Trigger::DiffCaptured, to);
+        RunningGates::enter(ctx, work, done, out)
     }
 
     fn failed(self, ctx: &Context, error: String, out: &mut Out) -> Phase {

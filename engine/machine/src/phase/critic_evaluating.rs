@@ -22,7 +22,7 @@ use crate::phase::call::{
 };
 use crate::phase::capturing_diff::Work;
 use crate::phase::end::{End, Ending};
-use crate::phase::feedback::{Judgement, RoundEnd};
+use crate::phase::feedback::{Heard, Judgement, RoundEnd};
 use crate::phase::left::Left;
 use crate::phase::unusable::Unusable;
 use crate::prompts::{Case, EarlierTry, Prompt};
@@ -56,6 +56,8 @@ pub(crate) struct Desk {
     left_alone: bool,
     /// Duration of the tries that are over, in milliseconds.
     spent_ms: u64,
+    /// Looks at the tree after gates in this round.
+    looks: u32,
     usage: UsageByRole,
 }
 
@@ -74,7 +76,7 @@ impl CriticEvaluating {
     pub(crate) fn enter(
         ctx: &mut Context,
         work: Work,
-        gates: Vec<GateResult>,
+        (gates, looks): (Vec<GateResult>, u32),
         out: &mut Out,
     ) -> Phase {
         let (usage, asked) = (work.turn.usage.clone(), work.turn.asked);
@@ -87,6 +89,7 @@ impl CriticEvaluating {
             last: EarlierTry::default(),
             left_alone: false,
             spent_ms: asked.spent_ms,
+            looks,
             usage,
         };
         desk.call_critic(ctx, out)
@@ -388,10 +391,9 @@ impl Desk {
     ) -> Phase {
         RoundEnd {
             case: Arc::unwrap_or_clone(self.case),
-            critic: report,
-            critic_secs: millis(self.spent_ms),
+            heard: Some(Heard { report, judgement }),
+            critic_ms: self.spent_ms,
             usage: self.usage,
-            judgement,
         }
         .conclude(ctx, out)
     }
@@ -414,7 +416,7 @@ impl Desk {
 
     /// The turn that was judged, to be captured again.
     pub(crate) fn into_turn(self) -> ActorTurn {
-        let asked = Asked { tries: self.attempt, spent_ms: self.spent_ms };
+        let asked = Asked { tries: self.attempt, spent_ms: self.spent_ms, looks: self.looks };
         let turn = Arc::unwrap_or_clone(self.case).work.turn;
         ActorTurn { usage: self.usage, asked, ..turn }
     }

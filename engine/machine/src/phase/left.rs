@@ -1,18 +1,20 @@
 //! What a run goes on with that ended, or broke off with its process.
 
-use codeloops_event::{
-    FoundTree, GateResult, Iteration, ResumedAt, SessionResumed, Stamp, StopReason,
-};
+use std::collections::BTreeMap;
+
+use codeloops_event::{FoundTree, Iteration, ResumedAt, SessionResumed, Stamp, StopReason, TreeId};
 
 use crate::context::Context;
 use crate::input::{AgentReport, Resume};
 use crate::machine::{CannotResume, Standing};
 use crate::out::Out;
 use crate::phase::Phase;
-use crate::phase::actor_executing::{ActorExecuting, ActorTurn};
+use crate::phase::actor_executing::{ActorExecuting, ActorTurn, Asked};
 use crate::phase::capturing_diff::{CapturingDiff, Work};
 use crate::phase::critic_evaluating::Desk;
+use crate::phase::gate_runs::GatesDone;
 use crate::phase::running_gates::RunningGates;
+use crate::transitions::{PhaseName, Trigger};
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +25,10 @@ pub(crate) enum Left {
     NextTry(ActorExecuting),
     /// The changes of a turn are to be captured.
     Capture(ActorTurn),
-    /// The gates after these are to run.
-    Gates(Work, Vec<GateResult>),
+    /// The baseline is to be taken of this tree, but for these gates.
+    Baseline(TreeId, GatesDone),
+    /// The gates beside these are to run.
+    Gates(Work, GatesDone),
     /// The critic is to be called.
     Critic(Box<Desk>),
     /// The tree is to be compared after this answer of the critic's.
@@ -55,7 +59,14 @@ impl Left {
     /// nobody judges what is not there.
     pub(crate) fn going_on(self, tree: &FoundTree) -> Self {
         match (self, tree) {
-            (Self::Gates(work, _), FoundTree::Changed { .. }) => Self::Capture(work.turn),
+            (Self::Baseline(_, done), FoundTree::Changed { tree, .. }) => {
+                let results = BTreeMap::new();
+                Self::Baseline(tree.clone(), GatesDone { results, ..done })
+            }
+            (Self::Gates(work, done), FoundTree::Changed { .. }) => {
+                let asked = Asked { looks: done.looks, ..work.turn.asked };
+                Self::Capture(ActorTurn { asked, ..work.turn })
+            }
             (Self::Critic(desk) | Self::Answer(desk, _), FoundTree::Changed { .. }) => {
                 Self::Capture(desk.into_turn())
             }
@@ -90,13 +101,24 @@ impl Left {
             Self::Turn(turn) | Self::NextTry(turn) => (turn.iteration(), ResumedAt::ActorExecuting),
             Self::Round(iteration) => (*iteration, ResumedAt::ActorExecuting),
             Self::Capture(turn) => (turn.iteration, ResumedAt::CapturingDiff),
-            Self::Gates(work, results) if results.len() < ctx.start.settings.gates.len() => {
+            Self::Baseline(..) => (0, ResumedAt::RunningGates),
+            Self::Gates(work, done) if done.results.len() < ctx.start.settings.gates.len() => {
                 (work.turn.iteration, ResumedAt::RunningGates)
             }
             Self::Gates(work, _) => (work.turn.iteration, ResumedAt::CriticEvaluating),
             Self::Critic(desk) | Self::Answer(desk, _) => {
                 (desk.case.work.turn.iteration, ResumedAt::CriticEvaluating)
             }
+        }
+    }
+
+    /// The phase that it goes on in.
+    pub(crate) const fn phase(&self) -> PhaseName {
+        match self {
+            Self::Turn(_) | Self::NextTry(_) | Self::Round(_) => PhaseName::ActorExecuting,
+            Self::Capture(_) => PhaseName::CapturingDiff,
+            Self::Baseline(..) | Self::Gates(..) => PhaseName::RunningGates,
+            Self::Critic(_) | Self::Answer(..) => PhaseName::CriticEvaluating,
         }
     }
 
@@ -111,7 +133,14 @@ impl Left {
             }
             Self::NextTry(turn) => Phase::ActorExecuting(turn.resume(ctx, out)),
             Self::Capture(turn) => CapturingDiff::enter(ctx, turn, out),
-            Self::Gates(work, results) => RunningGates::enter(ctx, work, results, out),
+            Self::Baseline(tree, done) => {
+                let next = RunningGates::baseline(ctx, tree, done, out);
+                if next.name() == PhaseName::ActorExecuting {
+                    out.moved(PhaseName::RunningGates, Trigger::GatesOver, next.name());
+                }
+                next
+            }
+            Self::Gates(work, done) => RunningGates::enter(ctx, work, done, out),
             Self::Critic(desk) => desk.resume(ctx, out),
             Self::Answer(desk, report) => desk.check_again(ctx, report, out),
             Self::Round(iteration) => {

@@ -1,10 +1,10 @@
 //! The actor's prompt.
 
-use codeloops_event::AgentOutcome;
+use codeloops_event::{AgentOutcome, GateResult, GateSettings, Iteration};
 
 use super::history;
 use super::truncate;
-use super::{Round, RunLabel, words};
+use super::{Round, RunLabel, gate_words, words};
 
 /// What an actor is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +17,14 @@ pub struct ActorPrompt<'a> {
     pub rounds: &'a [Round],
     /// What there is to tell of the turn before.
     pub before: Before<'a>,
+    /// The checks that follow a turn, and what they came to before the run, in the same order.
+    pub gates: &'a [GateSettings],
+    /// See there.
+    pub baseline: &'a [Option<&'a GateResult>],
+    /// How codeloops is called by whoever wants to run them in between.
+    pub verify: &'a str,
+    /// The earlier rounds whose tree and gates the last round came back to.
+    pub repeated: &'a [Iteration],
     /// Whether the agent goes on with its own conversation, which holds the task and what was asked
     /// for in earlier rounds.
     pub goes_on: bool,
@@ -43,8 +51,8 @@ pub fn actor_prompt(prompt: &ActorPrompt<'_>) -> String {
     if prompt.goes_on {
         return what_is_new(prompt);
     }
-    let before = what_happened(prompt.before);
-    let footer = footer(&prompt.run);
+    let before = cycle(prompt) + &what_happened(prompt.before);
+    let footer = checks(prompt) + &footer(&prompt.run);
     let asked: Vec<&Round> = prompt.rounds.iter().filter(|r| r.feedback.is_some()).collect();
     let intro = if asked.is_empty() { "" } else { FINDINGS };
     let fixed = [prompt.task, RULE, intro, &before, RULE, &footer].map(str::len).iter().sum();
@@ -83,7 +91,7 @@ fn findings<'a>(
 
 /// The newest findings, or that the work is to go on, for an agent that knows the rest.
 fn what_is_new(prompt: &ActorPrompt<'_>) -> String {
-    let before = what_happened(prompt.before);
+    let before = cycle(prompt) + &what_happened(prompt.before);
     let footer = footer(&prompt.run);
     let newest = prompt.rounds.iter().rev().find(|round| round.feedback.is_some());
     let intro = if newest.is_some() { NEW_FINDINGS } else { GO_ON };
@@ -115,6 +123,44 @@ fn what_happened(before: Before<'_>) -> String {
     format!(
         "# What happened\n\n{told} What it had changed by then is still in the working directory; \
          look at it before you go on.\n\n"
+    )
+}
+
+/// That the last round led back to where an earlier one had been.
+fn cycle(prompt: &ActorPrompt<'_>) -> String {
+    let Some(number) = prompt.rounds.last().map(|round| round.iteration) else {
+        return String::new();
+    };
+    let earlier = match prompt.repeated {
+        [] => return String::new(),
+        [one] => format!("round {one}"),
+        several => {
+            let newest = several.iter().rev().take(NAMED_ROUNDS).rev();
+            let numbers: Vec<String> = newest.map(ToString::to_string).collect();
+            format!("rounds {}", numbers.join(", "))
+        }
+    };
+    format!(
+        "# Going in a circle\n\nAfter round {number} the files, and what the checks found in them, were \
+         exactly what they had been after {earlier}: what was done since then came to nothing. To do \
+         the same again will end there again, and the run is then stopped. Do something else: read \
+         what fails, look for the cause, and change your approach.\n\n"
+    )
+}
+
+/// Earlier rounds that are named.
+const NAMED_ROUNDS: usize = 10;
+
+/// What will be checked, so that it is no surprise.
+fn checks(prompt: &ActorPrompt<'_>) -> String {
+    if prompt.gates.is_empty() {
+        return String::new();
+    }
+    format!(
+        "After your turn codeloops itself runs these checks; the work is not accepted while a required \
+         one fails:\n{}To run them yourself: `{}`\n",
+        gate_words::announced(prompt.gates, prompt.baseline),
+        prompt.verify
     )
 }
 

@@ -1,13 +1,13 @@
 //! The critic's prompt.
 
 use codeloops_event::{
-    AgentOutcome, CapturedDiff, Changed, CriticAccess, Evidence, GateResult, GateStatus, Iteration,
-    Nonce, TreeCheck, VerdictProblem,
+    AgentOutcome, CapturedDiff, Changed, CriticAccess, Evidence, GateResult, Iteration, Nonce,
+    TreeCheck, VerdictProblem,
 };
 
 use super::marker::{enclose, overhead};
 use super::truncate::{self, head_and_tail};
-use super::{Round, history, words};
+use super::{Round, RunLabel, gate_words, history, words};
 
 /// Bytes that a critic's prompt must have for what it judges: actor, diff and the rest.
 const MIN_ROOM: u64 = 20_000;
@@ -21,6 +21,8 @@ pub const KEPT_FROM_TASK: u64 = MIN_ROOM + 6_000;
 pub struct CriticPrompt<'a> {
     /// The user's text.
     pub task: &'a str,
+    /// The run.
+    pub run: RunLabel<'a>,
     /// The word of this evaluation, drawn after the actor has ended.
     pub nonce: &'a Nonce,
     /// The round that is judged.
@@ -100,11 +102,11 @@ struct Part {
 }
 
 /// In their order, as [`texts`] gives them. The shares leave at least a third for the last two.
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part {
         name: "EARLIER_ROUNDS",
         intro: "What earlier rounds asked for, newest first. See whether it was done:",
-        share: 17,
+        share: 15,
     },
     Part { name: "ACTOR_MESSAGE", intro: "What the actor said of its failure:", share: 2 },
     Part { name: "ACTOR_STDERR", intro: "What the actor printed to stderr:", share: 10 },
@@ -112,6 +114,12 @@ const PARTS: [Part; 9] = [
         name: "GATES",
         intro: "Results of the user's checks, which codeloops itself ran after the actor:",
         share: 10,
+    },
+    Part {
+        name: "WEAKENED_CHECKS",
+        intro: "Places in the diff where checks may have been weakened instead of satisfied. Look at each: \
+                unless the task asks for it, the task is not complete:",
+        share: 5,
     },
     Part {
         name: "TREE_CHECK",
@@ -140,7 +148,7 @@ fn sections_overhead(prompt: &CriticPrompt<'_>) -> usize {
 }
 
 /// The texts of [`PARTS`], together within `room` bytes; an empty one has no section.
-fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 9] {
+fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 10] {
     let least = least_of_diff(prompt);
     let room = room.saturating_sub(least.len());
     let limit = |n: usize| room / 100 * PARTS[n].share;
@@ -149,17 +157,18 @@ fn texts(prompt: &CriticPrompt<'_>, room: usize) -> [String; 9] {
         message(prompt, limit(1)),
         stderr(prompt, limit(2)),
         gates(prompt, limit(3)),
-        tree(prompt, limit(4)),
-        truncate::file_list(prompt.diff, limit(5)),
-        notes(prompt, limit(6)),
+        tampering(prompt, limit(4)),
+        tree(prompt, limit(5)),
+        truncate::file_list(prompt.diff, limit(6)),
+        notes(prompt, limit(7)),
     ];
     let left = room.saturating_sub(small.iter().map(String::len).sum());
     let for_diff = prompt.diff.diff.len().max(MIN_DIFF);
     let output_limit = (left / 3).max(left.saturating_sub(for_diff));
     let output = output(prompt, output_limit);
     let diff = diff(prompt, left.saturating_sub(output.len()) + least.len(), least);
-    let [rounds, message, stderr, gates, tree, files, notes] = small;
-    [rounds, message, stderr, gates, tree, files, notes, output, diff]
+    let [rounds, message, stderr, gates, tampering, tree, files, notes] = small;
+    [rounds, message, stderr, gates, tampering, tree, files, notes, output, diff]
 }
 
 fn message(prompt: &CriticPrompt<'_>, limit: usize) -> String {
@@ -213,35 +222,16 @@ fn notes(prompt: &CriticPrompt<'_>, limit: usize) -> String {
 
 fn gates(prompt: &CriticPrompt<'_>, limit: usize) -> String {
     let each = limit / prompt.gates.len().max(1);
-    prompt.gates.iter().map(|gate| gate_text(prompt, gate, each)).collect()
-}
-
-fn gate_text(prompt: &CriticPrompt<'_>, gate: &GateResult, limit: usize) -> String {
-    let required = if gate.required { "required" } else { "not required" };
-    let code = gate.exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
-    let before = gate
-        .baseline
-        .map_or_else(String::new, |status| format!("; before the run: {}", gate_status(status)));
-    let name = words::one_line(&gate.name);
-    let status = gate_status(gate.status);
-    let head = format!("{name}: {status} ({required}{code}){before}\n");
-    let text = if gate.status == GateStatus::Passed {
-        head
-    } else {
-        format!("{head}{}\n", gate.tail.trim_end())
+    let text = |gate: &GateResult| {
+        let whole = path(prompt, gate.output.as_ref());
+        gate_words::for_critic(gate, whole.as_deref(), each)
     };
-    let whole = path(prompt, gate.output.as_ref());
-    head_and_tail(&text, limit, whole.as_deref()).into_owned()
+    prompt.gates.iter().map(text).collect()
 }
 
-const fn gate_status(status: GateStatus) -> &'static str {
-    match status {
-        GateStatus::Passed => "passed",
-        GateStatus::Failed => "failed",
-        GateStatus::Flaky => "flaky (failed, then passed when repeated)",
-        GateStatus::TimedOut => "timed out",
-        GateStatus::NotStarted => "could not be started",
-    }
+fn tampering(prompt: &CriticPrompt<'_>, limit: usize) -> String {
+    let CapturedDiff { tampering, more_tampering, .. } = prompt.diff;
+    head_and_tail(&gate_words::tampering(tampering, *more_tampering), limit, None).into_owned()
 }
 
 /// Told only where something of an earlier critic may still be in the tree.
@@ -357,7 +347,7 @@ fn how_it_ended(prompt: &CriticPrompt<'_>) -> String {
         (AgentOutcome::Failed { .. }, _) | (_, None) => String::new(),
         (_, Some(code)) => format!(" (exit code {code})"),
     };
-    format!("This is round {}. The actor's turn {ended}{code}.", prompt.iteration)
+    format!("This is round {} of {}. The actor's turn {ended}{code}.", prompt.iteration, prompt.run)
 }
 
 fn closing(prompt: &CriticPrompt<'_>) -> String {

@@ -33,20 +33,20 @@ impl Bulk {
     }
 }
 
-/// Gates have no number in their lines; they run in order.
+/// The names of a run's gates: their lines bear no other number.
 #[derive(Debug, Clone, Default)]
-pub(super) struct GateCounter {
-    iteration: u32,
-    seen: u32,
-}
+pub(super) struct GateNames(Vec<String>);
 
-impl GateCounter {
-    fn position(&mut self, iteration: u32) -> u32 {
-        if self.iteration != iteration {
-            *self = Self { iteration, seen: 0 };
-        }
-        self.seen += 1;
-        self.seen
+impl GateNames {
+    pub(super) fn of(line: &SessionStart) -> Self {
+        let gates = line.settings.iter().flat_map(|settings| &settings.gates);
+        Self(gates.map(|gate| gate.name.clone()).collect())
+    }
+
+    /// The position of a gate; 0, which is none's, where there is none of that name.
+    fn position(&self, name: &str) -> u32 {
+        let at = self.0.iter().position(|gate| gate == name);
+        at.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(0)
     }
 }
 
@@ -76,13 +76,14 @@ pub(super) fn start_of(line: &SessionStart) -> Result<Stamped<Start>, Divergence
             parent_span_id: line.parent_span_id.clone(),
             trace_sampled: line.trace_sampled,
             evidence_dir: line.evidence_dir.clone(),
+            verify: None,
             settings,
         },
     })
 }
 
 /// The input that a recorded fact was; `None` for a decision.
-pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> Option<Input> {
+pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &GateNames) -> Option<Input> {
     use CallKind::{Actor, Critic};
     Some(match event {
         Event::ActorStarted(e) => started(Actor, e),
@@ -94,19 +95,15 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &mut GateCounter) -> O
         Event::CriticCompleted(e) => {
             finished(call(e.iteration, Critic, e.attempt), critic_report(e))
         }
-        Event::DiffCaptured(e) => {
-            // After a resume the same round may be captured again; then its gates run again.
-            *gates = GateCounter::default();
-            Input::DiffCaptured {
-                call: call(e.iteration, CallKind::Diff, 1),
-                diff: Box::new(captured(e, bulk)),
-            }
-        }
+        Event::DiffCaptured(e) => Input::DiffCaptured {
+            call: call(e.iteration, CallKind::Diff, 1),
+            diff: Box::new(captured(e, bulk)),
+        },
         Event::DiffFailed(e) => {
             Input::DiffFailed { call: call(e.iteration, CallKind::Diff, 1), error: e.error.clone() }
         }
         Event::GateCompleted(e) => Input::GateFinished {
-            call: call(e.iteration, CallKind::Gate, gates.position(e.iteration)),
+            call: call(e.iteration, CallKind::Gate, gates.position(&e.gate.name)),
             report: Box::new(gate_report(&e.gate)),
         },
         Event::GateTreeChecked(e) => Input::TreeChecked {

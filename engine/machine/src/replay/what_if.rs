@@ -9,7 +9,7 @@ use codeloops_event::{
 };
 
 use super::Divergence;
-use super::facts::{Bulk, GateCounter, input_of, stamp_of, start_of, unused};
+use super::facts::{Bulk, GateNames, input_of, stamp_of, start_of, unused};
 use crate::context::seconds;
 use crate::effect::{Budget, Effect};
 use crate::input::{AgentReport, Input, Stamped};
@@ -112,7 +112,7 @@ pub struct WhatIf<C> {
     machine: Option<Machine>,
     /// The agent call that was made last, and what it might use.
     running: Option<Running>,
-    gates: GateCounter,
+    gates: GateNames,
     position: u64,
     ended: Option<(u64, Box<SessionEnd>)>,
     /// Whether the recorded run ended there too, so that it may have been resumed.
@@ -142,7 +142,7 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
             restored: true,
             machine: None,
             running: None,
-            gates: GateCounter::default(),
+            gates: GateNames::default(),
             position: 0,
             ended: None,
             ended_as_recorded: false,
@@ -162,7 +162,7 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
         if let Event::SessionEnd(recorded) = event {
             return Ok(self.came_to(recorded));
         }
-        let Some(input) = input_of(event, &Bulk::default(), &mut self.gates) else {
+        let Some(input) = input_of(event, &Bulk::default(), &self.gates) else {
             return Ok(None);
         };
         let resumed = matches!(input, Input::Resumed(_));
@@ -217,6 +217,7 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
 
     fn begin(&mut self, line: &SessionStart) -> Result<(), Divergence> {
         let mut start = start_of(line)?;
+        self.gates = GateNames::of(line);
         self.recorded = start.input.settings.limits.clone();
         self.restored = start.input.settings.restore_tree;
         (self.change)(&mut start.input.settings);
