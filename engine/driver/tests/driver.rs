@@ -12,14 +12,14 @@ use codeloops_driver::ports::{
 };
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, run};
 use codeloops_event::{
-    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, Item, Iteration, Nonce, Outcome,
-    OutputStream, ProcessInfo, Role, Stamp, StopReason, Timestamp, TreeCheck,
+    AgentOutcome, AgentOutput, CallId, CapturedDiff, Event, GateStatus, Item, Iteration, Nonce,
+    Outcome, OutputStream, ProcessInfo, Role, Settings, Stamp, StopReason, Timestamp, TreeCheck,
 };
-use codeloops_machine::testing::{diff, settings, start};
+use codeloops_machine::testing::{diff, settings, settings_from, start};
 use codeloops_machine::{
     AgentCall, AgentReport, GateCall, GateReport, StopLevel, invariants, replay,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Barrier, mpsc};
 
 /// What a fake agent does when it is called.
 enum Act {
@@ -82,12 +82,30 @@ impl Workspace for FakeWorkspace {
     }
 }
 
-struct NoGates;
+/// What every gate does.
+enum Gate {
+    None,
+    /// Passes once so many of them run.
+    Meet(Barrier),
+    UntilStopped(StopLevel),
+    Panic,
+}
 
 #[async_trait]
-impl Gates for NoGates {
-    async fn run(&self, gate: GateCall, _: StopSignal) -> GateReport {
-        panic!("no gate was expected, but {} came", gate.call);
+impl Gates for Gate {
+    async fn run(&self, gate: GateCall, mut stop: StopSignal) -> GateReport {
+        match self {
+            Self::None => panic!("no gate was expected, but {} came", gate.call),
+            Self::Meet(all) => {
+                all.wait().await;
+                codeloops_machine::testing::gate(GateStatus::Passed)
+            }
+            Self::UntilStopped(level) => {
+                stop.wait_for(|asked| *asked == Some(*level)).await.unwrap();
+                GateReport { interrupted: true, ..GateReport::not_started(String::new()) }
+            }
+            Self::Panic => panic!("a defect"),
+        }
     }
 }
 
@@ -149,6 +167,8 @@ impl Record for Disk {
 
 struct World {
     acts: Vec<Act>,
+    gate: Gate,
+    settings: Settings,
     room: usize,
     stops: mpsc::Sender<String>,
     stopped: mpsc::Receiver<String>,
@@ -160,14 +180,20 @@ impl World {
     fn new(acts: Vec<Act>) -> Self {
         let (stops, stopped) = mpsc::channel(8);
         let (published, recorded) = (Seen::default(), Seen::default());
-        Self { acts, room: usize::MAX, stops, stopped, published, recorded }
+        let (gate, settings) = (Gate::None, settings());
+        Self { acts, gate, settings, room: usize::MAX, stops, stopped, published, recorded }
+    }
+
+    /// With two gates, which run at once.
+    fn with_gates(gate: Gate, acts: Vec<Act>) -> Self {
+        Self { gate, settings: settings_from(4 | 16), ..Self::new(acts) }
     }
 
     async fn run(self) -> (RunResult, Seen, Seen) {
         let ports = Ports {
             agents: Arc::new(FakeAgents(Mutex::new(self.acts.into()))),
             workspace: Arc::new(FakeWorkspace),
-            gates: Arc::new(NoGates),
+            gates: Arc::new(self.gate),
             clock: Arc::new(CountedClock(Mutex::new(0))),
             ids: Arc::new(CountedIds(Mutex::new(0))),
         };
@@ -175,7 +201,7 @@ impl World {
         let outlets =
             Outlets { record: Some(Box::new(record)), publish: Box::new(self.published.clone()) };
         let result =
-            run(Begin::New(Box::new(start(settings()))), ports, outlets, self.stopped).await;
+            run(Begin::New(Box::new(start(self.settings))), ports, outlets, self.stopped).await;
         (result, self.published, self.recorded)
     }
 }
@@ -248,6 +274,46 @@ async fn a_panic_of_an_adapter_ends_the_run_as_an_internal_error() {
     assert_eq!(reason(&result), (Outcome::Failed, Some(StopReason::InternalError)));
     assert!(result.end.error.unwrap().contains("broke off"));
     assert_eq!(recorded.names().last(), Some(&"session_end"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn gates_run_at_once_where_they_may() {
+    let meet = Gate::Meet(Barrier::new(2));
+    let (result, _, recorded) = World::with_gates(meet, vec![done("all"), done(DONE)]).run().await;
+    assert_eq!(reason(&result), (Outcome::Success, Some(StopReason::Approved)));
+    let gates = |name: &str| recorded.names().iter().filter(|n| **n == name).count();
+    assert_eq!((gates("gate_started"), gates("gate_completed")), (2, 2));
+    let events = recorded.0.lock().unwrap();
+    assert_eq!(invariants::check(&events), Ok(()));
+    assert_eq!(replay::verify(&events), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_request_ends_all_gates_that_run() {
+    for (level, requests) in [(StopLevel::Graceful, 1), (StopLevel::Now, 2)] {
+        let world = World::with_gates(Gate::UntilStopped(level), vec![done("all")]);
+        let stops = world.stops.clone();
+        let published = world.published.clone();
+        let asked = async move {
+            while !published.names().contains(&"gate_started") {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..requests {
+                stops.send("SIGINT".to_owned()).await.unwrap();
+            }
+        };
+        let ((result, _, recorded), ()) = tokio::join!(world.run(), asked);
+        assert_eq!(reason(&result), (Outcome::Interrupted, Some(StopReason::Interrupted)));
+        let ended = recorded.names().iter().filter(|n| **n == "gate_completed").count();
+        assert_eq!(ended, 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_whose_task_panics_ends_the_run_as_an_internal_error() {
+    let (result, _, recorded) = World::with_gates(Gate::Panic, vec![done("all")]).run().await;
+    assert_eq!(reason(&result), (Outcome::Failed, Some(StopReason::InternalError)));
+    assert_eq!(replay::verify(&recorded.0.lock().unwrap()), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
