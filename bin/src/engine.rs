@@ -496,6 +496,7 @@ fn start_of(
         run_id: run_id.clone(),
         commit_sha: base.commit_sha,
         branch: base.branch,
+        repository: Some(shown(&base.root)),
         base_tree: base.tree,
         parent: settings.parent.clone(),
         codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),

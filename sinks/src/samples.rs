@@ -71,6 +71,7 @@ pub(crate) fn session_start() -> Event {
         run_id: None,
         commit_sha: None,
         branch: None,
+        repository: Some("/home/user/project".to_owned()),
         base_tree: None,
         parent: None,
         trace_id: None,

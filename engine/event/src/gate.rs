@@ -182,7 +182,36 @@ pub struct GateResult {
     /// Processes it had left behind, which were ended.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub leftovers: u32,
+    /// Files it left in `$CODELOOPS_ARTIFACTS`; at most [`MAX_ARTIFACTS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_artifacts: u64,
 }
+
+/// A file that a gate left: a screenshot, a video, a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Artifact {
+    /// Path relative to the run's evidence folder, with `/` between its parts, lossily decoded.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What it is, as its content tells (`image/png`); null where it does not.
+    pub media_type: Option<String>,
+    /// Width in pixels; only of images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Height in pixels; only of images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+/// Files that a [`GateResult`] lists at most.
+pub const MAX_ARTIFACTS: usize = 100;
 
 impl GateResult {
     /// The result of a gate of which nothing is known but that it did not run.
@@ -205,6 +234,8 @@ impl GateResult {
             kept_from: None,
             interrupted: false,
             leftovers: 0,
+            artifacts: Vec::new(),
+            more_artifacts: 0,
         }
     }
 }

@@ -41,7 +41,10 @@ pub use agent::{
 pub use change::{CapturedDiff, FileChange, FileStatus, TreeCheck, TreeId};
 pub use changed::Changed;
 pub use event::{Class, Event};
-pub use gate::{Failure, FailureCategory, FailureIdentity, GateResult, GateStatus, MAX_FAILURES};
+pub use gate::{
+    Artifact, Failure, FailureCategory, FailureIdentity, GateResult, GateStatus, MAX_ARTIFACTS,
+    MAX_FAILURES,
+};
 pub use id::{Attempt, CallId, CallKind, Iteration, Nonce, Role, RunId, RunIdError};
 pub use item::{AgentOutput, Item, Marker};
 pub use lines::{

@@ -69,6 +69,9 @@ pub struct SessionStart {
     /// The branch when the run began; null when HEAD was detached.
     #[serde(default)]
     pub branch: Option<String>,
+    /// The root of the working tree: absolute path, lossily decoded.
+    #[serde(default)]
+    pub repository: Option<String>,
     /// Snapshot of the working tree when the run began.
     #[serde(default)]
     pub base_tree: Option<TreeId>,

@@ -259,6 +259,7 @@ impl Context {
             run_id: Some(self.start.run_id.clone()),
             commit_sha: self.start.commit_sha.clone(),
             branch: self.start.branch.clone(),
+            repository: self.start.repository.clone(),
             base_tree: Some(self.start.base_tree.clone()),
             parent: self.start.parent.clone(),
             trace_id: self.start.trace_id.clone(),

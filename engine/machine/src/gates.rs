@@ -31,6 +31,8 @@ pub(crate) fn result(
         kept_from,
         interrupted,
         leftovers,
+        artifacts,
+        more_artifacts,
     } = report;
     GateResult {
         name: gate.name.clone(),
@@ -49,6 +51,8 @@ pub(crate) fn result(
         kept_from,
         interrupted,
         leftovers,
+        artifacts,
+        more_artifacts,
     }
 }
 

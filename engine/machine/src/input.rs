@@ -1,8 +1,8 @@
 //! What can reach the machine from outside.
 
 use codeloops_event::{
-    AgentOutcome, CallId, CapturedDiff, Evidence, Failure, FoundTree, GateStatus, Limits, Nonce,
-    Parent, ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
+    AgentOutcome, Artifact, CallId, CapturedDiff, Evidence, Failure, FoundTree, GateStatus, Limits,
+    Nonce, Parent, ProcessInfo, RunId, Settings, Stamp, StopReason, TreeCheck, TreeId, Usage,
 };
 
 /// One input with the moment at which the driver took it, and a fresh random word. The machine uses
@@ -35,6 +35,8 @@ pub struct Start {
     pub commit_sha: Option<String>,
     /// The branch, null when HEAD is detached.
     pub branch: Option<String>,
+    /// The root of the working tree: absolute path, lossily decoded.
+    pub repository: Option<String>,
     /// Snapshot of the working tree.
     pub base_tree: TreeId,
     /// Where a fork began; null for any other run.
@@ -129,6 +131,10 @@ pub struct GateReport {
     pub interrupted: bool,
     /// Processes it left behind, which were ended.
     pub leftovers: u32,
+    /// Files it left, at most [`codeloops_event::MAX_ARTIFACTS`].
+    pub artifacts: Vec<Artifact>,
+    /// How many more there are.
+    pub more_artifacts: u64,
 }
 
 impl GateReport {
@@ -147,6 +153,8 @@ impl GateReport {
             kept_from: None,
             interrupted: false,
             leftovers: 0,
+            artifacts: Vec::new(),
+            more_artifacts: 0,
         }
     }
 }

@@ -416,6 +416,7 @@ pub fn start(settings: Settings) -> Start {
         run_id: "01JJMZ0000000000000000TEST".parse().expect("a well-formed id"),
         commit_sha: None,
         branch: Some("main".to_owned()),
+        repository: Some("/home/user/project".to_owned()),
         base_tree: TreeId("0".repeat(40)),
         parent: None,
         codeloops_version: "0.0.0".to_owned(),

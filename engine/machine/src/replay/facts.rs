@@ -69,6 +69,7 @@ pub(super) fn start_of(line: &SessionStart) -> Result<Stamped<Start>, Divergence
             run_id,
             commit_sha: line.commit_sha.clone(),
             branch: line.branch.clone(),
+            repository: line.repository.clone(),
             base_tree,
             parent: line.parent.clone(),
             codeloops_version: version,
@@ -208,6 +209,8 @@ fn gate_report(gate: &GateResult) -> GateReport {
         kept_from: gate.kept_from.clone(),
         interrupted: gate.interrupted,
         leftovers: gate.leftovers,
+        artifacts: gate.artifacts.clone(),
+        more_artifacts: gate.more_artifacts,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentSettings, AgentStarted, AnswerIgnored, ApprovalVetoed,
-    BudgetKind, CallId, CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision,
+    Artifact, BudgetKind, CallId, CallKind, CriticAccess, CriticCompleted, CutOffKind, Decision,
     DiffCaptured, DiffFailed, DiffSide, EngineFailed, Event, Evidence, FORMAT_VERSION, Failure,
     FailureCategory, FoundTree, GateCompleted, GatePolicy, GateResult, GateSettings, GateStarted,
     GateStatus, GateTreeChecked, IterationEnd, IterationStarted, LimitKind, Limits, Nonce,
@@ -75,7 +75,7 @@ prop_compose! {
         (max_iterations, elapsed_ms) in (of(any::<u32>()), any::<u64>()),
         (format_version, codeloops_version) in (of(Just(FORMAT_VERSION)), of(text())),
         (run_id, commit_sha, branch) in (of(run_id()), of(text()), of(text())),
-        base_tree in of(tree()),
+        (repository, base_tree) in (of(text()), of(tree())),
         parent in of(parent()),
         (trace_id, parent_span_id) in (of("[0-9a-f]{32}"), of("[0-9a-f]{16}")),
         trace_sampled in of(any::<bool>()),
@@ -84,7 +84,7 @@ prop_compose! {
         SessionStart {
             timestamp, prompt, working_dir, actor_agent, critic_agent, actor_model, critic_model,
             max_iterations, elapsed_ms, format_version, codeloops_version, run_id, commit_sha,
-            branch, base_tree, parent, trace_id, parent_span_id, trace_sampled, evidence_dir,
+            branch, repository, base_tree, parent, trace_id, parent_span_id, trace_sampled, evidence_dir,
             settings, redacted,
         }
     }
@@ -390,11 +390,22 @@ prop_compose! {
         (failures, more_failures) in (vec(failure(), 0..3), count()),
         (worse, blocks, interrupted) in any::<(bool, bool, bool)>(),
         kept_from in of(run_id()), leftovers in 0..3u32,
+        (artifacts, more_artifacts) in (vec(artifact(), 0..3), count()),
     ) -> GateResult {
         GateResult {
             name, status, required, baseline, exit_code, duration_secs, tail, output, attempts,
             failures, more_failures, worse, blocks, kept_from, interrupted, leftovers,
+            artifacts, more_artifacts,
         }
+    }
+}
+
+prop_compose! {
+    fn artifact()(
+        path in text(), bytes in any::<u64>(), sha256 in "[0-9a-f]{64}", media_type in of(text()),
+        (width, height) in (of(any::<u32>()), of(any::<u32>())),
+    ) -> Artifact {
+        Artifact { path, bytes, sha256, media_type, width, height }
     }
 }
 
