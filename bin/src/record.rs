@@ -1,11 +1,12 @@
-//! The record of a run: the session file and `run.json`, written while the engine waits.
+//! The record of a run: the session file and the files of the run's folder that are made of the same
+//! events, written while the engine waits.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codeloops_driver::ports::{Record, RecordError};
-use codeloops_event::{Event, SessionEnd, SessionStart};
-use codeloops_session::{ReopenedSession, RunFile, RunFolder, SessionId, SessionWriter};
+use codeloops_event::{Event, SessionStart};
+use codeloops_session::{ReopenedSession, RunFolder, RunNotes, SessionId, SessionWriter};
 
 /// A session file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl SessionFile {
 pub(crate) struct SessionRecord {
     file: SessionFile,
     folder: RunFolder,
-    run_file: Option<RunFile>,
+    notes: Option<RunNotes>,
     recorded: RecordedLater,
 }
 
@@ -70,7 +71,7 @@ impl SessionRecord {
         let recorded = RecordedLater::default();
         let later = recorded.clone();
         let file = sessions.map_or(SessionFile::Without, SessionFile::ToMake);
-        (Self { file, folder, run_file: None, recorded }, later)
+        (Self { file, folder, notes: None, recorded }, later)
     }
 
     /// The record of a run that goes on, up to now of so many lines.
@@ -78,14 +79,14 @@ impl SessionRecord {
         session: ReopenedSession,
         lines: u64,
         folder: RunFolder,
-        run_file: RunFile,
+        notes: RunNotes,
     ) -> (Self, RecordedLater) {
         let recorded = RecordedLater::default();
         let later = recorded.clone();
         let (id, path) = (session.id().clone(), session.path().to_owned());
         recorded.set(Some(Recorded { id, path, lines }));
         let file = SessionFile::ToGoOnWith(Box::new(session));
-        (Self { file, folder, run_file: Some(run_file), recorded }, later)
+        (Self { file, folder, notes: Some(notes), recorded }, later)
     }
 
     fn begin(&mut self, start: &SessionStart) -> Result<(), RecordError> {
@@ -95,9 +96,9 @@ impl SessionRecord {
             self.recorded.set(Some(Recorded { id, path, lines: 1 }));
             self.file = SessionFile::Open(Box::new(writer));
         }
-        let run_file = RunFile::started(start, self.file.writer().map(|writer| writer.id()));
-        self.folder.write_run_file(&run_file).map_err(failed)?;
-        self.run_file = Some(run_file);
+        let notes = RunNotes::begin(start, self.file.writer().map(|writer| writer.id()));
+        self.folder.write_run_file(notes.run_file()).map_err(failed)?;
+        self.notes = Some(notes);
         Ok(())
     }
 
@@ -122,21 +123,31 @@ impl SessionRecord {
 
     fn go_on(&mut self, event: &Event) -> Result<(), RecordError> {
         self.line(event)?;
-        let Some(run_file) = self.run_file.take() else { return Ok(()) };
-        let run_file = run_file.resumed();
-        self.folder.write_run_file(&run_file).map_err(failed)?;
-        self.run_file = Some(run_file);
-        Ok(())
+        let Some(notes) = &mut self.notes else { return Ok(()) };
+        notes.note(event);
+        self.folder.write_run_file(notes.run_file()).map_err(failed)
+    }
+
+    /// What belongs to a line is written before it, so that what is recorded is there.
+    fn note(&mut self, event: &Event) -> Result<(), RecordError> {
+        let files = self.notes.as_mut().and_then(|notes| notes.note(event));
+        if let Some(files) = files {
+            self.folder.write_round(&files).map_err(failed)?;
+        }
+        self.line(event)
     }
 
     /// The end stands in both files or in neither: a run that is told to have failed for want of a
     /// record is nowhere recorded as a success.
-    fn end(&mut self, event: &Event, end: &SessionEnd) -> Result<(), RecordError> {
-        let Some(run_file) = self.run_file.clone() else { return self.line(event) };
-        self.folder.write_run_file(&run_file.clone().ended(end)).map_err(failed)?;
+    fn end(&mut self, event: &Event) -> Result<(), RecordError> {
+        let Some(notes) = &self.notes else { return self.line(event) };
+        let before = notes.run_file().clone();
+        let mut ended = before.clone();
+        ended.note(event);
+        self.folder.write_run_file(&ended).map_err(failed)?;
         self.line(event).inspect_err(|_| {
             // Where not even this can be written, the error that is told has said why.
-            drop(self.folder.write_run_file(&run_file));
+            drop(self.folder.write_run_file(&before));
         })
     }
 }
@@ -146,8 +157,8 @@ impl Record for SessionRecord {
         match event {
             Event::SessionStart(start) => self.begin(start),
             Event::SessionResumed(_) => self.go_on(event),
-            Event::SessionEnd(end) => self.end(event, end),
-            _ => self.line(event),
+            Event::SessionEnd(_) => self.end(event),
+            _ => self.note(event),
         }
     }
 }

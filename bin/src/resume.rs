@@ -19,7 +19,7 @@ use codeloops_event::{
 use codeloops_machine::replay::{Divergence, Replay};
 use codeloops_machine::{CannotResume, Resume, Stamped, Standing, Step};
 use codeloops_session::{
-    KeptEvidence, ReadError, ReopenError, ReopenedSession, RunFile, RunFolder, SessionStore,
+    KeptEvidence, ReadError, ReopenError, ReopenedSession, RunFolder, RunNotes, SessionStore,
 };
 
 use crate::cmd::store_error;
@@ -37,6 +37,8 @@ pub(crate) struct Recording {
     pub(crate) start: SessionStart,
     replay: Replay,
     known: Known,
+    /// What the files of its folder are made of.
+    notes: RunNotes,
     folder: RunFolder,
     /// The task, where it was masked.
     task: Option<String>,
@@ -88,18 +90,24 @@ impl Recording {
     pub(crate) fn open(wanted: &str, store: &SessionStore) -> Result<Self, CliError> {
         let id = store.resolve(wanted).map_err(|error| store_error(&error))?;
         let session = ReopenedSession::open(id, store.dir()).map_err(reopen_error)?;
-        let (mut replay, mut known, mut first) = (Replay::default(), Known::default(), None);
+        let (mut replay, mut known) = (Replay::default(), Known::default());
+        let (mut first, mut notes) = (None, None);
         for event in session.events().map_err(read_error)? {
             let event = event.map_err(read_error)?;
             if let Event::SessionStart(start) = &event {
                 first = Some((**start).clone());
+                notes = Some(RunNotes::begin(start, Some(session.id())));
+            }
+            if let Some(notes) = &mut notes {
+                // Its files are there since then.
+                let _written = notes.note(&event);
             }
             known.observe(&event);
             replay.feed(known.lines, event).map_err(|error| diverged(&session, &error))?;
         }
-        let start = first.ok_or_else(|| damaged(&session))?;
+        let (start, notes) = first.zip(notes).ok_or_else(|| damaged(&session))?;
         let folder = folder(&start, &session)?;
-        Ok(Self { session, start, replay, known, folder, task: None })
+        Ok(Self { session, start, replay, known, notes, folder, task: None })
     }
 
     /// The settings that were recorded, with the limits that an earlier resume gave.
@@ -203,10 +211,7 @@ impl Recording {
     }
 
     fn into_record(self) -> (SessionRecord, RecordedLater) {
-        let run_file = self.folder.read_run_file();
-        let run_file =
-            run_file.unwrap_or_else(|_| RunFile::started(&self.start, Some(self.session.id())));
-        SessionRecord::resumed(self.session, self.known.lines, self.folder, run_file)
+        SessionRecord::resumed(self.session, self.known.lines, self.folder, self.notes)
     }
 
     /// Its clock goes on from its last line.

@@ -173,6 +173,27 @@ pub enum AgentOutcome {
 }
 
 impl AgentOutcome {
+    /// The word as it stands in files.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Denied { .. } => "denied",
+            Self::Refused { .. } => "refused",
+            Self::UsageLimit { .. } => "usage_limit",
+            Self::Transient { .. } => "transient",
+            Self::CutOff { .. } => "cut_off",
+            Self::Failed { .. } => "failed",
+            Self::Signaled { .. } => "signaled",
+            Self::NoOutput => "no_output",
+            Self::TimedOut { .. } => "timed_out",
+            Self::OverBudget { .. } => "over_budget",
+            Self::ConversationLost { .. } => "conversation_lost",
+            Self::Interrupted => "interrupted",
+            Self::NotStarted { .. } => "not_started",
+        }
+    }
+
     /// The outcome with its message, if it has one, changed.
     #[must_use]
     pub fn map(mut self, change: impl Fn(String) -> String) -> Self {

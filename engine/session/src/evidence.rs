@@ -1,16 +1,18 @@
-//! The evidence folder of a run and its lineage file, `run.json`.
+//! The evidence folder of a run.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
 
-use codeloops_event::layout::RUN_FILE;
-use codeloops_event::{Evidence, Outcome, RunId, SessionEnd, SessionStart, StopReason, Timestamp};
-use serde::{Deserialize, Serialize};
+use codeloops_event::layout::{self, RUN_FILE};
+use codeloops_event::{Evidence, RunId, SessionStart};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::dirs::{create_new_private_dir, create_private_dir, create_private_file};
-use crate::names::SessionId;
+use crate::round_files::RoundFiles;
+use crate::run_file::RunFile;
 use crate::shown;
 
 /// The folder that keeps a run's raw outputs: `<runs_dir>/<run_id>/`. Only the user can read it.
@@ -26,58 +28,6 @@ pub struct KeptEvidence {
     pub path: String,
     /// Whether there is such a folder.
     pub exists: bool,
-}
-
-/// What `run.json` holds: where a run began, with whom, and how it ended. It is written when the
-/// run starts and again when it ends; a run that was killed has no end there.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunFile {
-    /// The run's identity; null where a recording of another program gave none.
-    pub run_id: Option<RunId>,
-    /// The session that records the run; null where none does.
-    pub session_id: Option<String>,
-    /// HEAD when the run began; null in a repository without a commit.
-    pub commit_sha: Option<String>,
-    /// The branch when the run began; null when HEAD was detached.
-    pub branch: Option<String>,
-    /// Absolute path, lossily decoded.
-    pub working_dir: String,
-    /// Who played which part.
-    pub agents: RunAgents,
-    /// The release that ran it.
-    pub codeloops_version: Option<String>,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended; null until then.
-    pub ended_at: Option<Timestamp>,
-    /// How it ended; null until then.
-    pub outcome: Option<Outcome>,
-    /// Why it ended; null until then.
-    pub stop_reason: Option<StopReason>,
-    /// Exit code of codeloops; null until then.
-    pub exit_code: Option<u8>,
-    /// Finished rounds; null until the end.
-    pub iterations: Option<u32>,
-}
-
-/// The agents of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunAgents {
-    /// Does the work.
-    pub actor: RunAgent,
-    /// Judges it.
-    pub critic: RunAgent,
-}
-
-/// One agent of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunAgent {
-    /// Its id (`claude`); null where it is not known.
-    pub id: Option<String>,
-    /// Its title (`Claude Code`).
-    pub title: String,
-    /// The model asked for; null for the agent's own default.
-    pub model: Option<String>,
 }
 
 /// Why evidence could not be kept or found.
@@ -179,6 +129,38 @@ impl RunFolder {
         replace(&path, &draft, run).map_err(|source| EvidenceError::Write { path, source })
     }
 
+    /// Writes what a round came to beside its outputs: `gate.json`, and `diagnose.json` where something
+    /// is to be mended.
+    pub fn write_round(&self, round: &RoundFiles) -> Result<(), EvidenceError> {
+        let iteration = round.gate.iteration;
+        self.write_json(&layout::gate_file(iteration), &round.gate)?;
+        let diagnose = layout::diagnose_file(iteration);
+        if round.diagnose.tasks.is_empty() {
+            // A round may be judged anew after a resume.
+            return match fs::remove_file(self.path.join(&diagnose)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(write_error(&self.path.join(diagnose))(error))
+                }
+                _ => Ok(()),
+            };
+        }
+        self.write_json(&diagnose, &round.diagnose)
+    }
+
+    fn write_json(&self, relative: &str, value: &impl Serialize) -> Result<(), EvidenceError> {
+        let path = self.path.join(relative);
+        let write = || {
+            let dir = path.parent().unwrap_or(&self.path);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            create_private_file(&path)?.write_all(&json(value)?)
+        };
+        write().map_err(write_error(&path))
+    }
+
     /// Reads `run.json`.
     pub fn read_run_file(&self) -> Result<RunFile, EvidenceError> {
         let path = self.path.join(RUN_FILE);
@@ -207,64 +189,6 @@ impl KeptEvidence {
     }
 }
 
-impl RunFile {
-    /// A run that begins.
-    #[must_use]
-    pub fn started(start: &SessionStart, session: Option<&SessionId>) -> Self {
-        let settings = start.settings.as_ref();
-        Self {
-            run_id: start.run_id.clone(),
-            session_id: session.map(ToString::to_string),
-            commit_sha: start.commit_sha.clone(),
-            branch: start.branch.clone(),
-            working_dir: start.working_dir.clone(),
-            agents: RunAgents {
-                actor: RunAgent {
-                    id: settings.map(|s| s.actor.agent.clone()),
-                    title: start.actor_agent.clone(),
-                    model: start.actor_model.clone(),
-                },
-                critic: RunAgent {
-                    id: settings.map(|s| s.critic.agent.clone()),
-                    title: start.critic_agent.clone(),
-                    model: start.critic_model.clone(),
-                },
-            },
-            codeloops_version: start.codeloops_version.clone(),
-            started_at: start.timestamp,
-            ended_at: None,
-            outcome: None,
-            stop_reason: None,
-            exit_code: None,
-            iterations: None,
-        }
-    }
-
-    /// The same run, going on in another process.
-    #[must_use]
-    pub fn resumed(self) -> Self {
-        Self {
-            ended_at: None,
-            outcome: None,
-            stop_reason: None,
-            exit_code: None,
-            iterations: None,
-            ..self
-        }
-    }
-
-    /// The same run, ended.
-    #[must_use]
-    pub fn ended(mut self, end: &SessionEnd) -> Self {
-        self.ended_at = Some(end.timestamp);
-        self.outcome = Some(end.outcome);
-        self.stop_reason = end.stop_reason;
-        self.exit_code = Some(end.outcome.exit_code());
-        self.iterations = Some(end.iterations);
-        self
-    }
-}
-
 fn hash_of(from: &mut impl Read) -> io::Result<[u8; 32]> {
     let (mut hash, mut chunk) = (Sha256::new(), vec![0; 64 * 1024]);
     loop {
@@ -288,11 +212,16 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> EvidenceError {
     |source| EvidenceError::Write { path, source }
 }
 
+fn json(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
 /// Writes a draft beside the file and puts it in the file's place. Synced before that, or a power
 /// cut could leave an empty file under the old name.
 fn replace(path: &Path, draft: &Path, run: &RunFile) -> io::Result<()> {
-    let mut text = serde_json::to_vec_pretty(run)?;
-    text.push(b'\n');
+    let text = json(run)?;
     match fs::remove_file(draft) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}

@@ -30,6 +30,7 @@
 //! It knows nothing of how a run is driven. `docs/src/session-format.md` is the format's reference.
 
 mod catalogue;
+mod confidence;
 mod dirs;
 mod draft;
 mod entry;
@@ -48,7 +49,10 @@ mod progress;
 mod prune;
 mod reader;
 mod reopened;
+mod repair;
 mod round;
+mod round_files;
+mod run_file;
 mod session;
 mod shown;
 mod stamp;
@@ -62,9 +66,10 @@ mod writer;
 pub mod testing;
 
 pub use catalogue::Catalogue;
+pub use confidence::{Component, ComponentName, Confidence, Known};
 pub use dirs::{DataDir, NoHome};
 pub use entry::{SessionEntry, Used};
-pub use evidence::{EvidenceError, KeptEvidence, RunAgent, RunAgents, RunFile, RunFolder};
+pub use evidence::{EvidenceError, KeptEvidence, RunFolder};
 pub use filter::SessionFilter;
 pub use last_look::{ChangesIn, LastLook};
 pub use names::{SessionId, SessionIdError};
@@ -73,7 +78,10 @@ pub use progress::SessionStatus;
 pub use prune::{Claim, Prunable, PruneError, PrunePlan, PruneRules};
 pub use reader::{ReadError, SessionReader, Warning};
 pub use reopened::{ReopenError, ReopenedSession};
+pub use repair::{RepairTask, repair_tasks};
 pub use round::{Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Turn};
+pub use round_files::{DiagnoseFile, GateFile, Lineage, RoundFiles, RunNotes};
+pub use run_file::{CallRole, RUN_FOLDER_VERSION, RunAgent, RunAgents, RunCall, RunFile, RunKind};
 pub use session::Session;
 pub use stats::{AgentStats, DayCount, ProjectStats, SessionStats};
 pub use store::{SessionList, SessionStore, StoreError};

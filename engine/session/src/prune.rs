@@ -14,12 +14,13 @@ use codeloops_event::{RunId, Timestamp};
 
 use crate::catalogue::Catalogue;
 use crate::entry::SessionEntry;
-use crate::evidence::{KeptEvidence, RunFile};
+use crate::evidence::KeptEvidence;
 use crate::filter::SessionFilter;
 use crate::listed::read_start_of;
 use crate::names::SessionId;
 use crate::progress::{SessionStatus, is_held};
 use crate::reader::Warning;
+use crate::run_file::RunFile;
 use crate::shown;
 use crate::store::{SessionStore, StoreError};
 

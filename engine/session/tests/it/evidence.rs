@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use codeloops_event::{Evidence, RunId};
+use codeloops_event::{Event, Evidence, RunId};
 use codeloops_session::{EvidenceError, RunFile, RunFolder, Session, SessionWriter};
 
 use crate::support::{session_end, start};
@@ -24,7 +24,9 @@ fn run_json_tells_where_a_run_began_and_how_it_ended() {
     folder.write_run_file(&run).unwrap();
     assert_eq!(folder.read_run_file().unwrap(), run);
 
-    let ended = run.ended(&session_end("max_iterations_reached", 5, 61.5));
+    let mut ended = run;
+    let end = session_end("max_iterations_reached", 5, 61.5);
+    ended.note(&Event::SessionEnd(Box::new(end)));
     folder.write_run_file(&ended).unwrap();
     assert_eq!(folder.read_run_file().unwrap(), ended);
     insta::assert_snapshot!(std::fs::read_to_string(folder.path().join("run.json")).unwrap());

@@ -7,6 +7,7 @@ mod fixtures;
 mod properties;
 mod prune;
 mod reopened;
+mod run_folder;
 mod store;
 mod support;
 mod together;
