@@ -8,6 +8,7 @@ mod properties;
 mod prune;
 mod reopened;
 mod run_folder;
+mod runs;
 mod store;
 mod support;
 mod together;

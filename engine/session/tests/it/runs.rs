@@ -1,0 +1,78 @@
+//! Runs, found by id, commit and branch.
+
+use codeloops_event::{Event, Outcome};
+use codeloops_session::{RunFile, RunFilter, RunFolder, RunKind, RunStore, RunsError};
+
+use crate::support::{session_end, start_at};
+
+const OLD: &str = "01KJP0000000000000000000A1";
+const NEW: &str = "01KJP0000000000000000000B2";
+
+fn keep(dir: &std::path::Path, id: &str, at: &str, commit: &str, branch: &str) {
+    let mut start = start_at(at, "x");
+    start.run_id = Some(id.parse().unwrap());
+    start.commit_sha = Some(commit.to_owned());
+    start.branch = Some(branch.to_owned());
+    let folder = RunFolder::create(dir, &id.parse().unwrap()).unwrap();
+    let mut run = RunFile::started(&start, None);
+    run.note(&Event::SessionEnd(Box::new(session_end("success", 1, 1.0))));
+    folder.write_run_file(&run).unwrap();
+}
+
+/// Two runs in two folders.
+fn store() -> (tempfile::TempDir, RunStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let [here, there] = ["here", "there"].map(|name| dir.path().join(name));
+    keep(&here, OLD, "2026-03-02T09:00:00Z", "abc123f", "main");
+    keep(&there, NEW, "2026-03-02T10:00:00Z", "abd999f", "topic/x");
+    (dir, RunStore::at([here.clone(), there, here]))
+}
+
+fn ids(store: &RunStore, filter: &RunFilter) -> Vec<String> {
+    let found = store.find(filter).unwrap();
+    found.runs.iter().map(|found| found.run.run_id.as_ref().unwrap().to_string()).collect()
+}
+
+#[test]
+fn runs_are_found_by_what_they_began_with() {
+    let (_dir, store) = store();
+    let with = |change: fn(&mut RunFilter)| {
+        let mut filter = RunFilter::default();
+        change(&mut filter);
+        ids(&store, &filter)
+    };
+    assert_eq!(with(|_| {}), [NEW, OLD], "newest first, each folder once");
+    assert_eq!(with(|f| f.commit = Some("ABC".into())), [OLD]);
+    assert_eq!(with(|f| f.commit = Some("ab".into())), [NEW, OLD]);
+    assert_eq!(with(|f| f.branch = Some("topic/x".into())), [NEW]);
+    assert_eq!(with(|f| f.branch = Some("topic".into())), [""; 0], "a branch is not cut");
+    assert_eq!(with(|f| f.run = Some("01kjp0000000000000000000b".into())), [NEW]);
+    assert_eq!(with(|f| f.outcome = Some(Outcome::Stuck)), [""; 0]);
+    assert_eq!(with(|f| f.kind = Some(RunKind::Verify)), [""; 0]);
+}
+
+#[test]
+fn a_run_is_named_by_its_id_or_the_beginning_of_it() {
+    let (_dir, store) = store();
+    let resolved = |wanted: &str| store.resolve(wanted).map(|found| found.run.run_id.unwrap());
+    assert_eq!(resolved(OLD).unwrap().as_str(), OLD);
+    assert_eq!(resolved("latest").unwrap().as_str(), NEW);
+    assert!(matches!(resolved("01KJP"), Err(RunsError::Ambiguous { count: 2, .. })));
+    assert!(matches!(resolved("01KJQ"), Err(RunsError::NotFound(_))));
+    assert!(matches!(resolved("ä"), Err(RunsError::NotFound(_))));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_others_stand() {
+    let (dir, store) = store();
+    std::fs::write(dir.path().join("here").join(OLD).join("run.json"), "{").unwrap();
+    std::fs::create_dir(dir.path().join("here/not-a-run")).unwrap();
+    let found = store.find(&RunFilter::default()).unwrap();
+    assert_eq!((found.runs.len(), found.unreadable.len()), (1, 1));
+}
+
+#[test]
+fn where_nothing_ran_there_is_nothing() {
+    let store = RunStore::at([std::path::PathBuf::from("/nowhere/at/all")]);
+    assert!(store.find(&RunFilter::default()).unwrap().runs.is_empty());
+}
