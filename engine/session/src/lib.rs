@@ -48,6 +48,7 @@ mod parse;
 mod progress;
 mod prune;
 mod reader;
+mod receipt;
 mod reopened;
 mod repair;
 mod round;
@@ -78,6 +79,10 @@ pub use order::SessionOrder;
 pub use progress::SessionStatus;
 pub use prune::{Claim, Prunable, PruneError, PrunePlan, PruneRules};
 pub use reader::{ReadError, SessionReader, Warning};
+pub use receipt::{
+    BadReceipt, GateStatement, NoReceipt, Receipt, RunStatement, Statement, TaskStatement,
+    VerdictStatement, WorkStatement,
+};
 pub use reopened::{ReopenError, ReopenedSession};
 pub use repair::{RepairTask, repair_tasks};
 pub use round::{Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Turn};

@@ -6,6 +6,7 @@ mod evidence;
 mod fixtures;
 mod properties;
 mod prune;
+mod receipt;
 mod reopened;
 mod run_folder;
 mod runs;
