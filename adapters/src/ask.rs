@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::process::{
     Cause, Control, Ended, Grace, Invocation, Leader, Mark, OTHER_REPOSITORY, OWNER_VARIABLE,
-    Output, RUN_ID_VARIABLE, Supervisor, Times,
+    Output, RUN_ID_VARIABLE, Streams, Supervisor, Times,
 };
 
 /// Bytes of each stream that are kept.
@@ -82,7 +82,8 @@ impl Question {
 
     fn stand_by(self, control: Control) -> Result<Answer, NoAnswer> {
         let not_run = |error: io::Error| NoAnswer::NotRun(error.to_string());
-        let (leader, pipes) = Leader::spawn(&self.invocation(), false).map_err(not_run)?;
+        let (leader, pipes) =
+            Leader::spawn(&self.invocation(), Streams::NoInput).map_err(not_run)?;
         let deadline = Some((self.patience, LimitKind::Total));
         let times = Times { deadline, idle: None, grace: GRACE };
         let mut kept = Kept::default();

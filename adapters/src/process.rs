@@ -20,12 +20,16 @@ use codeloops_event::{BudgetKind, LimitKind, ProcessInfo, RunId};
 use codeloops_machine::StopLevel;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
+mod not_started;
 mod proc_fs;
 mod spawn;
+mod stand_by;
 mod supervisor;
 mod tree;
 
-pub(crate) use spawn::{Invocation, OTHER_REPOSITORY, Pipes};
+pub(crate) use not_started::why_not_started;
+pub(crate) use spawn::{Invocation, OTHER_REPOSITORY, Pipes, Streams};
+pub(crate) use stand_by::{NoResult, stand_by};
 pub(crate) use supervisor::Supervisor;
 use tree::Kind;
 pub(crate) use tree::{
@@ -124,24 +128,24 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    /// Starts it with pipes on all three streams, or with nothing on stdin.
+    /// Starts what answers one call.
     #[tracing::instrument(level = "debug", name = "process.start", skip_all)]
-    pub(crate) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Self, Pipes)> {
-        Self::spawn_as(Kind::Call, invocation, with_input)
+    pub(crate) fn spawn(invocation: &Invocation, streams: Streams) -> io::Result<(Self, Pipes)> {
+        Self::spawn_as(Kind::Call, invocation, streams)
     }
 
     /// Starts what accompanies the whole run, with pipes on all three streams.
     pub(crate) fn spawn_companion(invocation: &Invocation) -> io::Result<(Self, Pipes)> {
-        Self::spawn_as(Kind::Companion, invocation, true)
+        Self::spawn_as(Kind::Companion, invocation, Streams::Piped)
     }
 
     fn spawn_as(
         kind: Kind,
         invocation: &Invocation,
-        with_input: bool,
+        streams: Streams,
     ) -> io::Result<(Self, Pipes)> {
         tree::adopt_orphans();
-        let (pid, pipes, strangers) = tree::start(invocation, with_input, kind)?;
+        let (pid, pipes, strangers) = tree::start(invocation, streams, kind)?;
         let number = tree::number(pid);
         let info = ProcessInfo {
             pid: number,
@@ -272,7 +276,7 @@ mod tests {
             dir: "/".into(),
             env: BTreeMap::new(),
         };
-        let (leader, _pipes) = Leader::spawn(&invocation, false).unwrap();
+        let (leader, _pipes) = Leader::spawn(&invocation, Streams::NoInput).unwrap();
         let (pid, number) = (leader.pid, leader.info.pid);
         leader.reap_late();
         assert!(tree::is_leader(number), "it runs");

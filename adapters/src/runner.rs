@@ -8,9 +8,8 @@ use async_trait::async_trait;
 use codeloops_driver::ports::{Agents, Notes, StopSignal};
 use codeloops_event::{AgentOutcome, CriticAccess, Permissions, Role, RunId};
 use codeloops_machine::{AgentCall, AgentReport};
-use tokio::task::JoinHandle;
 
-use crate::process::{Control, Grace, OWNER_VARIABLE, RUN_ID_VARIABLE};
+use crate::process::{Grace, NoResult, OWNER_VARIABLE, RUN_ID_VARIABLE, stand_by};
 use crate::redact::Redactor;
 use crate::resolve::ResolvedAgent;
 use crate::telemetry::Telemetry;
@@ -99,43 +98,22 @@ impl CliAgents {
 
 #[async_trait]
 impl Agents for CliAgents {
-    async fn run(&self, call: AgentCall, notes: Notes, mut stop: StopSignal) -> AgentReport {
-        let (wake, waker) = match std::io::pipe() {
-            Ok(ends) => ends,
-            Err(error) => return not_started(format!("could not open a pipe: {error}")),
-        };
-        let control = Control { stop: stop.clone(), wake: wake.into() };
+    async fn run(&self, call: AgentCall, notes: Notes, stop: StopSignal) -> AgentReport {
         let config = Arc::clone(&self.config);
-        let mut task =
-            tokio::task::spawn_blocking(move || call::run(&config, &call, &notes, control));
-        loop {
-            tokio::select! {
-                report = &mut task => return self.answer(report),
-                changed = stop.changed() => {
-                    if changed.is_err() {
-                        return self.last_answer(task).await;
-                    }
-                    // There are two levels to be told of, so the pipe has room; where it is closed,
-                    // the call is over.
-                    let _woken = rustix::io::write(&waker, b"!");
-                }
-            }
-        }
+        let work = move |control| call::run(&config, &call, &notes, control);
+        stand_by(stop, work).await.unwrap_or_else(|error| self.without_result(&error))
     }
 }
 
 impl CliAgents {
-    async fn last_answer(&self, task: JoinHandle<AgentReport>) -> AgentReport {
-        self.answer(task.await)
-    }
-
-    /// A defect of ours must not leave the agent running.
-    fn answer(&self, report: Result<AgentReport, tokio::task::JoinError>) -> AgentReport {
-        report.unwrap_or_else(|error| {
+    fn without_result(&self, error: &NoResult) -> AgentReport {
+        if let NoResult::Panicked(error) = error {
+            // A defect of ours must not leave the agent running.
             let ended = crate::process::end_processes_of_run(&self.config.run_id);
             tracing::error!(%error, ended, "the agent's supervisor failed");
-            not_started(format!("the agent's supervisor failed: {error}"))
-        })
+            return not_started(format!("the agent's supervisor failed: {error}"));
+        }
+        not_started(error.to_string())
     }
 }
 

@@ -43,54 +43,72 @@ pub(crate) struct Invocation {
     pub(crate) env: BTreeMap<OsString, Option<OsString>>,
 }
 
+/// What the three streams of a program are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// A pipe each.
+    Piped,
+    /// Nothing to read, and a pipe for each of the two others.
+    NoInput,
+    /// Nothing to read, and one pipe for both others: what comes out has the order in which it was
+    /// printed.
+    OneOutput,
+}
+
 /// Our ends of the pipes of a program.
 #[derive(Debug)]
 pub(crate) struct Pipes {
     /// None where it was given nothing to read.
     pub(super) stdin: Option<OwnedFd>,
     pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+    /// None where that goes where stdout goes.
+    pub(super) stderr: Option<OwnedFd>,
 }
 
 impl Pipes {
     /// Our ends of these pipes, in the order of their numbers, and in their place what a supervisor
     /// watches: it takes the output for open until the two files that are given with it are dropped.
     pub(crate) fn taken(self) -> io::Result<([OwnedFd; 3], [OwnedFd; 2], Self)> {
-        let nothing = || io::Error::other("it was given nothing to read");
+        let lacks = || io::Error::other("a stream has no pipe of its own");
         let (out_open, out_held) = io::pipe()?;
         let (err_open, err_held) = io::pipe()?;
-        let watched = Self { stdin: None, stdout: out_open.into(), stderr: err_open.into() };
-        let ours = [self.stdin.ok_or_else(nothing)?, self.stdout, self.stderr];
+        let watched = Self { stdin: None, stdout: out_open.into(), stderr: Some(err_open.into()) };
+        let ours = [self.stdin.ok_or_else(lacks)?, self.stdout, self.stderr.ok_or_else(lacks)?];
         Ok((ours, [out_held.into(), err_held.into()], watched))
     }
 }
 
-/// Starts it with pipes on all three streams, or with nothing on stdin.
-pub(super) fn spawn(invocation: &Invocation, with_input: bool) -> io::Result<(Pid, Pipes)> {
+/// Starts it.
+pub(super) fn spawn(invocation: &Invocation, streams: Streams) -> io::Result<(Pid, Pipes)> {
     #[cfg(target_os = "linux")]
-    return spawn_by(posix::spawn, invocation, with_input);
+    return spawn_by(posix::spawn, invocation, streams);
     #[cfg(not(target_os = "linux"))]
-    return spawn_by(fork::spawn, invocation, with_input);
+    return spawn_by(fork::spawn, invocation, streams);
 }
 
-/// The ends of the pipes that the program gets, in the order of their numbers.
-type Streams = [OwnedFd; 3];
+/// What the program gets as its streams, in the order of their numbers.
+type ItsEnds = [OwnedFd; 3];
 
 fn spawn_by(
-    start: impl FnOnce(&Invocation, Streams) -> io::Result<Pid>,
+    start: impl FnOnce(&Invocation, ItsEnds) -> io::Result<Pid>,
     invocation: &Invocation,
-    with_input: bool,
+    streams: Streams,
 ) -> io::Result<(Pid, Pipes)> {
-    let (its_input, stdin) = if with_input {
+    let (its_input, stdin) = if streams == Streams::Piped {
         let (read, write) = io::pipe()?;
         (read.into(), Some(write.into()))
     } else {
         (File::open("/dev/null")?.into(), None)
     };
     let (stdout, its_output) = io::pipe()?;
-    let (stderr, its_errors) = io::pipe()?;
+    let (its_errors, stderr) = if streams == Streams::OneOutput {
+        (its_output.try_clone()?, None)
+    } else {
+        let (read, write) = io::pipe()?;
+        (write, Some(read.into()))
+    };
     let pid = start(invocation, [its_input, its_output.into(), its_errors.into()])?;
-    Ok((pid, Pipes { stdin, stdout: stdout.into(), stderr: stderr.into() }))
+    Ok((pid, Pipes { stdin, stdout: stdout.into(), stderr }))
 }
 
 fn pid(raw: i32) -> io::Result<Pid> {

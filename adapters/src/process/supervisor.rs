@@ -92,7 +92,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
             abandoned: false,
             input,
             stdout: Some(stdout),
-            stderr: Some(stderr),
+            stderr,
             buffer: Vec::with_capacity(CHUNK),
         })
     }

@@ -28,7 +28,7 @@ use codeloops_event::{ProcessInfo, RunId};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::proc_fs::{self, Process};
-use super::spawn::{self, Invocation, Pipes};
+use super::spawn::{self, Invocation, Pipes, Streams};
 
 /// The variable that marks the processes of a run.
 pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
@@ -60,13 +60,13 @@ fn leaders() -> MutexGuard<'static, BTreeMap<u32, Kind>> {
 /// Starts a program as a leader. Also says whether codeloops has children that are no leaders.
 pub(super) fn start(
     invocation: &Invocation,
-    with_input: bool,
+    streams: Streams,
     kind: Kind,
 ) -> io::Result<(Pid, Pipes, HasStrangers)> {
     let mut leaders = leaders();
     // Asked before, or an orphan of the program's could be seen already.
     let strangers = has_strangers(&leaders);
-    let (pid, pipes) = spawn::spawn(invocation, with_input)?;
+    let (pid, pipes) = spawn::spawn(invocation, streams)?;
     leaders.insert(number(pid), kind);
     Ok((pid, pipes, strangers))
 }

@@ -1,15 +1,13 @@
 //! One call, from the command line to the report. Runs on a thread that may block.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::ffi::OsString;
+use std::io::Write;
 
 use chrono::{DateTime, FixedOffset, Offset, Utc};
 use codeloops_driver::ports::{AgentNote, Notes};
 use codeloops_event::{AgentOutcome, OutputStream, layout};
 use codeloops_machine::{AgentCall, AgentReport};
-use rustix::io::Errno;
 use rustix::process::Signal;
 
 use super::capture::{Capture, Captured};
@@ -19,7 +17,8 @@ use crate::argv::{ArgvOf, argv};
 use crate::decode::Reading;
 use crate::evidence::create_new;
 use crate::process::{
-    Control, Ended, Invocation, Leader, Mark, OTHER_REPOSITORY, Pipes, Supervisor, Times,
+    Control, Ended, Invocation, Leader, Mark, OTHER_REPOSITORY, Pipes, Streams, Supervisor, Times,
+    why_not_started,
 };
 use crate::redact::report_text;
 use crate::spec::{AgentSpec, OutputFormat, PromptVia, StopWith};
@@ -56,9 +55,6 @@ fn start_and_supervise(
     }
 }
 
-/// Bytes of a script in which the name of what runs it is looked for; Linux looks no further.
-const LONGEST_NAME: u64 = 256;
-
 /// A program that runs, and where goes what it prints.
 struct Begun {
     leader: Leader,
@@ -79,47 +75,10 @@ fn start(config: &AgentsConfig, call: &AgentCall, notes: &Notes) -> Result<Begun
     let spec = &config.role(call.role).agent.spec;
     let capture = Capture::create(config, call, spec.output, notes).map_err(NotBegun::Evidence)?;
     let invocation = invocation(config, call).map_err(NotBegun::Evidence)?;
-    let (leader, pipes) =
-        Leader::spawn(&invocation, spec.prompt == PromptVia::Stdin).map_err(|error| {
-            let program = invocation.program.display();
-            let why = why(config, &invocation.program, &error);
-            NotBegun::Program(format!("`{program}`: {why}"))
-        })?;
+    let streams = if spec.prompt == PromptVia::Stdin { Streams::Piped } else { Streams::NoInput };
+    let (leader, pipes) = Leader::spawn(&invocation, streams)
+        .map_err(|error| NotBegun::Program(why_not_started(&invocation, &error)))?;
     Ok(Begun { leader, pipes, capture })
-}
-
-/// Why a program did not start. The system has the same words for a program that is missing, for a
-/// missing folder to start it in, and for a script whose interpreter is missing.
-fn why(config: &AgentsConfig, program: &OsStr, error: &std::io::Error) -> String {
-    let dir = &config.working_dir;
-    if !dir.is_dir() {
-        return format!("the working directory `{}` is gone", dir.display());
-    }
-    if error.kind() == ErrorKind::NotFound
-        && let Ok(file) = File::open(dir.join(program))
-    {
-        return what_is_missing(file);
-    }
-    if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) {
-        return format!("{error}; a script begins with the name of what runs it, like `#!/bin/sh`");
-    }
-    error.to_string()
-}
-
-/// What a program that is there needs, and does not have.
-fn what_is_missing(program: impl Read) -> String {
-    let mut head = Vec::new();
-    // What cannot be read begins with no name.
-    drop(program.take(LONGEST_NAME).read_to_end(&mut head));
-    let line = head.split(|&b| b == b'\n').next().unwrap_or_default();
-    let name =
-        line.strip_prefix(b"#!").map(|name| String::from_utf8_lossy(name.trim_ascii_start()));
-    match name.as_deref().and_then(|name| name.split([' ', '\t']).next()) {
-        Some(name) => {
-            format!("its first line names `{}`, which is missing", name.escape_debug())
-        }
-        None => "the loader that it is to be run by is missing".to_owned(),
-    }
 }
 
 fn supervise(

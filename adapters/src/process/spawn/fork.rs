@@ -6,9 +6,9 @@ use std::process::Command;
 
 use rustix::process::Pid;
 
-use super::{Invocation, Streams};
+use super::{Invocation, ItsEnds};
 
-pub(super) fn spawn(invocation: &Invocation, [stdin, stdout, stderr]: Streams) -> io::Result<Pid> {
+pub(super) fn spawn(invocation: &Invocation, [stdin, stdout, stderr]: ItsEnds) -> io::Result<Pid> {
     let mut command = Command::new(&invocation.program);
     command.args(&invocation.args).current_dir(&invocation.dir);
     for (name, value) in &invocation.env {

@@ -12,11 +12,11 @@ use std::ptr;
 
 use rustix::process::Pid;
 
-use super::{Invocation, Streams};
+use super::{Invocation, ItsEnds};
 
 /// Like the standard library, with no signal blocked and with SIGPIPE as programs expect it: ours
 /// ignores it.
-pub(super) fn spawn(invocation: &Invocation, streams: Streams) -> io::Result<Pid> {
+pub(super) fn spawn(invocation: &Invocation, streams: ItsEnds) -> io::Result<Pid> {
     let args = [&invocation.program].into_iter().chain(&invocation.args);
     let args = args.map(|arg| text(arg)).collect::<io::Result<Vec<_>>>()?;
     let env = environment(&invocation.env)?;

@@ -8,7 +8,7 @@ use rustix::process::{WaitOptions, waitpid};
 
 use super::*;
 
-type Way = fn(&Invocation, Streams) -> io::Result<Pid>;
+type Way = fn(&Invocation, ItsEnds) -> io::Result<Pid>;
 
 const WAYS: [(&str, Way); 2] = [("posix_spawn", posix::spawn), ("fork", fork::spawn)];
 
@@ -24,13 +24,14 @@ fn shell(script: &str) -> Invocation {
 /// What a program prints, started each way.
 fn printed(invocation: &Invocation, input: Option<&str>) -> [String; 2] {
     WAYS.map(|(name, way)| {
-        let (pid, pipes) = spawn_by(way, invocation, input.is_some()).expect(name);
+        let streams = if input.is_some() { Streams::Piped } else { Streams::NoInput };
+        let (pid, pipes) = spawn_by(way, invocation, streams).expect(name);
         if let (Some(stdin), Some(input)) = (pipes.stdin, input) {
             File::from(stdin).write_all(input.as_bytes()).unwrap();
         }
         let mut text = String::new();
         File::from(pipes.stdout).read_to_string(&mut text).unwrap();
-        File::from(pipes.stderr).read_to_string(&mut text).unwrap();
+        File::from(pipes.stderr.unwrap()).read_to_string(&mut text).unwrap();
         let _status = waitpid(Some(pid), WaitOptions::empty()).unwrap();
         text
     })
@@ -45,6 +46,19 @@ fn its_streams_are_its_own() {
     let usual = Command::new("sh").args(["-c", script]).stdin(Stdio::null()).output().unwrap();
     for printed in printed(&shell(script), None) {
         assert_eq!(printed.as_bytes(), usual.stdout, "no file is open that need not be");
+    }
+}
+
+#[test]
+fn of_one_output_the_order_is_kept() {
+    let script = "for n in 1 2 3; do echo out $n; echo err $n >&2; done; cat";
+    for (name, way) in WAYS {
+        let (pid, pipes) = spawn_by(way, &shell(script), Streams::OneOutput).expect(name);
+        assert!(pipes.stderr.is_none());
+        let mut text = String::new();
+        File::from(pipes.stdout).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n", "{name}");
+        let _status = waitpid(Some(pid), WaitOptions::empty()).unwrap();
     }
 }
 
@@ -94,7 +108,7 @@ fn what_cannot_be_started_is_told() {
     ] {
         let invocation = Invocation { program: program.into(), dir, ..shell("") };
         for (name, way) in WAYS {
-            let error = spawn_by(way, &invocation, false).unwrap_err();
+            let error = spawn_by(way, &invocation, Streams::NoInput).unwrap_err();
             assert_eq!(error.kind(), kind, "{name} of {program:?}");
         }
     }
