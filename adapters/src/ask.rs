@@ -10,9 +10,10 @@ use codeloops_event::{BudgetKind, LimitKind, RunId};
 use rustix::process::Signal;
 use tokio::sync::watch;
 
+use crate::lineage;
 use crate::process::{
-    Cause, Control, Ended, Grace, Invocation, Leader, Mark, OTHER_REPOSITORY, OWNER_VARIABLE,
-    Output, RUN_ID_VARIABLE, Streams, Supervisor, Times,
+    Cause, Control, Ended, Grace, Invocation, Leader, Mark, OTHER_REPOSITORY, Output, Streams,
+    Supervisor, Times,
 };
 
 /// Bytes of each stream that are kept.
@@ -98,8 +99,7 @@ impl Question {
         let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));
         let mut env: BTreeMap<_, _> = self.env.iter().map(set).collect();
         env.extend(OTHER_REPOSITORY.map(|name| (name.into(), None)));
-        env.insert(RUN_ID_VARIABLE.into(), Some(self.run_id.as_str().into()));
-        env.insert(OWNER_VARIABLE.into(), Some(std::process::id().to_string().into()));
+        env.extend(lineage::marks(&self.run_id).map(|(name, value)| (name.into(), Some(value))));
         Invocation {
             program: self.program.clone().into_os_string(),
             args: self.args.iter().map(Into::into).collect(),

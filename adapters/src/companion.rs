@@ -20,8 +20,7 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::process::{
-    COMPANION_VARIABLE, Cause, Control, Ended, Grace, Invocation, Leader, Mark, Output, Supervisor,
-    Times,
+    Cause, Control, Ended, Grace, Invocation, Leader, Mark, Output, Supervisor, Times,
 };
 
 /// Whoever asks for its end says when it must have come, so that no step has a time of its own.
@@ -81,9 +80,9 @@ impl Companion {
         stdout: Listener,
         stderr: Listener,
     ) -> io::Result<(Self, File)> {
-        let (mark, word) = Mark::of_new_companion()?;
+        let mark = Mark::of_new_companion()?;
         let (wake, woken) = wake_pipe()?;
-        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&word))?;
+        let (leader, pipes) = Leader::spawn_companion(&command.invocation(&mark))?;
         let ([stdin, its_output, its_errors], [out_held, err_held], watched) = match pipes.taken() {
             Ok(taken) => taken,
             Err(error) => {
@@ -166,10 +165,11 @@ impl Companion {
 }
 
 impl Command {
-    fn invocation(&self, word: &str) -> Invocation {
+    fn invocation(&self, mark: &Mark) -> Invocation {
         let set = |(name, value): (&String, &String)| (name.into(), Some(value.into()));
         let mut env: BTreeMap<OsString, Option<OsString>> = self.env.iter().map(set).collect();
-        env.insert(COMPANION_VARIABLE.into(), Some(word.into()));
+        let (name, word) = mark.variable();
+        env.insert(name.into(), Some(word.into()));
         let args = ["-c", &self.script].map(Into::into).to_vec();
         Invocation { program: "sh".into(), args, dir: self.dir.clone(), env }
     }

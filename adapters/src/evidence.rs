@@ -29,8 +29,34 @@ impl EvidenceFile {
         let full = root.join(&path);
         let file = create_new(&full)
             .map_err(|error| format!("could not create `{}`: {error}", full.display()))?;
+        Ok(Self::of(path, full, file, limit))
+    }
+
+    /// Makes the first of these files that is not there; what stands there is left.
+    pub(crate) fn create_first(
+        root: &Path,
+        names: impl IntoIterator<Item = String>,
+        limit: u64,
+    ) -> Result<Self, String> {
+        let mut last = "no name is left".to_owned();
+        for path in names {
+            let full = root.join(&path);
+            match create_free(&full) {
+                Ok(file) => return Ok(Self::of(path, full, file, limit)),
+                Err(error) => {
+                    last = format!("could not create `{}`: {error}", full.display());
+                    if error.kind() != io::ErrorKind::AlreadyExists {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn of(path: String, full: PathBuf, file: File, limit: u64) -> Self {
         let (file, hash) = (Some(file), Sha256::new());
-        Ok(Self { path, full, file, hash, written: 0, limit, dropped: 0 })
+        Self { path, full, file, hash, written: 0, limit, dropped: 0 }
     }
 
     /// Writes what comes next. The error comes once: what follows it is let go.
@@ -78,13 +104,23 @@ fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
 /// Makes a file, and the folders above it, for the user alone: agents print private code. What
 /// stands there is removed first.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    create_free(path).or_else(|error| {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+        fs::remove_file(path)?;
+        create_free(path)
+    })
+}
+
+/// The same where nothing stands there.
+pub(crate) fn create_free(path: &Path) -> io::Result<File> {
     let create = || File::options().write(true).create_new(true).mode(0o600).open(path);
     create().or_else(|error| {
-        match error.kind() {
-            io::ErrorKind::NotFound => create_folders(path)?,
-            io::ErrorKind::AlreadyExists => fs::remove_file(path)?,
-            _ => return Err(error),
+        if error.kind() != io::ErrorKind::NotFound {
+            return Err(error);
         }
+        create_folders(path)?;
         create()
     })
 }

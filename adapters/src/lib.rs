@@ -1,4 +1,5 @@
-//! What knows the outside world: agent programs, their processes, and git ([`git`]).
+//! What knows the outside world: agent programs, their processes, the user's checks ([`gates`]), and
+//! git ([`git`]).
 //!
 //! An agent is a row of data ([`spec::AgentSpec`]), found by [`agents::AgentTable`], located on this
 //! machine by [`resolve::resolve`], and run by the one generic runner [`runner::CliAgents`]. What
@@ -9,6 +10,7 @@ pub mod agents;
 pub mod argv;
 pub mod ask;
 pub mod companion;
+pub mod gates;
 pub mod git;
 pub mod login;
 pub mod redact;
@@ -20,6 +22,7 @@ pub mod version;
 
 mod decode;
 mod evidence;
+mod lineage;
 mod process;
 mod reset;
 mod text;

@@ -32,9 +32,7 @@ pub(crate) use spawn::{Invocation, OTHER_REPOSITORY, Pipes, Streams};
 pub(crate) use stand_by::{NoResult, stand_by};
 pub(crate) use supervisor::Supervisor;
 use tree::Kind;
-pub(crate) use tree::{
-    COMPANION_VARIABLE, Mark, OWNER_VARIABLE, RUN_ID_VARIABLE, end_run, processes_of_run,
-};
+pub(crate) use tree::{Mark, OWNER_VARIABLE, RUN_ID_VARIABLE, end_marked, processes_of_run};
 
 /// How long the steps of an end may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +112,21 @@ impl Control {
     fn level(&self) -> Option<StopLevel> {
         *self.stop.borrow()
     }
+
+    /// Whether a stop was asked for.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.level().is_some()
+    }
+
+    /// The same for another program of the call, after this one.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        Ok(Self { stop: self.stop.clone(), wake: self.wake.try_clone()? })
+    }
+}
+
+/// The exit code of a program that has ended; 128 + n for a signal.
+pub(crate) fn exit_code(status: &ExitStatus) -> Option<i32> {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
 }
 
 fn file_name(program: &OsStr) -> Option<String> {
@@ -124,7 +137,6 @@ fn file_name(program: &OsStr) -> Option<String> {
 pub(crate) struct Leader {
     pid: Pid,
     info: ProcessInfo,
-    strangers: tree::HasStrangers,
 }
 
 impl Leader {
@@ -145,14 +157,14 @@ impl Leader {
         streams: Streams,
     ) -> io::Result<(Self, Pipes)> {
         tree::adopt_orphans();
-        let (pid, pipes, strangers) = tree::start(invocation, streams, kind)?;
+        let (pid, pipes) = tree::start(invocation, streams, kind)?;
         let number = tree::number(pid);
         let info = ProcessInfo {
             pid: number,
             start_ticks: proc_fs::start_ticks(number),
             program: file_name(&invocation.program),
         };
-        Ok((Self { pid, info, strangers }, pipes))
+        Ok((Self { pid, info }, pipes))
     }
 
     pub(crate) const fn info(&self) -> &ProcessInfo {
@@ -251,8 +263,13 @@ pub fn end_children(kill: bool) {
 /// does not. Returns how many there were. Only where there is a `/proc`.
 #[must_use]
 pub fn end_processes_of_run(run: &RunId) -> u32 {
+    end_processes_with(&Mark::Run(run.clone()))
+}
+
+/// The same of any mark.
+pub(crate) fn end_processes_with(mark: &Mark) -> u32 {
     let now = Instant::now();
-    end_run(run, now + Duration::from_secs(1), now + Duration::from_secs(6))
+    end_marked(mark, now + Duration::from_secs(1), now + Duration::from_secs(6))
 }
 
 /// The runs that were killed while their agents worked, and whose processes live on. Only where there

@@ -1,6 +1,5 @@
 //! The one runner of all agents.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use codeloops_driver::ports::{Agents, Notes, StopSignal};
 use codeloops_event::{AgentOutcome, CriticAccess, Permissions, Role, RunId};
 use codeloops_machine::{AgentCall, AgentReport};
 
-use crate::process::{Grace, NoResult, OWNER_VARIABLE, RUN_ID_VARIABLE, stand_by};
+use crate::process::{Grace, NoResult, stand_by};
 use crate::redact::Redactor;
 use crate::resolve::ResolvedAgent;
 use crate::telemetry::Telemetry;
@@ -120,19 +119,6 @@ impl CliAgents {
 /// The report of a call of which no process ran.
 fn not_started(message: String) -> AgentReport {
     AgentReport::bare(AgentOutcome::NotStarted { message })
-}
-
-/// The variables that codeloops sets for a call; one without a value is removed, so that an outer
-/// run's is not taken for ours.
-fn run_variables(config: &AgentsConfig, call: &AgentCall) -> [(&'static str, Option<OsString>); 6] {
-    [
-        (RUN_ID_VARIABLE, Some(config.run_id.as_str().into())),
-        (OWNER_VARIABLE, Some(std::process::id().to_string().into())),
-        ("CODELOOPS_COMMIT_SHA", config.commit_sha.as_ref().map(OsString::from)),
-        ("CODELOOPS_BRANCH", config.branch.as_ref().map(OsString::from)),
-        ("CODELOOPS_ITERATION", Some(call.call.iteration.to_string().into())),
-        ("CODELOOPS_ROLE", Some(call.role.as_str().into())),
-    ]
 }
 
 /// The file of a prompt, beside the streams of its call.

@@ -124,10 +124,17 @@ pub(super) fn start_ticks(pid: u32) -> Option<u64> {
 /// The value of a variable in the environment with which a process was started. `None` for a
 /// process that has none, has ended, or is somebody else's.
 pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let mut pairs = environ.split(|&byte| byte == 0);
-    pairs
-        .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec))
+    let [value] = variables(pid, [name]);
+    value
+}
+
+/// The values of several.
+pub(super) fn variables<const N: usize>(pid: u32, names: [&str; N]) -> [Option<Vec<u8>>; N] {
+    let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let value = |pair: &[u8], name: &str| {
+        pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec)
+    };
+    names.map(|name| environ.split(|&byte| byte == 0).find_map(|pair| value(pair, name)))
 }
 
 /// Whether a process counts process ids as we do. Where the kernel has no namespaces all do.

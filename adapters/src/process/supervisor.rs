@@ -81,7 +81,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
         widen(&stdout);
         let now = Instant::now();
         Ok(Self {
-            tree: Tree::new(leader.info().clone(), leader.strangers, mark),
+            tree: Tree::new(leader.info().clone(), mark),
             leader,
             control,
             output,
@@ -196,7 +196,8 @@ impl<'a, O: Output> Supervisor<'a, O> {
     }
 
     /// Ends what was left behind, and looks again until nothing is. Tells how many there were; the
-    /// upkeep that git starts by itself is ended too, but nobody has left that behind.
+    /// upkeep that git starts by itself is ended too, but nobody has left that behind, and of what is
+    /// another call's as likely nobody knows who has.
     #[tracing::instrument(level = "debug", name = "process.sweep", skip_all)]
     fn sweep(&mut self) -> u32 {
         let since = Instant::now();
@@ -214,7 +215,8 @@ impl<'a, O: Output> Supervisor<'a, O> {
                 || since.elapsed() >= self.times.grace.leftovers;
             for process in &living {
                 let first = asked.insert((process.pid, process.start));
-                uncounted += u32::from(first && tree::ends_unasked(process));
+                let is_nobodys = self.tree.is_doubtful(process) || tree::ends_unasked(process);
+                uncounted += u32::from(first && is_nobodys);
                 if hurry {
                     tree::signal(process, Signal::KILL);
                 } else if first {

@@ -3,10 +3,11 @@
 //! On Linux codeloops is the "subreaper" of its descendants: whoever loses its parent becomes its
 //! child, so all that the leader spawned is found below the leader and below what was adopted. An
 //! adopted process belongs to a call if it was seen below the leader before, is in the leader's
-//! session or group, carries the run's id in its environment, or (where it can be nobody else's) is
-//! in another session than we are. What accompanies the whole run (the program of a sink) is a tree of
-//! its own, with a mark of its own. Adopted processes are also reaped here, each by its own id: a
-//! wait for any child would take the exit status from those who wait for theirs.
+//! session or group, carries its mark in its environment, or (where it can be nobody else's) is
+//! in another session than we are. The mark of an agent call is the run's id. Gates, of which several
+//! may run at once, and what accompanies the whole run (the program of a sink) have a mark each, a
+//! word of their own. Adopted processes are also reaped here, each by its own id: a wait for any child
+//! would take the exit status from those who wait for theirs.
 //!
 //! What a program has started by somebody else (`at`, a container's daemon) is not found.
 //!
@@ -15,6 +16,9 @@
 //! started something before, or where `git` left a daemon behind: what these leave to be adopted
 //! looks like an agent's orphan, so in doubt nothing is ended for being one. Whatever else codeloops
 //! starts in a session of its own while a call runs must be started by [`start`].
+//!
+//! Of calls that run at once, an orphan that threw its mark away may be any one's. It lives until the
+//! last of them is over, which ends it, and it is nobody's leftover.
 //!
 //! On macOS there is no `/proc` and no subreaper: the leader's process group is ended, and a process
 //! that moved to a group of its own is not found.
@@ -36,6 +40,9 @@ pub(crate) const RUN_ID_VARIABLE: &str = "CODELOOPS_RUN_ID";
 /// The variable that names the process that started them, so that it can be told whether that lives.
 pub(crate) const OWNER_VARIABLE: &str = "CODELOOPS_PID";
 
+/// The variable that marks the processes of one call of a gate.
+pub(crate) const GATE_CALL_VARIABLE: &str = "CODELOOPS_GATE_CALL";
+
 /// The variable that marks the processes of a companion.
 pub(crate) const COMPANION_VARIABLE: &str = "CODELOOPS_SINK";
 
@@ -51,31 +58,60 @@ pub(super) enum Kind {
 /// Programs that run right now and are waited for by their own supervisor. Locked while one is
 /// started and while the process table is read, so that nobody takes another's newborn for an
 /// orphan.
-static LEADERS: Mutex<BTreeMap<u32, Kind>> = Mutex::new(BTreeMap::new());
+static LEADERS: Mutex<Leaders> = Mutex::new(BTreeMap::new());
 
-fn leaders() -> MutexGuard<'static, BTreeMap<u32, Kind>> {
+/// By process id.
+type Leaders = BTreeMap<u32, Running>;
+
+/// What is known of a program that runs.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    kind: Kind,
+    /// Whether codeloops had children that it did not start as leaders, when this program began or the
+    /// first of those that it ran with.
+    has_strangers: bool,
+    /// When that was, by the process table; none where there is none.
+    since: Option<u64>,
+    /// Whether another call ran at the same time, at any moment of its life.
+    had_company: bool,
+}
+
+fn leaders() -> MutexGuard<'static, Leaders> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a program as a leader. Also says whether codeloops has children that are no leaders.
+/// Starts a program as a leader.
 pub(super) fn start(
     invocation: &Invocation,
     streams: Streams,
     kind: Kind,
-) -> io::Result<(Pid, Pipes, HasStrangers)> {
+) -> io::Result<(Pid, Pipes)> {
     let mut leaders = leaders();
-    // Asked before, or an orphan of the program's could be seen already.
-    let strangers = has_strangers(&leaders);
+    let company = leaders.values().find(|other| kind == Kind::Call && other.is_call()).copied();
+    // Asked before, or an orphan of the program's could be seen already. Where another call runs, it
+    // may be that one's.
+    let has_strangers =
+        company.map_or_else(|| has_strangers(&leaders), |other| other.has_strangers);
     let (pid, pipes) = spawn::spawn(invocation, streams)?;
-    leaders.insert(number(pid), kind);
-    Ok((pid, pipes, strangers))
+    let since = company.map_or_else(|| proc_fs::start_ticks(number(pid)), |other| other.since);
+    if company.is_some() {
+        let calls = leaders.values_mut().filter(|other| other.is_call());
+        calls.for_each(|other| other.had_company = true);
+    }
+    let had_company = company.is_some();
+    leaders.insert(number(pid), Running { kind, has_strangers, since, had_company });
+    Ok((pid, pipes))
 }
 
-/// Whether codeloops had children that it did not start as leaders.
-pub(super) type HasStrangers = bool;
+impl Running {
+    fn is_call(&self) -> bool {
+        self.kind == Kind::Call
+    }
+}
 
-/// One that has ended has no children any more: they are ours by now.
-fn has_strangers(leaders: &BTreeMap<u32, Kind>) -> HasStrangers {
+/// Whether codeloops has children that it did not start as leaders. One that has ended has no children
+/// any more: they are ours by now.
+fn has_strangers(leaders: &Leaders) -> bool {
     let strangers = proc_fs::children().into_iter().filter(|pid| !leaders.contains_key(pid));
     strangers.filter_map(proc_fs::process).any(|process| !process.is_zombie())
 }
@@ -93,7 +129,7 @@ pub(super) fn is_leader(pid: u32) -> bool {
 
 /// Whether a process is a companion of the run.
 pub(super) fn is_companion(pid: u32) -> bool {
-    leaders().get(&pid) == Some(&Kind::Companion)
+    leaders().get(&pid).is_some_and(|running| running.kind == Kind::Companion)
 }
 
 /// Makes us the parent of every descendant whose parent ends, instead of the system's first
@@ -111,47 +147,85 @@ pub(super) fn adopt_orphans() {
 /// What the processes of a program have in their environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// Those of a run's calls: its id.
+    /// Those of a run's agents: its id.
     Run(RunId),
+    /// Those of one call of a gate: a word that no other has.
+    Gate(String),
     /// Those of a companion: a word that no other has.
     Companion(String),
+}
+
+/// What a process carries of the marks that this process gave out.
+enum Carried {
+    Run(Vec<u8>),
+    Gate(Vec<u8>),
+    Companion(Vec<u8>),
+    Nothing,
 }
 
 impl Mark {
     const fn kind(&self) -> Kind {
         match self {
-            Self::Run(_) => Kind::Call,
+            Self::Run(_) | Self::Gate(_) => Kind::Call,
             Self::Companion(_) => Kind::Companion,
         }
     }
 
-    /// A mark for a new companion, with a word that nobody can guess: what carries another word may be an
-    /// agent's that hides.
-    pub(crate) fn of_new_companion() -> io::Result<(Self, String)> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let word = format!("{}.{:032x}", std::process::id(), u128::from_ne_bytes(random));
-        words().insert(word.clone().into_bytes());
-        Ok((Self::Companion(word.clone()), word))
+    /// The variable that it is, and its value.
+    pub(crate) fn variable(&self) -> (&'static str, &str) {
+        match self {
+            Self::Run(run) => (RUN_ID_VARIABLE, run.as_str()),
+            Self::Gate(word) => (GATE_CALL_VARIABLE, word),
+            Self::Companion(word) => (COMPANION_VARIABLE, word),
+        }
     }
 
-    /// Whether a process carries this mark; none where it carries neither this nor another that this
-    /// process gave out.
+    /// A mark for a new call of a gate.
+    pub(crate) fn of_new_gate_call() -> io::Result<Self> {
+        new_word().map(Self::Gate)
+    }
+
+    /// A mark for a new companion.
+    pub(crate) fn of_new_companion() -> io::Result<Self> {
+        new_word().map(Self::Companion)
+    }
+
+    /// Whether a process carries this mark; none where it carries neither this nor another that tells
+    /// whose it is.
     fn is_on(&self, pid: u32) -> Option<bool> {
-        let run = proc_fs::variable(pid, RUN_ID_VARIABLE);
-        let word = proc_fs::variable(pid, COMPANION_VARIABLE).filter(|word| words().contains(word));
-        match self {
-            Self::Run(own) if run.as_deref() == Some(own.as_str().as_bytes()) => Some(true),
-            Self::Run(_) => word.map(|_| false),
-            Self::Companion(own) => match word {
-                Some(word) => Some(word == own.as_bytes()),
-                None => run.map(|_| false),
-            },
+        match (self, Carried::by(pid)) {
+            (_, Carried::Nothing) => None,
+            (Self::Run(own), Carried::Run(run)) => (run == own.as_str().as_bytes()).then_some(true),
+            // It has the run's id as well, so it may be one's of whom nothing else is known.
+            (Self::Gate(_), Carried::Run(_)) => None,
+            (Self::Gate(own), Carried::Gate(word))
+            | (Self::Companion(own), Carried::Companion(word)) => Some(word == own.as_bytes()),
+            _ => Some(false),
         }
     }
 }
 
-/// The words of all companions that there were.
+impl Carried {
+    fn by(pid: u32) -> Self {
+        let names = [GATE_CALL_VARIABLE, COMPANION_VARIABLE, RUN_ID_VARIABLE];
+        let [gate, companion, run] = proc_fs::variables(pid, names);
+        let is_known = |word: &Vec<u8>| words().contains(word);
+        let gate = gate.filter(is_known).map(Self::Gate);
+        let word = gate.or_else(|| companion.filter(is_known).map(Self::Companion));
+        word.or_else(|| run.map(Self::Run)).unwrap_or(Self::Nothing)
+    }
+}
+
+/// A word that nobody can guess: what carries another may be an agent's that hides.
+fn new_word() -> io::Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let word = format!("{}.{:032x}", std::process::id(), u128::from_ne_bytes(random));
+    words().insert(word.clone().into_bytes());
+    Ok(word)
+}
+
+/// All words that were given out.
 fn words() -> MutexGuard<'static, BTreeSet<Vec<u8>>> {
     static WORDS: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
     WORDS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -161,15 +235,22 @@ fn words() -> MutexGuard<'static, BTreeSet<Vec<u8>>> {
 pub(super) struct Tree {
     leader: ProcessInfo,
     mark: Mark,
-    strangers: HasStrangers,
-    /// Start times of those seen, by process id.
-    known: BTreeMap<u32, u64>,
+    /// Those seen, by process id.
+    known: BTreeMap<u32, Known>,
+}
+
+/// A process that was seen.
+#[derive(Clone, Copy)]
+struct Known {
+    start: u64,
+    /// Whether it may be of another call that ran at the same time.
+    is_doubtful: bool,
 }
 
 impl Tree {
     /// Those of a leader that was just started.
-    pub(super) const fn new(leader: ProcessInfo, strangers: HasStrangers, mark: Mark) -> Self {
-        Self { leader, mark, strangers, known: BTreeMap::new() }
+    pub(super) const fn new(leader: ProcessInfo, mark: Mark) -> Self {
+        Self { leader, mark, known: BTreeMap::new() }
     }
 
     /// The living members beside the leader. Remembers them, and reaps those that we adopted and
@@ -186,17 +267,26 @@ impl Tree {
         }
     }
 
+    /// Whether a member may be of another call that ran at the same time.
+    pub(super) fn is_doubtful(&self, process: &Process) -> bool {
+        self.knows(process) && self.known.get(&process.pid).is_some_and(|known| known.is_doubtful)
+    }
+
     /// The members beside the leader. Remembers them.
     fn members(&mut self) -> Vec<Process> {
-        let Some(leader_start) = self.leader.start_ticks else { return Vec::new() };
         let leaders = leaders();
+        let Some(running) = leaders.get(&self.leader.pid) else { return Vec::new() };
+        let Some(since) = running.since else { return Vec::new() };
         let mut table = proc_fs::family(self.leader.pid);
-        table.retain(|p| p.start >= leader_start && !leaders.contains_key(&p.pid) && !is_us(p.pid));
-        let alone = self.is_alone(&leaders) && !self.strangers;
-        for process in &table {
-            if self.is_root(process, alone) {
-                self.known.insert(process.pid, process.start);
-            }
+        table.retain(|p| p.start >= since && !leaders.contains_key(&p.pid) && !is_us(p.pid));
+        let alone = self.is_alone(&leaders) && !running.has_strangers;
+        for process in table.iter().filter(|process| !self.knows(process)).collect::<Vec<_>>() {
+            let is_doubtful = match self.is_ours(process) {
+                Some(true) => false,
+                None if alone && is_adopted(process) => running.had_company,
+                _ => continue,
+            };
+            self.known.insert(process.pid, Known { start: process.start, is_doubtful });
         }
         while self.add_children(&table) {}
         table.retain(|process| self.knows(process));
@@ -205,47 +295,48 @@ impl Tree {
 
     /// Whether no other program runs whose orphans could be taken for ours. What a companion leaves
     /// behind carries its mark, so that a call need not mind it.
-    fn is_alone(&self, leaders: &BTreeMap<u32, Kind>) -> bool {
-        let others = leaders.iter().filter(|(pid, _)| **pid != self.leader.pid);
+    fn is_alone(&self, leaders: &Leaders) -> bool {
+        let mut others = leaders.iter().filter(|(pid, _)| **pid != self.leader.pid);
         match self.mark.kind() {
-            Kind::Call => others.filter(|(_, kind)| **kind == Kind::Call).count() == 0,
-            Kind::Companion => others.count() == 0,
+            Kind::Call => !others.any(|(_, other)| other.is_call()),
+            Kind::Companion => others.next().is_none(),
         }
     }
 
     fn knows(&self, process: &Process) -> bool {
-        self.known.get(&process.pid) == Some(&process.start)
+        self.known.get(&process.pid).is_some_and(|known| known.start == process.start)
     }
 
-    /// Whether a process belongs here whoever its parent is. `alone` says that an orphan of unknown
-    /// descent can be nobody else's.
-    fn is_root(&self, process: &Process, alone: bool) -> bool {
+    /// Whether a process belongs here whoever its parent is; none where nobody can tell.
+    fn is_ours(&self, process: &Process) -> Option<bool> {
         let leader = self.leader.pid;
         let by_leader =
             process.parent == leader || process.session == leader || process.group == leader;
-        by_leader
-            || self.knows(process)
-            || self.mark.is_on(process.pid).unwrap_or_else(|| alone && is_adopted(process))
+        if by_leader { Some(true) } else { self.mark.is_on(process.pid) }
     }
 
     /// Adds the children of members; says whether there were any.
     fn add_children(&mut self, table: &[Process]) -> bool {
-        let members: BTreeSet<u32> =
-            table.iter().filter(|p| self.knows(p)).map(|p| p.pid).collect();
-        let children = table.iter().filter(|p| members.contains(&p.parent));
-        let new: Vec<_> = children.filter(|p| !self.knows(p)).map(|p| (p.pid, p.start)).collect();
+        let members = table.iter().filter(|p| self.knows(p));
+        let members: BTreeMap<u32, bool> = members.map(|p| (p.pid, self.is_doubtful(p))).collect();
+        let new = table.iter().filter(|p| !self.knows(p)).filter_map(|p| {
+            let is_doubtful = *members.get(&p.parent)?;
+            Some((p.pid, Known { start: p.start, is_doubtful }))
+        });
+        let new: Vec<_> = new.collect();
         let grown = !new.is_empty();
         self.known.extend(new);
         grown
     }
 }
 
-/// Ends what carries the run's id, ourselves and our ancestors excepted, until nothing is left or
-/// `until` has passed; up to `gently` each is only asked to end, once. Returns how many there were.
-pub(crate) fn end_run(run: &RunId, gently: Instant, until: Instant) -> u32 {
+/// Ends what carries a mark, ourselves and our ancestors excepted, until nothing is left or `until`
+/// has passed; up to `gently` each is only asked to end, once. Returns how many there were. What a
+/// call of a gate left carries the mark of its run as well.
+pub(crate) fn end_marked(mark: &Mark, gently: Instant, until: Instant) -> u32 {
     let mut ended = BTreeSet::new();
     loop {
-        let living = living_of_run(run);
+        let living = living_with(mark.variable());
         if living.is_empty() || Instant::now() > until {
             return u32::try_from(ended.len()).unwrap_or(u32::MAX);
         }
@@ -261,22 +352,22 @@ pub(crate) fn end_run(run: &RunId, gently: Instant, until: Instant) -> u32 {
     }
 }
 
-/// What carries the run's id, ourselves and our ancestors excepted.
-fn living_of_run(run: &RunId) -> Vec<Process> {
+/// What has a variable with this value, ourselves and our ancestors excepted.
+fn living_with((name, value): (&str, &str)) -> Vec<Process> {
     let mut table = proc_fs::processes();
     let spared = ancestors(&table);
     table.retain(|process| {
         !process.is_zombie()
             && !spared.contains(&process.pid)
-            && proc_fs::variable(process.pid, RUN_ID_VARIABLE).as_deref()
-                == Some(run.as_str().as_bytes())
+            && proc_fs::variable(process.pid, name).as_deref() == Some(value.as_bytes())
     });
     table
 }
 
 /// The processes that an earlier codeloops left behind, by the run id in their environment.
 pub(crate) fn processes_of_run(run: &RunId) -> Vec<u32> {
-    living_of_run(run).iter().map(|process| process.pid).collect()
+    let living = living_with((RUN_ID_VARIABLE, run.as_str()));
+    living.iter().map(|process| process.pid).collect()
 }
 
 /// The runs whose codeloops is gone while processes of theirs live, ourselves and our ancestors

@@ -12,10 +12,11 @@ use rustix::process::Signal;
 
 use super::capture::{Capture, Captured};
 use super::outcome::{self, Facts};
-use super::{AgentsConfig, RoleAgent, not_started, prompt_file, run_variables};
+use super::{AgentsConfig, RoleAgent, not_started, prompt_file};
 use crate::argv::{ArgvOf, argv};
 use crate::decode::Reading;
 use crate::evidence::create_new;
+use crate::lineage;
 use crate::process::{
     Control, Ended, Invocation, Leader, Mark, OTHER_REPOSITORY, Pipes, Streams, Supervisor, Times,
     why_not_started,
@@ -180,7 +181,10 @@ fn invocation(config: &AgentsConfig, call: &AgentCall) -> Result<Invocation, Str
     let mut env: BTreeMap<OsString, Option<OsString>> = of_trace.unwrap_or_default();
     env.extend(agent.spec.env.iter().map(set));
     env.extend(OTHER_REPOSITORY.map(|name| (name.into(), None)));
-    env.extend(run_variables(config, call).map(|(name, value)| (name.into(), value)));
+    let (commit, branch) = (config.commit_sha.as_deref(), config.branch.as_deref());
+    let told = lineage::variables(commit, branch, call.call.iteration, call.role.as_str());
+    env.extend(told.map(|(name, value)| (name.into(), value)));
+    env.extend(lineage::marks(&config.run_id).map(|(name, value)| (name.into(), Some(value))));
     Ok(Invocation {
         program: agent.program.clone().into_os_string(),
         args: argv(&agent.spec, args),

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset};
 use codeloops_event::{AgentOutcome, CutOffKind, Refusal, Role};
 
 use crate::decode::{Ending, Reading, Trouble};
-use crate::process::Cause;
+use crate::process::{self, Cause};
 use crate::reset;
 use crate::spec::{AgentSpec, OutputFormat};
 use crate::text::one_line;
@@ -31,8 +31,7 @@ pub(super) struct Facts {
 
 /// The exit code as a shell counts it; null where the system did not give one.
 pub(super) fn exit_code(facts: &Facts) -> Option<i32> {
-    let status = facts.status.as_ref().ok()?;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
+    facts.status.as_ref().ok().and_then(process::exit_code)
 }
 
 /// How the call ended; the order is documented at [`super::CliAgents`].
