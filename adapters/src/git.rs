@@ -1,9 +1,9 @@
-//! The working tree of a run: snapshots, their diffs, and what a critic changed.
+//! The working tree of a run: snapshots, their diffs, and what a critic or gates changed.
 //!
 //! A snapshot is a tree object of everything that is in the working tree and not ignored, whether
 //! committed, staged or neither. Diffs are made between two such trees, so commits, amends, resets
 //! and switched branches change nothing about them. The user's index, HEAD, branches and stash are
-//! only read, until what a critic changed of them is put back; git works on a private index below
+//! only read, until what those changed of them is put back; git works on a private index below
 //! `<git-dir>/codeloops/`.
 //!
 //! The private index holds the working tree as it was when the run was opened and is not written to

@@ -306,7 +306,7 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
             let kept = one_line(kept_as);
             let commit =
                 if *head_moved { format!(", its commit as {kept}-head") } else { String::new() };
-            let way_back = layout::before_critic(&kept).filter(|_| !restored).map(|before| {
+            let way_back = layout::before_change(&kept).filter(|_| !restored).map(|before| {
                 Said::with(
                     format!("As it was before, it is kept as {before}; to get a file back:"),
                     &commands::restore(&before),

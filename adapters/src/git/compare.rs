@@ -1,8 +1,8 @@
-//! Finds what a critic changed since the last snapshot, and keeps it.
+//! Finds what a critic or gates changed since the last snapshot, and keeps it.
 
 use std::time::SystemTime;
 
-use codeloops_event::{CallId, TreeCheck, TreeId, layout};
+use codeloops_event::{CallId, CallKind, TreeCheck, TreeId, layout};
 
 use super::backend::Backend;
 use super::error::GitError;
@@ -25,7 +25,12 @@ impl Snapshots {
     #[tracing::instrument(level = "debug", name = "git.check", skip_all)]
     pub(super) fn check(&mut self, call: CallId, restore: bool) -> TreeCheck {
         let runs = OtherRuns::now(&self.lock);
-        let kept_as = layout::critic_ref(&self.run_id, call.iteration, call.attempt);
+        let name = if call.kind == CallKind::GateTreeCheck {
+            layout::gates_ref
+        } else {
+            layout::critic_ref
+        };
+        let kept_as = name(&self.run_id, call.iteration, call.attempt);
         // First, for they decide what the look sees. All working trees share them.
         let are_alone = self.other_runs.until(&runs) == Others::Nowhere;
         let rules = self.again_where_files_vanish(|all| {
@@ -67,7 +72,7 @@ impl Snapshots {
         let present = Present::new(looks, at);
         // All of it or nothing, so that what is told of it is true.
         let may_restore = restore
-            && self.is_critics(&found)
+            && self.is_nobody_elses(&found)
             && rules.are_restored
             && found.inner.is_empty()
             && restore::is_possible(&differences)
@@ -96,7 +101,7 @@ impl Snapshots {
     }
 
     /// What a process of the run that was killed had kept of this call, before it put the tree back:
-    /// what the critic said may have been said of that.
+    /// what the critic said, or gates found, may have been of that.
     fn put_back_before(&self, kept_as: &str) -> Result<Option<TreeCheck>, GitError> {
         if !self.is_resumed {
             return Ok(None);
@@ -137,7 +142,7 @@ impl Snapshots {
     }
 
     /// Whether no other run can have done it, up to now.
-    fn is_critics(&self, found: &Found) -> bool {
+    fn is_nobody_elses(&self, found: &Found) -> bool {
         match self.other_runs.until(&OtherRuns::now(&self.lock)) {
             Others::Nowhere => true,
             Others::Elsewhere => found.refs.is_empty(),

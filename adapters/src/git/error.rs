@@ -219,7 +219,7 @@ pub enum GitError {
     /// A file of the user's git is locked.
     #[error("`{}` exists: another git is at work there, or was killed", .0.display())]
     Locked(PathBuf),
-    /// A path whose state before the critic cannot be put back.
+    /// A path whose state before the change cannot be put back.
     #[error("`{path}` cannot be put back: {reason}")]
     Stuck {
         /// The path, fit to be shown.
@@ -227,9 +227,10 @@ pub enum GitError {
         /// Why.
         reason: &'static str,
     },
-    /// The critic's changes could not be put back.
+    /// What the critic or gates changed could not be put back.
     #[error(
-        "the critic changed the working tree (kept as {kept_as}), and putting it back failed: {source}"
+        "{} changed the working tree (kept as {kept_as}), and putting it back failed: {source}",
+        who_changed(.kept_as)
     )]
     NotPutBack {
         /// The ref that keeps the changed tree.
@@ -246,6 +247,11 @@ pub enum GitError {
     /// Something panicked under our feet.
     #[error("git work stopped unexpectedly: {0}")]
     Panicked(String),
+}
+
+/// Who made what a ref keeps.
+pub(super) fn who_changed(kept_as: &str) -> &'static str {
+    if kept_as.contains("/gates-") { "the gates" } else { "the critic" }
 }
 
 impl GitError {

@@ -1,5 +1,5 @@
-//! Tells whether a critic moved files to where git sees them. Before, it did not see them (a rule
-//! ignores them, or they were elsewhere), so no snapshot holds them, and where they were nobody knows:
+//! Tells whether a critic or a gate moved files to where git sees them. Before, it did not see them (a
+//! rule ignores them, or they were elsewhere), so no snapshot holds them, and where they were nobody knows:
 //! to put back what was in their place would take them from the user.
 
 use std::collections::BTreeSet;

@@ -98,7 +98,7 @@ fn warn_of_others(lock: &RunLock, warn: &mut dyn FnMut(Notice)) {
     if !others.is_empty() {
         warn(Notice::of(format!(
             "another run works in the same tree ({}): its changes will show in the diff, and what \
-             a critic changes is not put back",
+             a critic or a gate changes is not put back",
             others.join(", ")
         )));
     }

@@ -1,5 +1,5 @@
 //! Tells whether another run worked in the repository since the last look, and where: what it did is
-//! not the critic's.
+//! not the critic's or the gates'.
 //!
 //! A run that lives holds its lock in the working tree that it works in. One that came and went in
 //! between is known by its refs, which stay, and which it wrote to when it began.

@@ -1,5 +1,5 @@
 //! The paths that are about to be replaced or removed, as they were when they were looked at. Whoever
-//! writes to one meanwhile is not the critic, and keeps what was written.
+//! writes to one meanwhile is not the critic or a gate, and keeps what was written.
 
 use std::collections::BTreeMap;
 use std::path::Path;

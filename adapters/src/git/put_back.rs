@@ -1,5 +1,5 @@
-//! Puts back what a critic changed, and nothing else: whoever wrote to a file, a ref or HEAD since it
-//! was looked at keeps what was written, and so do files that only the critic's rules let git see.
+//! Puts back what a critic or gates changed, and nothing else: whoever wrote to a file, a ref or HEAD since it
+//! was looked at keeps what was written, and so do files that only their rules let git see.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use codeloops_event::{RunId, layout};
 
-use super::error::GitError;
+use super::error::{GitError, who_changed};
 use super::git_lock;
 use super::index_copy;
 use super::notice::Notice;
@@ -37,12 +37,14 @@ pub(super) fn told(path: &Path, run: &RunId) -> Option<Notice> {
     file.read_to_string(&mut kept_as).ok()?;
     fs::remove_file(path).ok();
     // An agent can write one too.
-    let call = kept_as.strip_prefix(&format!("refs/codeloops/{run}/critic-"))?;
+    let of_run = format!("refs/codeloops/{run}/");
+    let call = kept_as.strip_prefix(&of_run)?.split_once('-')?.1;
     let is_plain = call.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let before = layout::before_critic(&kept_as).filter(|_| is_plain)?;
+    let before = layout::before_change(&kept_as).filter(|_| is_plain)?;
+    let who = who_changed(&kept_as);
     let text = format!(
-        "run {run} was killed while it put the tree back after its critic, so not all may be as it was: \
-         the changed tree is kept as {kept_as}, that before the critic as {before}; to see what differs:"
+        "run {run} was killed while it put the tree back after {who}, so not all may be as it was: the \
+         changed tree is kept as {kept_as}, that before {who} as {before}; to see what differs:"
     );
     Some(Notice { text, to_copy: Some(format!("git diff {before}")) })
 }

@@ -1,4 +1,4 @@
-//! Puts the working tree and HEAD back to what they were before the critic.
+//! Puts the working tree and HEAD back to what they were before a critic or gates.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,6 +13,9 @@ use super::index_copy;
 use super::path::RepoPath;
 use super::present::Present;
 use super::scan::Head;
+
+/// What stands in the logs of refs that are put back.
+pub(super) const REASON: &str = "codeloops: put back as it was";
 
 /// The longest between two ticks of a file system's clock.
 pub(super) const TICK: Duration = Duration::from_millis(20);
@@ -204,19 +207,18 @@ pub(super) fn head(
     branch_now: Option<&String>,
 ) -> Result<(), GitError> {
     let run = |args: &[&str]| git.run(None, args, b"").map(drop);
-    let reason = "codeloops: put back after the critic";
     let Some(branch) = &before.branch else {
         // It was detached, so there was a commit.
         let commit = before.commit.as_deref().unwrap_or_default();
         let old = now.commit.as_deref().unwrap_or_default();
-        return run(&["update-ref", "--no-deref", "-m", reason, "HEAD", commit, old]);
+        return run(&["update-ref", "--no-deref", "-m", REASON, "HEAD", commit, old]);
     };
     let branch = full_name(branch);
     match (&before.commit, branch_now) {
         (Some(commit), at) if Some(commit) != at => {
             let none = "0".repeat(commit.len());
             let old = at.map_or(&*none, String::as_str);
-            run(&["update-ref", "-m", reason, &branch, commit, old])?;
+            run(&["update-ref", "-m", REASON, &branch, commit, old])?;
         }
         (None, Some(old)) => run(&["update-ref", "-d", &branch, old])?,
         _ => {}
@@ -224,7 +226,7 @@ pub(super) fn head(
     if now.branch == before.branch {
         return Ok(());
     }
-    run(&["symbolic-ref", "-m", reason, "HEAD", &branch])
+    run(&["symbolic-ref", "-m", REASON, "HEAD", &branch])
 }
 
 pub(super) fn full_name(branch: &str) -> String {

@@ -65,7 +65,7 @@ pub(super) struct Snapshots {
     pub(super) lock: RunLock,
 }
 
-/// The working tree at one moment: as the actor left it, or a critic whose changes stay.
+/// The working tree at one moment: as the actor left it, or a critic or gates whose changes stay.
 pub(super) struct Snapshot {
     pub(super) tree: TreeId,
     pub(super) head: Head,

@@ -1,4 +1,4 @@
-//! The stash: which of its entries a critic removed, and the list in which they are back.
+//! The stash: which of its entries a critic or a gate removed, and the list in which they are back.
 //!
 //! The ref names the newest entry. The others are in its reflog alone: a line `old new …` for each,
 //! the oldest first, whose `old` is the entry before it.

@@ -1,4 +1,4 @@
-//! The user's branches, tags, notes and stash: which of them a critic removed or moved, and putting
+//! The user's branches, tags, notes and stash: which of them a critic or a gate removed or moved, and putting
 //! them back.
 //!
 //! What was only added, a branch that went forward too, is no loss, and what can be fetched again is
@@ -17,6 +17,7 @@ use super::error::GitError;
 use super::git_lock;
 use super::path::RepoPath;
 use super::refs_look::{self, Look};
+use super::restore;
 use super::stash::{LostEntries, STASH};
 
 /// The refs as they were at the last snapshot.
@@ -65,7 +66,7 @@ impl UserRefs {
         let (before, is) = (last.all(), now.all());
         let is_anothers = |name: &RepoPath| {
             branch.is_some_and(|branch| name.0 == branch.as_bytes())
-                // A critic can make a working tree to work on any other.
+                // It can make a working tree to work on any other.
                 || last.elsewhere.contains(name)
         };
         let moved = before.iter().filter(|(name, value)| is.get(*name) != Some(*value));
@@ -165,8 +166,7 @@ fn put_back(git: &Git, moved: &[&Moved], announced: &Announced) -> Result<bool, 
     if commands.is_empty() {
         return Ok(true);
     }
-    let reason = "codeloops: put back after the critic";
-    let args = ["update-ref", "-m", reason, "--no-deref", "--stdin", "-z"];
+    let args = ["update-ref", "-m", restore::REASON, "--no-deref", "--stdin", "-z"];
     let refs: Vec<_> = moved.iter().map(|moved| moved.name.lossy()).collect();
     announced.write(&refs, || git.run(None, &args, &commands.concat())).map(|_| true)
 }

@@ -1,6 +1,6 @@
 //! Notices a change of files that git obeys and no snapshot holds: those by which work can be hidden
 //! from a snapshot or its diff, or git made to run programs, and those of a merge or the like in
-//! progress. Puts back what a critic changed of them.
+//! progress. Puts back what a critic or gates changed of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -41,7 +41,7 @@ const OPERATION: [&str; 7] = [
     "REVERT_HEAD",
 ];
 
-/// What it knows of a bisection, beside refs. These are not looked after, so one that a critic ended
+/// What it knows of a bisection, beside refs. These are not looked after, so one that a critic or a gate ended
 /// stays so.
 const BISECTION: [&str; 8] = [
     "BISECT_ANCESTORS_OK",

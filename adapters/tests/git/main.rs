@@ -10,6 +10,7 @@
 mod check;
 mod content;
 mod damage;
+mod gates;
 mod history;
 mod kinds;
 mod moved;

@@ -242,6 +242,12 @@ impl Run<'_> {
         wait(self.workspace.check(call, restore, watch::channel(None).1))
     }
 
+    /// The `attempt`th look after gates of an iteration.
+    pub(crate) fn check_gates(&self, iteration: u32, attempt: u32, restore: bool) -> TreeCheck {
+        let call = CallId { iteration, kind: CallKind::GateTreeCheck, attempt };
+        wait(self.workspace.check(call, restore, watch::channel(None).1))
+    }
+
     /// A check that is to be ended at once as soon as `is_time`; then `go_on` is called.
     pub(crate) fn check_until(
         &self,

@@ -97,10 +97,11 @@ pub fn saved_refs(run_id: &RunId) -> String {
     format!("refs/codeloops/restore/{run_id}")
 }
 
-/// The ref that keeps the tree as it was before the try of the critic that a [`critic_ref`] is of.
+/// The ref that keeps the tree as it was before what a [`critic_ref`] or a [`gates_ref`] keeps.
 #[must_use]
-pub fn before_critic(critic_ref: &str) -> Option<String> {
-    let (run, call) = critic_ref.rsplit_once("/critic-")?;
+pub fn before_change(kept_as: &str) -> Option<String> {
+    let (run, call) = kept_as.rsplit_once('/')?;
+    let call = call.strip_prefix("critic-").or_else(|| call.strip_prefix("gates-"))?;
     let (iteration, _attempt) = call.split_once('-')?;
     Some(format!("{run}/{iteration}"))
 }
