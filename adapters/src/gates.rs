@@ -30,7 +30,7 @@ mod kept;
 mod report;
 mod tail;
 
-pub use artifacts::{Artifact, Artifacts, Skipped, artifacts};
+pub use artifacts::{Artifacts, Skipped, artifacts};
 pub use kept::KeptResults;
 
 /// The file that lists what a gate left, beside the folder of that.

@@ -483,8 +483,8 @@ async fn what_it_leaves_is_listed() {
     let list: Artifacts = serde_json::from_str(&bench.evidence("artifacts.json")).unwrap();
     assert_eq!(list.files.len(), 1);
     let file = &list.files[0];
-    assert_eq!((&*file.path, &*file.media_type), ("shots/a.png", "image/gif"));
-    assert_eq!((file.bytes, file.dimensions), (13, Some((5, 4))));
+    assert_eq!((&*file.path, file.media_type.as_deref()), ("shots/a.png", Some("image/gif")));
+    assert_eq!((file.bytes, file.width, file.height), (13, Some(5), Some(4)));
     assert_eq!(list.skipped[0].path, "link");
 }
 

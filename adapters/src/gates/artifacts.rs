@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use codeloops_event::Artifact;
 use codeloops_event::text::escaped_in_json;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ const CHUNK: usize = 256 * 1024;
 /// What is in a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifacts {
-    /// The files, by their paths.
+    /// The files, by their paths from the folder; what is no UTF-8 in them is replaced.
     pub files: Vec<Artifact>,
     /// What is no file, or could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,22 +42,6 @@ pub struct Artifacts {
     /// How much more there is, as far as it was looked for.
     #[serde(default)]
     pub more: u64,
-}
-
-/// One file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Artifact {
-    /// From the folder; what is no UTF-8 in it is replaced.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its SHA-256, in hexadecimal.
-    pub sha256: String,
-    /// What it is, as far as its beginning and its name tell.
-    pub media_type: String,
-    /// Width and height in pixels, of a PNG, JPEG, GIF or WebP image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dimensions: Option<(u64, u64)>,
 }
 
 /// Something that is not listed.
@@ -178,8 +163,10 @@ fn look(file: &Path, name: &str, is_stopped: &dyn Fn() -> bool) -> io::Result<Ar
     file.rewind()?;
     let (bytes, sha256) = hash(&mut file, is_stopped)?;
     let media_type = media_type(&head, name);
-    let dimensions = if media_type.starts_with("image/") { dimensions(file) } else { None };
-    Ok(Artifact { path: name.to_owned(), bytes, sha256, media_type: media_type.into(), dimensions })
+    let size = if media_type.starts_with("image/") { dimensions(file) } else { None };
+    let (width, height) = size.unzip();
+    let (path, media_type) = (name.to_owned(), Some(media_type.to_owned()));
+    Ok(Artifact { path, bytes, sha256, media_type, width, height })
 }
 
 fn hash(file: &mut File, is_stopped: &dyn Fn() -> bool) -> io::Result<(u64, String)> {
@@ -200,10 +187,10 @@ fn hash(file: &mut File, is_stopped: &dyn Fn() -> bool) -> io::Result<(u64, Stri
     }
 }
 
-fn dimensions(mut file: File) -> Option<(u64, u64)> {
+fn dimensions(mut file: File) -> Option<(u32, u32)> {
     file.rewind().ok()?;
     let size = imagesize::reader_size(BufReader::new(file)).ok()?;
-    Some((size.width as u64, size.height as u64))
+    Some((size.width.try_into().ok()?, size.height.try_into().ok()?))
 }
 
 /// Texts that look alike from inside, by the ends of their names.
@@ -275,7 +262,10 @@ mod tests {
             ("empty", b""),
         ]);
         let list = artifacts(dir.path()).unwrap();
-        let told = list.files.iter().map(|f| (&*f.path, &*f.media_type, f.dimensions));
+        let told = list
+            .files
+            .iter()
+            .map(|f| (&*f.path, f.media_type.as_deref().unwrap(), f.width.zip(f.height)));
         assert_eq!(
             told.collect::<Vec<_>>(),
             [

@@ -8,12 +8,12 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use codeloops_event::{LimitKind, layout};
+use codeloops_event::{Artifact, LimitKind, MAX_ARTIFACTS, layout};
 use codeloops_machine::GateCall;
 use rustix::process::Signal;
 
 use super::capture::{Capture, Captured};
-use super::{ARTIFACTS_FILE, GateProgram, GatesConfig, Printed, artifacts};
+use super::{ARTIFACTS_FILE, Artifacts, GateProgram, GatesConfig, Printed, artifacts};
 use crate::lineage;
 use crate::process::{
     Control, Ended, Invocation, Leader, Mark, OTHER_REPOSITORY, Streams, Supervisor, Times,
@@ -64,18 +64,31 @@ impl Attempt<'_> {
         Ok(Ran { ended, took: began.elapsed(), captured: capture.finish() })
     }
 
-    /// Lists what the attempts left, in a file beside it.
-    pub(super) fn keep_artifacts(&self) {
+    /// Lists what the attempts left, in a file beside it. Gives the first of them, by their paths in the
+    /// run's folder, and how many more there are.
+    pub(super) fn keep_artifacts(&self) -> (Vec<Artifact>, u64) {
         let folder = self.artifacts();
         if !folder.is_dir() {
-            return;
+            return (Vec::new(), 0);
         }
         let file = self.config.evidence_root.join(self.folder()).join(ARTIFACTS_FILE);
         let is_stopped = || self.control.is_stopped();
-        let kept = artifacts::list(&folder, &is_stopped).and_then(|list| list.write(&file));
-        if let Err(error) = kept {
-            tracing::warn!(%error, folder = %folder.display(), "what a gate left is not listed");
+        let listed = artifacts::list(&folder, &is_stopped);
+        match listed.and_then(|list| list.write(&file).map(|()| list)) {
+            Ok(list) => self.first_of(list),
+            Err(error) => {
+                tracing::warn!(%error, folder = %folder.display(), "what a gate left is not listed");
+                (Vec::new(), 0)
+            }
         }
+    }
+
+    fn first_of(&self, list: Artifacts) -> (Vec<Artifact>, u64) {
+        let more = list.more + list.files.len().saturating_sub(MAX_ARTIFACTS) as u64;
+        let folder = format!("{}/{}", self.folder(), layout::ARTIFACTS_DIR);
+        let first = list.files.into_iter().take(MAX_ARTIFACTS);
+        let within = |file: Artifact| Artifact { path: format!("{folder}/{}", file.path), ..file };
+        (first.map(within).collect(), more)
     }
 
     /// What it printed, for whoever reads it.

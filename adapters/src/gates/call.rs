@@ -105,7 +105,7 @@ impl Tries<'_> {
         let attempt = self.attempt(Duration::ZERO);
         let mut report = report::of(&attempt, earlier, last);
         report.interrupted |= is_stopped;
-        attempt.keep_artifacts();
+        (report.artifacts, report.more_artifacts) = attempt.keep_artifacts();
         report
     }
 }

@@ -164,8 +164,7 @@ impl Result {
             failures: failures.collect(),
             more_failures: self.more_failures,
             kept_from: Some(self.run_id),
-            interrupted: false,
-            leftovers: 0,
+            ..GateReport::not_started(String::new())
         })
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn of(attempt: &Attempt<'_>, earlier: &[Ran], last: Ran) -> GateRepor
         kept_from: None,
         interrupted: outcome.interrupted,
         leftovers,
+        ..GateReport::not_started(String::new())
     }
 }
 
