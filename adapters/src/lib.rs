@@ -11,6 +11,7 @@ pub mod argv;
 pub mod ask;
 pub mod companion;
 pub mod gates;
+pub mod diagnose;
 pub mod git;
 pub mod login;
 pub mod redact;
