@@ -97,6 +97,7 @@ pub use tracked::tracks_files_in;
 pub use worktree::{Fork, ForkPlan, ForkedTree};
 
 use crate::redact::Redactor;
+use crate::tamper::TamperRules;
 
 /// How long a look at the tree that was given up is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -117,6 +118,8 @@ pub struct Options {
     /// Masks credentials in diffs; `None` where the user wants them there. Snapshots are as the files
     /// are: they stay in the user's own repository.
     pub redactor: Option<Arc<Redactor>>,
+    /// What is looked for in the diff of each capture; `None` where nobody looks.
+    pub tamper: Option<Arc<TamperRules>>,
 }
 
 /// A way to work with a repository. Each falls back to the program where libgit2 cannot open it.

@@ -18,6 +18,7 @@ pub mod redact;
 pub mod resolve;
 pub mod runner;
 pub mod spec;
+pub mod tamper;
 pub mod telemetry;
 pub mod version;
 

@@ -57,6 +57,7 @@ pub(super) fn open(
         run_id: run_id.clone(),
         evidence: evidence.to_owned(),
         redactor: options.redactor.clone(),
+        tamper: options.tamper.clone(),
         excluded,
         skipped: made.skipped,
         submodules: made.submodules,

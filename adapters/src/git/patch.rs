@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::GitError;
 use crate::evidence::{create_new, hex};
 use crate::redact::{Masking, Redactor};
+use crate::tamper::{Found, Scan};
 
 /// A diff on its way into its file.
 pub(super) struct PatchWriter {
@@ -21,6 +22,17 @@ pub(super) struct PatchWriter {
     digest: Sha256,
     ends: Ends,
     masking: Masking,
+    scan: Option<Scan>,
+}
+
+/// A diff that was written.
+pub(super) struct Written {
+    /// Its text, capped.
+    pub(super) text: String,
+    /// What the file holds.
+    pub(super) patch: Evidence,
+    /// Signs that checks were weakened, where they were looked for.
+    pub(super) found: Found,
 }
 
 impl PatchWriter {
@@ -34,10 +46,19 @@ impl PatchWriter {
         let file = create_new(&path).map_err(GitError::io("create", &path))?;
         let file = BufWriter::with_capacity(64 * 1024, file);
         let (digest, ends, masking) = (Sha256::new(), Ends::default(), Masking::new(redactor));
-        Ok(Self { path, name, file, digest, ends, masking })
+        Ok(Self { path, name, file, digest, ends, masking, scan: None })
+    }
+
+    /// Has what is written looked through.
+    pub(super) fn looked_through(mut self, scan: Option<Scan>) -> Self {
+        self.scan = scan;
+        self
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), GitError> {
+        if let Some(scan) = &mut self.scan {
+            scan.push(bytes);
+        }
         let bytes = self.masking.push(bytes);
         self.keep(&bytes)
     }
@@ -48,19 +69,20 @@ impl PatchWriter {
         self.file.write_all(bytes).map_err(GitError::io("write", &self.path))
     }
 
-    /// Closes the file; gives the capped text and what the file holds.
-    pub(super) fn finish(mut self) -> Result<(String, Evidence), GitError> {
+    /// Closes the file.
+    pub(super) fn finish(mut self) -> Result<Written, GitError> {
         let (rest, redacted) = std::mem::replace(&mut self.masking, Masking::new(None)).finish();
         self.keep(&rest)?;
         self.file.flush().map_err(GitError::io("write", &self.path))?;
-        let evidence = Evidence {
+        let patch = Evidence {
             path: self.name,
             bytes: self.ends.total,
             sha256: hex(&self.digest.finalize()),
             dropped_bytes: 0,
             redacted,
         };
-        Ok((self.ends.text(), evidence))
+        let found = self.scan.map(Scan::finish).unwrap_or_default();
+        Ok(Written { text: self.ends.text(), patch, found })
     }
 }
 
@@ -155,8 +177,8 @@ mod tests {
             let mut patch =
                 PatchWriter::create(dir.path(), "diff.patch".into(), Some(&redactor)).unwrap();
             all.as_bytes().chunks(8192).for_each(|piece| patch.write(piece).unwrap());
-            let (text, evidence) = patch.finish().unwrap();
-            assert_eq!(evidence.redacted, 2);
+            let Written { text, patch, .. } = patch.finish().unwrap();
+            assert_eq!(patch.redacted, 2);
             assert!(!text.contains("AKI") && !text.contains("PLE"), "{into}");
         }
     }

@@ -15,7 +15,7 @@ use super::hidden_rules::HiddenRules;
 use super::inner::{self, Inner};
 use super::lock::RunLock;
 use super::other_runs::OtherRuns;
-use super::patch::PatchWriter;
+use super::patch::{PatchWriter, Written};
 use super::path::RepoPath;
 use super::private_index;
 use super::program::Program;
@@ -27,6 +27,7 @@ use super::user_index::UserIndex;
 use super::user_refs::UserRefs;
 use super::watch::Watch;
 use crate::redact::Redactor;
+use crate::tamper::{self, TamperRules};
 
 /// How often a look is begun while files vanish under it.
 const TRIES: u32 = 5;
@@ -38,6 +39,7 @@ pub(super) struct Snapshots {
     pub(super) run_id: RunId,
     pub(super) evidence: PathBuf,
     pub(super) redactor: Option<Arc<Redactor>>,
+    pub(super) tamper: Option<Arc<TamperRules>>,
     pub(super) excluded: Vec<RepoPath>,
     pub(super) skipped: Vec<RepoPath>,
     /// Those that the index had when the run began.
@@ -114,9 +116,10 @@ impl Snapshots {
         let tree = self.backend.write_tree(&scan.changes)?;
         self.backend.keep(&layout::snapshot_ref(&self.run_id, iteration), &tree)?;
         let name = layout::diff_patch(iteration);
-        let mut patch = PatchWriter::create(&self.evidence, name, self.redactor.as_ref())?;
+        let mut patch = PatchWriter::create(&self.evidence, name, self.redactor.as_ref())?
+            .looked_through(self.tamper.as_ref().map(|rules| self.scan_by(rules)));
         let list = self.backend.diff(&self.base, &tree, &mut patch)?;
-        let (diff, patch) = patch.finish()?;
+        let Written { text: diff, patch, found } = patch.finish()?;
         let inner = inner::look(&self.git, &scan, &self.submodules)?;
         let hidden = self.hidden_rules(&scan)?;
         self.remember(tree.clone(), scan.head, files, inner)?;
@@ -132,9 +135,13 @@ impl Snapshots {
             deletions: list.deletions,
             patch,
             notes: scan.notes,
-            tampering: Vec::new(),
-            more_tampering: 0,
+            tampering: found.signs,
+            more_tampering: found.more,
         })
+    }
+
+    fn scan_by(&self, rules: &Arc<TamperRules>) -> tamper::Scan {
+        tamper::Scan::new(Arc::clone(rules), self.redactor.clone())
     }
 
     /// Writes the diff of two trees to a file of the evidence folder.
@@ -146,7 +153,7 @@ impl Snapshots {
     ) -> Result<TreeDiff, GitError> {
         let mut patch = PatchWriter::create(&self.evidence, file, self.redactor.as_ref())?;
         let files = self.backend.diff(from, to, &mut patch)?.files;
-        let (text, patch) = patch.finish()?;
+        let Written { text, patch, .. } = patch.finish()?;
         Ok(TreeDiff { text, files, patch })
     }
 

@@ -19,6 +19,7 @@ mod put_back;
 mod refs;
 mod repo;
 mod shared;
+mod tamper;
 mod traps;
 mod unreadable;
 
