@@ -18,7 +18,8 @@ use crate::settings::Change;
 use crate::units::{UnitError, parse_duration, parse_size};
 use crate::values::otel::{Protocol, Times};
 use crate::values::{
-    At, Dollars, FROM_ONE, Patience, SinkSpec, SinkSpecError, Speed, TimeLimit, ValueError, Words,
+    At, Dollars, FROM_ONE, GateFlag, Patience, SinkSpec, SinkSpecError, Speed, StuckAfter,
+    TimeLimit, ValueError, Words,
 };
 
 /// The heading of the options that every command has.
@@ -113,7 +114,7 @@ pub enum Command {
 }
 
 /// What a session that is gone on with has recorded.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 13] = [
     "working_dir",
     "agent",
     "actor_agent",
@@ -124,6 +125,7 @@ const FIXED: [&str; 12] = [
     "permissions",
     "critic_access",
     "no_restore_tree",
+    "no_baseline",
     "no_session",
     "runs_dir",
 ];
@@ -185,12 +187,28 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Agents")]
     pub no_restore_tree: bool,
 
+    /// The gates.
+    #[command(flatten)]
+    pub gates: GateArgs,
     /// The limits.
     #[command(flatten)]
     pub limits: LimitArgs,
     /// The output options.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// The user's checks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Gates")]
+pub struct GateArgs {
+    /// Run this command after each actor turn: no approval counts while it fails (repeatable). It goes to
+    /// `sh -c`, and stands for a configured gate of that name
+    #[arg(long = "gate", value_name = "NAME=COMMAND")]
+    pub gates: Vec<GateFlag>,
+    /// Do not run the gates before the first iteration: one that fails then is not excused
+    #[arg(long)]
+    pub no_baseline: bool,
 }
 
 /// The limits of a run. A value may begin with a hyphen, so that a negative number is told as what it
@@ -216,6 +234,9 @@ pub struct LimitArgs {
     /// End a call of the critic after this time [default: none]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub critic_timeout: Option<TimeLimit>,
+    /// End a gate that has no limit of its own after this time [default: 10m]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub gate_timeout: Option<TimeLimit>,
     /// End a call that prints nothing for this time [default: 20m, none for agents that print only
     /// at their end]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -226,6 +247,10 @@ pub struct LimitArgs {
     /// End the run after so many failures of the critic in a row [default: 3]
     #[arg(long, value_name = "N", value_parser = from_one, allow_hyphen_values = true)]
     pub max_critic_failures: Option<NonZeroU32>,
+    /// End the run when the same state comes back for the N-th time, from 2 on: files, results of the
+    /// gates and findings [default: 5]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub stuck_after: Option<StuckAfter>,
     /// Keep no more than this of each output stream of a call [default: 1GB]
     #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
     pub max_output: Option<u64>,
@@ -478,6 +503,9 @@ pub struct ForkArgs {
     #[arg(long, value_name = "MODEL", value_parser = model, help_heading = "Agents")]
     pub critic_model: Option<String>,
 
+    /// The gates.
+    #[command(flatten)]
+    pub gates: GateArgs,
     /// The limits.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -500,6 +528,7 @@ impl ForkArgs {
             model: given.model,
             actor_model: given.actor_model,
             critic_model: given.critic_model,
+            gates: given.gates,
             limits: given.limits,
             output: given.output,
             ..RunArgs::default()

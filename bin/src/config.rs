@@ -2,11 +2,12 @@
 //!
 //! There are two, with the same keys: `codeloops.toml` in the working directory, and
 //! `config.toml` in the configuration directory, where the keys stand beneath `[defaults]`.
-//! Everything is checked while it is parsed: an unknown key, a wrong type, a value out of range and
-//! a key that has no implementation yet are errors with file, line and column.
+//! Everything is checked while it is parsed: an unknown key, a wrong type and a value out of range are
+//! errors with file, line and column.
 
 mod error;
 mod file;
+mod gates;
 mod otel;
 mod table;
 
@@ -15,15 +16,17 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use codeloops_adapters::spec::{AgentConfig, AgentSpec};
-use codeloops_event::{CriticAccess, Permissions};
+use codeloops_event::{CriticAccess, Permissions, TamperPolicy};
 
 pub use error::{ConfigError, Position, Problem};
 pub use file::{AgentEntry, ConfigFile, LimitsConfig, RoleConfig, SinksConfig};
+pub use gates::{GateConfig, PolicyConfig, TamperPattern};
 pub use otel::OtelConfig;
 pub use table::Located;
 
 use crate::error::CliError;
 use crate::secrets::{shown_command, shown_script};
+use crate::settings::gates::shown;
 use crate::values::{SinkSpec, Words};
 
 /// The name of the project's file, in the working directory.
@@ -100,6 +103,7 @@ impl Config {
             .chain(runs_dir.filter(|dir| leads_out(dir)).map(ProjectSetting::RunsDir))
             .chain(self.widened(file))
             .chain(self.unmasked(file))
+            .chain(self.left_out(file))
             .collect()
     }
 
@@ -108,6 +112,16 @@ impl Config {
         let is_off = |file: &ConfigFile| file.redact.as_ref().is_some_and(|redact| !redact.value);
         let users = self.global.as_ref().is_some_and(is_off);
         (is_off(project) && !users).then_some(ProjectSetting::Unmasked)
+    }
+
+    /// The user's gates that the project's list, which stands for theirs, does not have.
+    fn left_out(&self, project: &ConfigFile) -> Option<ProjectSetting> {
+        let listed = &project.gates.as_ref()?.value;
+        let users = &self.global.as_ref()?.gates.as_ref()?.value;
+        let is_listed = |name: &str| listed.iter().any(|gate| gate.name.is(name));
+        let names = users.iter().map(|gate| gate.name.as_str()).filter(|name| !is_listed(name));
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        (!names.is_empty()).then_some(ProjectSetting::GatesLeftOut(names))
     }
 
     /// The keys by which a project lets agents do more than the user's own file does.
@@ -123,7 +137,17 @@ impl Config {
             (&project.critic_access, CriticAccess::RunCommands),
             (global.and_then(|file| file.critic_access.as_ref()), CriticAccess::ReadOnly),
         );
-        permissions.into_iter().chain(critic_access)
+        permissions.into_iter().chain(critic_access).chain(self.looks_away(project))
+    }
+
+    /// Whether the project makes less of weakened checks than the user's own file does.
+    fn looks_away(&self, project: &ConfigFile) -> Option<ProjectSetting> {
+        let strictness = [TamperPolicy::Off, TamperPolicy::Warn, TamperPolicy::Veto];
+        let rank = |policy| strictness.iter().position(|it| *it == policy);
+        let to = project.gate_policy.tamper.as_ref()?.value;
+        let from = self.global.as_ref()?.gate_policy.tamper.as_ref()?.value;
+        let (key, widens) = ("gate_policy.tamper", rank(to) < rank(from));
+        widens.then(|| ProjectSetting::Widens { key, to: to.word(), from: from.word() })
     }
 }
 
@@ -169,6 +193,22 @@ pub enum ProjectSetting {
         /// The folders.
         path: String,
     },
+    /// `gates`: a command that is run before the first iteration and after each actor turn.
+    Gate {
+        /// The gate's name.
+        gate: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// `gates.env`: variables of a gate's program.
+    GateVariables {
+        /// The gate's name.
+        gate: String,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Gates of the user's own file that the project's list does not have.
+    GatesLeftOut(Vec<String>),
     /// A command of `sinks.enabled` that gets the events of each run.
     SinkCommand(String),
     /// A file of `sinks.enabled` that is not below the project.
@@ -220,6 +260,15 @@ impl fmt::Display for ProjectSetting {
             }
             Self::SearchPath { agent, path } => {
                 write!(f, "says where programs are looked up, agent {agent}: {path}")
+            }
+            Self::Gate { gate, command } => {
+                write!(f, "runs a gate, {gate}: {}", shown(command))
+            }
+            Self::GateVariables { gate, names } => {
+                write!(f, "sets variables, gate {gate}: {}", names.join(", "))
+            }
+            Self::GatesLeftOut(names) => {
+                write!(f, "has a list of gates in which yours are not: {}", names.join(", "))
             }
             Self::SinkCommand(command) => {
                 write!(

@@ -13,7 +13,7 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::{Clock, Gates, StopSignal};
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
-use codeloops_event::RunId;
+use codeloops_event::{GateSettings, RunId};
 use codeloops_machine::{GateCall, GateReport, Start};
 use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
@@ -33,6 +33,7 @@ use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::repository;
 use crate::resume::{Consent, GoingOn, Recording};
 use crate::runs_dir;
+use crate::settings::gates;
 use crate::settings::otel::Otel;
 use crate::settings::{RoleSettings, RunSettings, agent_error, host};
 use crate::sinks::{live_terminal, sinks_of};
@@ -485,6 +486,7 @@ fn start_of(
         role.title = masked(&role.title);
     }
     let recorded = masked(&prompt.text);
+    redacted += mask_gates(&mut engine.gates, redactor);
     let takes_trace = settings.otel.as_ref().is_none_or(Otel::takes_trace_context);
     let trace = InheritedTrace::from_env(&world.env).filter(|_| takes_trace);
     let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
@@ -507,6 +509,17 @@ fn start_of(
         verify: None,
         settings: engine,
     }
+}
+
+/// Masks credentials in the commands of gates; gives how many there were.
+fn mask_gates(gates: &mut [GateSettings], redactor: Option<&Redactor>) -> u64 {
+    let Some(redactor) = redactor else { return 0 };
+    let mask = |gate: &mut GateSettings| {
+        let (command, count) = gates::masked(&gate.command, redactor);
+        gate.command = command;
+        count
+    };
+    gates.iter_mut().map(mask).sum()
 }
 
 /// No gate can be configured in this release; one that came all the same would not count as green.

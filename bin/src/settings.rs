@@ -5,6 +5,7 @@ mod agent_rows;
 mod agents;
 mod change;
 mod exported;
+pub mod gates;
 mod limits;
 mod origin;
 pub mod otel;
@@ -42,6 +43,7 @@ use crate::error::CliError;
 use crate::text::path_from;
 use crate::values::SinkSpec;
 use crate::world::{Environment, World};
+use gates::{Gate, PolicySettings};
 use origin::Layers;
 use otel::Otel;
 
@@ -75,6 +77,10 @@ pub struct RunSettings {
     pub continue_session: Sourced<bool>,
     /// Whether a tree that the critic changed is put back.
     pub restore_tree: Sourced<bool>,
+    /// The user's checks, in order.
+    pub gates: Sourced<Vec<Gate>>,
+    /// How they are run, and what follows from them.
+    pub gate_policy: PolicySettings,
     /// The limits.
     pub limits: LimitSettings,
     /// How the console shows the run.
@@ -169,6 +175,8 @@ impl RunSettings {
             redact_patterns: layers.or("", None, |f| &f.redact_patterns, Vec::new()),
             continue_session: layers.or("", None, |f| &f.continue_session, true),
             restore_tree: Sourced::flag_or(args.no_restore_tree, "--no-restore-tree", false, true),
+            gates: gates::resolve(&args.gates, layers)?,
+            gate_policy: PolicySettings::resolve(&args.gates, layers),
             limits: LimitSettings::resolve(&args.limits, layers),
             log_format: layers.value("--log-format", output.log_format, |f| &f.log_format),
             log_file: output.log_file.as_ref().map(|path| Sourced {
@@ -209,19 +217,24 @@ impl RunSettings {
             continue_session: self.continue_session.value
                 && !self.actor.agent.value.resume_args.is_empty(),
             restore_tree: self.restore_tree.value,
-            gates: Vec::new(),
-            gate_policy: codeloops_event::GatePolicy::default(),
+            gates: self.gates.value.iter().map(Gate::engine).collect(),
+            gate_policy: self.gate_policy.engine(),
         }
     }
 
     /// What masks credentials; none where the user wants them to be seen. The variables are those
-    /// that agents get.
+    /// that agents and gates get.
     pub(crate) fn redactor(&self, env: &Environment) -> Result<Option<Redactor>, CliError> {
         if !self.redact.value {
             return Ok(None);
         }
+        self.masks(env).map(Some)
+    }
+
+    /// What would mask credentials, whether the user wants them to be seen or not.
+    fn masks(&self, env: &Environment) -> Result<Redactor, CliError> {
         let redactor = Redactor::new(&self.redact_patterns.value, self.variables(env));
-        redactor.map(Some).map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
+        redactor.map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
     }
 
     /// What masks credentials in this text; none where there is nothing to mask.
@@ -236,11 +249,13 @@ impl RunSettings {
         Ok(None)
     }
 
-    /// The variables that agents get, as far as they are text.
+    /// The variables that agents and gates get, as far as they are text.
     fn variables<'a>(&'a self, env: &'a Environment) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let gates = self.gates.value.iter().flat_map(|gate| &gate.env);
+        let of_gates = gates.map(|(name, value)| (name.as_str(), value.value.as_str()));
         let agents = [&self.actor, &self.critic].map(|role| &role.agent.value.env);
         let set = agents.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
-        env.texts().chain(set)
+        env.texts().chain(set).chain(of_gates)
     }
 
     /// Bytes that the task may have: no prompt of ours is longer, nor than either agent takes, and

@@ -61,8 +61,9 @@ impl Note {
 pub(crate) fn start_notes(settings: &RunSettings, host: &Host) -> Vec<Note> {
     let of_otel = settings.otel.iter().flat_map(Otel::warnings);
     let warnings = less_than_asked(settings, host).into_iter().chain(settings.left_to_agents());
-    let warnings = warnings.chain(of_otel);
-    let of_project = settings.project_settings.iter();
+    let warnings = warnings.chain(settings.gates_not_there(host)).chain(of_otel);
+    let of_gates = settings.gates_of_project();
+    let of_project = settings.project_settings.iter().chain(&of_gates);
     warnings
         .map(Note::warning)
         .chain(not_read(&settings.working_dir.value))

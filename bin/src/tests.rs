@@ -77,10 +77,14 @@ fn wrong_usage_exits_2_and_says_what_to_do() {
             &["--sink", "jsonl", "--no-session"],
             &["--max-cost-usd", "0"],
             &["--max-tokens", "-1"],
-            &["--stuck-after", "5"],
-            &["run", "--gate-timeout=5m"],
+            &["--stuck-after", "1"],
+            &["run", "--gate-timeout=0"],
             &["--stuck-afte", "5"],
             &["--gate", "make test"],
+            &["--gate", "my test=make test"],
+            &["--gate", "test=a", "--gate", "Test=b", "--prompt", "x"],
+            &["--resume", "latest", "--no-baseline"],
+            &["ui"],
             &["Fix the typo"],
             &["-n", "3", "Print \"$HOME\""],
             &["run", "Fix the typo"],
@@ -155,7 +159,7 @@ fn under_json_output_every_error_is_one_document_on_stdout() {
             &["--json-output"],
             &["run", "--json-output", "--max-iterations", "0"],
             &["--json-output", "--no-such-flag"],
-            &["--json-output", "--stuck-after", "5"],
+            &["--json-output", "ui"],
         ]
     ));
     for args in [&["--json-output"][..], &["--json-output", "--no-such-flag"]] {

@@ -19,17 +19,6 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// The candidate that `word` misses by a slip or two, or that it is the beginning of, where none of
-/// `others` begins so.
-#[must_use]
-pub fn near_miss<'a>(word: &str, candidates: &[&'a str], others: &[&str]) -> Option<&'a str> {
-    let is_unlike_others = || !others.iter().any(|other| other.starts_with(word));
-    candidates.iter().copied().find(|candidate| {
-        let slips = strsim::damerau_levenshtein(word, candidate);
-        slips <= candidate.len().div_ceil(6) || candidate.starts_with(word) && is_unlike_others()
-    })
-}
-
 /// A path that begins at a folder, without the parts that lead nowhere (`./`).
 #[must_use]
 pub fn path_from(dir: &Path, path: &Path) -> PathBuf {
@@ -85,14 +74,6 @@ mod tests {
         assert_eq!(nearest("cluade", names), Some("claude"));
         assert_eq!(nearest("opncode", names), Some("opencode"));
         assert_eq!(nearest("zzz", names), None);
-    }
-
-    #[test]
-    fn a_slip_and_a_beginning_are_near_misses() {
-        let meant = |word| near_miss(word, &["max_tokens", "max_cost_usd"], &["max_output"]);
-        assert_eq!(meant("max_token"), Some("max_tokens"));
-        assert_eq!(meant("max_cost"), Some("max_cost_usd"));
-        assert_eq!((meant("max"), meant("max_tries"), meant("max_output")), (None, None, None));
     }
 
     #[test]

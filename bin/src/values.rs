@@ -1,5 +1,6 @@
 //! The types of values that flags and configuration files have in common.
 
+mod gate;
 mod sink_spec;
 
 pub mod otel;
@@ -13,6 +14,7 @@ use codeloops_event::{CriticAccess, Outcome, Permissions};
 use codeloops_session::{SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
+pub use gate::{GateFlag, GateName, StuckAfter, for_shell};
 pub use sink_spec::{SinkSpec, SinkSpecError};
 
 use crate::units::{UnitError, format_duration, parse_duration};

@@ -352,3 +352,13 @@ fn credentials_reach_the_agents_and_no_record() {
         format!("key={KEY}")
     );
 }
+
+#[test]
+fn no_credential_in_the_command_of_a_gate_is_recorded() {
+    let place = scripted(TWO_ROUNDS);
+    let _ran = place.task(&["-n", "1", "--gate", "scan=scan --token hunter2 && true"]);
+    let text = fs::read_to_string(place.session_file()).unwrap();
+    assert!(text.contains("scan --token ********"), "{text}");
+    let run_file = fs::read_to_string(place.evidence("run.json")).unwrap();
+    assert!(!text.contains("hunter2") && !run_file.contains("hunter2"), "{text}{run_file}");
+}

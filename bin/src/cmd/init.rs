@@ -1,5 +1,7 @@
 //! `codeloops init`: writes the global configuration.
 
+mod gates;
+
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,13 @@ const NEXT: &str = "
 Next, in a git repository:
   codeloops --dry-run             # every setting and where it comes from
   codeloops --prompt \"Your task\"  # run the loop on a task
+";
+
+/// What stands before the gates that a project's files suggest.
+const GATES: &str = "
+The loop can run the tests of this project itself, so that no approval counts while they fail. For
+that, write into `codeloops.toml` here:
+
 ";
 
 /// Asks for the agent, writes the file and shows it.
@@ -53,6 +62,9 @@ pub(crate) fn init(args: &InitArgs, world: &World, printer: &mut Printer) -> Res
         warn(&error, printer);
     }
     printer.note(NEXT);
+    if let Some(gates) = gates::suggested(world.env.current_dir()?) {
+        printer.note(&format!("{GATES}{gates}"));
+    }
     Ok(())
 }
 

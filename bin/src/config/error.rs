@@ -42,11 +42,6 @@ pub enum Problem {
         /// Why.
         reason: String,
     },
-    /// The key is known, but this release does nothing with it.
-    NotYetAvailable {
-        /// The key.
-        key: String,
-    },
 }
 
 /// A place in a text, both counted from 1; the column in characters.
@@ -101,7 +96,6 @@ impl ConfigError {
             Problem::UnknownKey { hint, .. } => hint.clone(),
             Problem::WrongType { key, expected, .. } => format!("`{key}` takes {expected}"),
             Problem::BadValue { key, .. } => format!("correct or remove `{key}`"),
-            Problem::NotYetAvailable { key } => format!("remove `{key}` to run without it"),
         }
     }
 }
@@ -122,9 +116,6 @@ impl fmt::Display for ConfigError {
                 write!(f, "`{key}` has the wrong type ({found})")
             }
             Problem::BadValue { key, reason } => write!(f, "`{key}` is not accepted: {reason}"),
-            Problem::NotYetAvailable { key } => {
-                write!(f, "`{key}` is not yet available in this release")
-            }
         }
     }
 }

@@ -12,18 +12,13 @@ use toml::de::DeTable;
 
 use super::Scope;
 use super::error::{ConfigError, Problem};
+use super::gates::{GateConfig, PolicyConfig, gates, policy};
 use super::otel::{OtelConfig, otel};
 use super::table::{Located, Raw, Section, Source};
 use codeloops_sinks::Format;
 
 use crate::units::{parse_duration, parse_size};
-use crate::values::{Dollars, Patience, SinkSpec, TimeLimit};
-
-/// Keys of later releases at the top, and those that may be looked for there.
-const LATER: &[&str] = &["gates", "gate_policy", "stuck_after", "gate_timeout"];
-
-/// Keys of later releases in `[limits]`.
-const LATER_LIMITS: &[&str] = &["stuck_after", "gate_timeout"];
+use crate::values::{Dollars, Patience, SinkSpec, StuckAfter, TimeLimit};
 
 /// What a configuration file says. A key that is not there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +51,10 @@ pub struct ConfigFile {
     pub continue_session: Option<Located<bool>>,
     /// `[agents.NAME]`, by name: agents of the user's, and what is different about a built-in one.
     pub agents: BTreeMap<String, AgentEntry>,
+    /// `[[gates]]`; an empty list is one too.
+    pub gates: Option<Located<Vec<GateConfig>>>,
+    /// `[gate_policy]`.
+    pub gate_policy: PolicyConfig,
     /// `[limits]`.
     pub limits: LimitsConfig,
     /// `[sinks]`.
@@ -89,9 +88,11 @@ pub struct LimitsConfig {
     pub max_cost_usd: Option<Located<Dollars>>,
     pub actor_timeout: Option<Located<TimeLimit>>,
     pub critic_timeout: Option<Located<TimeLimit>>,
+    pub gate_timeout: Option<Located<TimeLimit>>,
     pub idle_timeout: Option<Located<TimeLimit>>,
     pub max_actor_failures: Option<Located<NonZeroU32>>,
     pub max_critic_failures: Option<Located<NonZeroU32>>,
+    pub stuck_after: Option<Located<StuckAfter>>,
     pub max_output: Option<Located<u64>>,
     pub usage_limit_wait: Option<Located<Patience>>,
 }
@@ -145,6 +146,8 @@ impl ConfigFile {
             redact_patterns: None,
             continue_session: None,
             agents: BTreeMap::new(),
+            gates: None,
+            gate_policy: PolicyConfig::default(),
             limits: LimitsConfig::default(),
             sinks: SinksConfig::default(),
         }
@@ -163,9 +166,10 @@ impl ConfigFile {
         self.actor = root.section("actor", role)?;
         self.critic = root.section("critic", role)?;
         self.agents = root.section("agents", agents)?;
+        self.gates = root.get("gates", gates)?;
+        self.gate_policy = root.section("gate_policy", policy)?;
         self.limits = root.section("limits", limits)?;
         self.sinks = root.section("sinks", sinks)?;
-        root.refuse(LATER)?;
         root.finish()
     }
 }
@@ -227,9 +231,7 @@ impl<'a> AgentKeys<'a> {
     fn env(&mut self) -> Result<Option<BTreeMap<String, String>>, ConfigError> {
         let Some(table) = self.section.take("env") else { return Ok(None) };
         let variables = table.table()?.entries().map(|(name, raw)| {
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(raw.bad_value("no variable can be called that"));
-            }
+            let name = variable_name(name, &raw)?;
             let value = self.keep(&format!("env.{name}"), raw.located(Raw::string)?);
             Ok((name, value))
         });
@@ -242,7 +244,14 @@ impl<'a> AgentKeys<'a> {
     }
 }
 
-fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
+pub(super) fn variable_name(name: String, of: &Raw<'_>) -> Result<String, ConfigError> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(of.bad_value("no variable can be called that"));
+    }
+    Ok(name)
+}
+
+pub(super) fn command(raw: &Raw<'_>) -> Result<Vec<String>, ConfigError> {
     let words = raw.strings()?;
     match words.first() {
         Some(program) if !program.is_empty() => Ok(words),
@@ -257,13 +266,14 @@ fn limits(mut section: Section<'_>) -> Result<LimitsConfig, ConfigError> {
         max_cost_usd: section.get("max_cost_usd", dollars)?,
         actor_timeout: section.get("actor_timeout", time_limit)?,
         critic_timeout: section.get("critic_timeout", time_limit)?,
+        gate_timeout: section.get("gate_timeout", time_limit)?,
         idle_timeout: section.get("idle_timeout", time_limit)?,
         max_actor_failures: section.get("max_actor_failures", Raw::positive)?,
         max_critic_failures: section.get("max_critic_failures", Raw::positive)?,
+        stuck_after: section.get("stuck_after", |raw| raw.integer(str::parse::<StuckAfter>))?,
         max_output: section.get("max_output", |raw| raw.quantity("a size", parse_size))?,
         usage_limit_wait: section.get("usage_limit_wait", patience)?,
     };
-    section.refuse(LATER_LIMITS)?;
     section.finish()?;
     Ok(limits)
 }

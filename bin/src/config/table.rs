@@ -9,7 +9,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Position, Problem};
 use crate::secrets::shown_words;
-use crate::text::{near_miss, nearest};
+use crate::text::nearest;
 use crate::values::{FROM_ONE, ValueError, Words};
 
 /// Keys that are looked for in the wrong table, and where they stand.
@@ -21,9 +21,16 @@ const HOMES: &[(&str, &str)] = &[
     ("actor_timeout", "in `[limits]`"),
     ("critic_timeout", "in `[limits]`"),
     ("idle_timeout", "in `[limits]`"),
+    ("gate_timeout", "in `[limits]`"),
+    ("stuck_after", "in `[limits]`"),
     ("usage_limit_wait", "in `[limits]`"),
     ("max_tokens", "in `[limits]`"),
     ("max_cost_usd", "in `[limits]`"),
+    ("on_failure", "in `[gate_policy]`"),
+    ("parallel", "in `[gate_policy]`"),
+    ("tamper", "in `[gate_policy]`"),
+    ("gates", "at the top, not in a table: `[[gates]]`"),
+    ("gate_policy", "at the top, not in a table: `[gate_policy]`"),
     ("defaults", "only in your file (`config.toml`); here its keys stand at the top"),
     ("agent", "at the top, in `[actor]` or in `[critic]`"),
 ];
@@ -66,13 +73,12 @@ pub(super) struct Section<'a> {
     path: String,
     table: &'a DeTable<'a>,
     asked_for: Vec<&'static str>,
-    refused: &'static [&'static str],
 }
 
 impl<'a> Section<'a> {
     /// The whole of a file.
     pub(super) const fn root(source: Source<'a>, table: &'a DeTable<'a>) -> Self {
-        Self { source, path: String::new(), table, asked_for: Vec::new(), refused: &[] }
+        Self { source, path: String::new(), table, asked_for: Vec::new() }
     }
 
     /// The value of a key, where it is there.
@@ -80,23 +86,6 @@ impl<'a> Section<'a> {
         self.asked_for.push(key);
         let value = self.table.get(key)?;
         Some(Raw { source: self.source, key: self.full_key(key), value })
-    }
-
-    /// Refuses the first of these keys that is there, whatever its value: this release does nothing
-    /// with them. No hint offers them.
-    pub(super) fn refuse(&mut self, keys: &'static [&'static str]) -> Result<(), ConfigError> {
-        self.refused = keys;
-        let Some((key, value)) = keys.iter().find_map(|key| self.table.get_key_value(*key)) else {
-            return Ok(());
-        };
-        let full = self.full_key(key.get_ref());
-        let as_written = match value.get_ref() {
-            DeValue::Table(_) => format!("[{full}]"),
-            DeValue::Array(_) => format!("[[{full}]]"),
-            _ => full,
-        };
-        let problem = Problem::NotYetAvailable { key: as_written };
-        Err(self.source.error(value.span().start, problem))
     }
 
     /// The value of a key as what `parse` makes of it.
@@ -144,10 +133,6 @@ impl<'a> Section<'a> {
         if let Some((_, home)) = HOMES.iter().find(|(known, _)| *known == key) {
             return format!("`{key}` stands {home}");
         }
-        if let Some(later) = near_miss(key, self.refused, &self.asked_for) {
-            let later = self.full_key(later);
-            return format!("remove it; `{later}` is not yet available in this release either");
-        }
         if let Some(near) = nearest(key, self.asked_for.iter().copied()) {
             return format!("did you mean `{near}`?");
         }
@@ -168,7 +153,7 @@ impl<'a> Raw<'a> {
     pub(super) fn table(&self) -> Result<Section<'a>, ConfigError> {
         let table = self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table"))?;
         let path = self.key.clone();
-        Ok(Section { source: self.source, path, table, asked_for: Vec::new(), refused: &[] })
+        Ok(Section { source: self.source, path, table, asked_for: Vec::new() })
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>, ConfigError> {
@@ -207,9 +192,25 @@ impl<'a> Raw<'a> {
 
     /// A whole number from 1 on.
     pub(super) fn positive<T: FromStr>(&self) -> Result<T, ConfigError> {
+        self.integer(|text| text.parse().map_err(|_| ValueError(FROM_ONE.to_owned())))
+    }
+
+    /// Whatever `parse` makes of a whole number.
+    pub(super) fn integer<T>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, ValueError>,
+    ) -> Result<T, ConfigError> {
         let integer =
             self.value.get_ref().as_integer().ok_or_else(|| self.wrong_type("a whole number"))?;
-        in_decimal(integer).parse().map_err(|_| self.bad_value(FROM_ONE))
+        self.accept(parse(&in_decimal(integer)))
+    }
+
+    pub(super) fn is_string(&self) -> bool {
+        self.value.get_ref().is_str()
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
     }
 
     /// One of a few words.
@@ -252,7 +253,7 @@ impl<'a> Raw<'a> {
         value.map_err(|error| self.bad_value(&error.into().0))
     }
 
-    fn wrong_type(&self, expected: impl Into<Cow<'static, str>>) -> ConfigError {
+    pub(super) fn wrong_type(&self, expected: impl Into<Cow<'static, str>>) -> ConfigError {
         let (key, expected) = (self.key.clone(), expected.into());
         let problem = Problem::WrongType { key, expected, found: self.value.get_ref().type_str() };
         self.source.error(self.value.span().start, problem)

@@ -76,7 +76,29 @@ fn every_key_is_read() {
         actor_args = ["-w"]
         critic_args = ["-r"]
         env = { KEY = "value" }
+        [[gates]]
+        name = "test"
+        run = "cargo test"
+        [[gates]]
+        name = "lint.ts"
+        run = ["npx", "eslint", "."]
+        timeout = "90s"
+        required = false
+        baseline = false
+        retries = 0
+        working_dir = "ui/web"
+        env = { CI = "1" }
+        [gate_policy]
+        on_failure = "actor"
+        parallel = true
+        tamper = "veto"
+        [[gate_policy.patterns]]
+        name = "no quality assurance"
+        files = "**/*.py"
+        added = "noqa"
         [limits]
+        gate_timeout = "5m"
+        stuck_after = 3
         max_duration = "2h"
         max_tokens = 2_000_000
         max_cost_usd = 5
@@ -231,26 +253,56 @@ fn a_value_that_is_not_accepted_is_told_with_the_reason() {
 }
 
 #[test]
-fn what_this_release_does_not_do_yet_is_refused_and_never_ignored() {
-    insta::assert_snapshot!(errors(&[
-        "agent = 'a'\n[[gates]]\nname = 'test'\nrun = 'cargo test'\n",
-        "[gate_policy]\nparallel = false\n",
-        "[gate_policy]\nparallel = 'some words'\n",
-        "[limits]\nstuck_after = 3\n",
-        "[limits]\ngate_timeout = '5m'\n",
-    ]));
-}
-
-#[test]
-fn what_is_refused_is_offered_for_no_key_that_there_is_not() {
+fn a_key_in_the_wrong_place_is_told_where_it_belongs() {
     insta::assert_snapshot!(errors(&[
         "zzz = 1\n",
         "gate = 1\n",
         "max_cost_usd = 1\n",
+        "stuck_after = 3\n",
+        "tamper = 'veto'\n",
         "[limits]\nstuck_afte = 1\n",
         "[limits]\nmax_outptu = 1\n",
         "[sinks]\nzzz = 1\n"
     ]));
+}
+
+#[test]
+fn a_gate_that_could_not_be_meant_is_refused_with_its_line() {
+    let gate = |rest: &str| format!("[[gates]]\nname = 'test'\nrun = 'make test'\n{rest}\n");
+    let pattern = |rest: &str| format!("[[gate_policy.patterns]]\nname = 'ours'\n{rest}\n");
+    let texts = [
+        "gates = 'cargo test'\n".to_owned(),
+        "gates = ['cargo test']\n".to_owned(),
+        "[gates]\nname = 'test'\n".to_owned(),
+        "[[gates]]\nrun = 'make test'\n".to_owned(),
+        "[[gates]]\nname = 'test'\n".to_owned(),
+        "[[gates]]\nname = '../test'\n".to_owned(),
+        "[[gates]]\nname = 'test'\nrun = ' '\n".to_owned(),
+        "[[gates]]\nname = 'test'\nrun = []\n".to_owned(),
+        "[[gates]]\nname = 'test'\nrun = ['make', 1]\n".to_owned(),
+        "[[gates]]\nname = 'test'\nrun = 1\n".to_owned(),
+        gate("requird = true"),
+        gate("timeout = 0"),
+        gate("timeout = 'none'"),
+        gate("retries = -1"),
+        gate("retries = 'many'"),
+        gate("working_dir = '../elsewhere'"),
+        gate("working_dir = '/elsewhere'"),
+        gate("env = { CODELOOPS_GATE = 'x' }"),
+        gate("env = { 'A=B' = 'x' }"),
+        gate("[[gates]]\nname = 'TEST'\nrun = 'make check'"),
+        "[gate_policy]\non_failur = 'actor'\n".to_owned(),
+        "[gate_policy]\non_failure = 'ignore'\n".to_owned(),
+        "[gate_policy]\nparallel = 'yes'\n".to_owned(),
+        "[gate_policy]\ntamper = 'refuse'\n".to_owned(),
+        pattern("files = '**/*.py'"),
+        pattern("added = 'noqa'"),
+        pattern("files = '**/*.py'\nadded = '('"),
+        pattern("files = '**/*.py'\nremoved = 'a*'"),
+        "[limits]\nstuck_after = 1\n".to_owned(),
+        "[limits]\ngate_timeout = 0\n".to_owned(),
+    ];
+    insta::assert_snapshot!(errors(&texts.each_ref().map(String::as_str)));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 
-use codeloops_event::{Limits, Settings};
+use codeloops_event::{Limits, OnGateFailure, Settings, TamperPolicy};
 
 use crate::text::nearest;
-use crate::values::{Dollars, FROM_ONE, Patience, TimeLimit, ValueError};
+use crate::values::{Dollars, FROM_ONE, Patience, StuckAfter, TimeLimit, ValueError, Words};
 
 /// A setting that a run decides by, and another value for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,27 +25,38 @@ enum To {
     MaxCostUsd(Option<Dollars>),
     ActorTimeout(TimeLimit),
     CriticTimeout(TimeLimit),
+    GateTimeout(TimeLimit),
     IdleTimeout(TimeLimit),
     MaxActorFailures(NonZeroU32),
     MaxCriticFailures(NonZeroU32),
+    StuckAfter(StuckAfter),
     UsageLimitWait(Patience),
     RestoreTree(bool),
+    OnFailure(OnGateFailure),
+    Tamper(TamperPolicy),
 }
 
 /// What can be changed: every key that the machine decides by.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 15] = [
     "max_iterations",
     "max_duration",
     "max_tokens",
     "max_cost_usd",
     "actor_timeout",
     "critic_timeout",
+    "gate_timeout",
     "idle_timeout",
     "max_actor_failures",
     "max_critic_failures",
+    "stuck_after",
     "usage_limit_wait",
     "restore_tree",
+    "on_failure",
+    "tamper",
 ];
+
+/// What may stand before a key: the table that it stands in.
+const TABLES: [&str; 2] = ["limits.", "gate_policy."];
 
 impl FromStr for Change {
     type Err = ValueError;
@@ -55,7 +66,8 @@ impl FromStr for Change {
             ValueError("it takes KEY=VALUE, such as `max_iterations=3`".to_owned())
         })?;
         let (key, value) = (key.trim(), value.trim());
-        let to = To::of(key.strip_prefix("limits.").unwrap_or(key), value)?;
+        let bare = TABLES.iter().find_map(|table| key.strip_prefix(table)).unwrap_or(key);
+        let to = To::of(bare, value)?;
         Ok(Self { text: format!("{key}={value}"), to })
     }
 }
@@ -77,6 +89,7 @@ impl Change {
             To::MaxCostUsd(max) => limits.max_cost_usd = max.map(Dollars::get),
             To::ActorTimeout(max) => limits.actor_timeout_secs = max.secs(),
             To::CriticTimeout(max) => limits.critic_timeout_secs = max.secs(),
+            To::GateTimeout(max) => limits.gate_timeout_secs = max.secs(),
             To::IdleTimeout(max) => {
                 limits.actor_idle_timeout_secs = max.secs();
                 limits.critic_idle_timeout_secs = max.secs();
@@ -84,7 +97,10 @@ impl Change {
             To::MaxActorFailures(max) => limits.max_actor_failures = max.get(),
             To::MaxCriticFailures(max) => limits.max_critic_failures = max.get(),
             To::UsageLimitWait(wait) => limits.usage_limit_wait_secs = wait.secs(),
+            To::StuckAfter(number) => limits.stuck_after = number.get(),
             To::RestoreTree(restore) => settings.restore_tree = restore,
+            To::OnFailure(who) => settings.gate_policy.on_failure = who,
+            To::Tamper(policy) => settings.gate_policy.tamper = policy,
         }
     }
 }
@@ -101,9 +117,13 @@ impl To {
             "max_duration" => Self::MaxDuration(value.parse().map_err(|e| wrong(&e))?),
             "actor_timeout" => Self::ActorTimeout(value.parse().map_err(|e| wrong(&e))?),
             "critic_timeout" => Self::CriticTimeout(value.parse().map_err(|e| wrong(&e))?),
+            "gate_timeout" => Self::GateTimeout(value.parse().map_err(|e| wrong(&e))?),
             "idle_timeout" => Self::IdleTimeout(value.parse().map_err(|e| wrong(&e))?),
             "max_actor_failures" => Self::MaxActorFailures(from_one(key, value)?),
             "max_critic_failures" => Self::MaxCriticFailures(from_one(key, value)?),
+            "stuck_after" => Self::StuckAfter(value.parse().map_err(|e| wrong(&e))?),
+            "on_failure" => Self::OnFailure(Words::from_word(value).map_err(|e| wrong(&e))?),
+            "tamper" => Self::Tamper(Words::from_word(value).map_err(|e| wrong(&e))?),
             "usage_limit_wait" => Self::UsageLimitWait(value.parse().map_err(|e| wrong(&e))?),
             "restore_tree" => {
                 let word = |_| ValueError(format!("`{key}`: it takes `true` or `false`"));
@@ -162,6 +182,10 @@ mod tests {
         assert_eq!(with("max_cost_usd=0.5").limits.max_cost_usd, Some(0.5));
         assert_eq!(with("max_tokens=1000").limits.max_tokens, Some(1000));
         assert_eq!(with("usage_limit_wait=0s").limits.usage_limit_wait_secs, Some(0.0));
+        assert_eq!(with("gate_timeout=2m").limits.gate_timeout_secs, Some(120.0));
+        assert_eq!(with("limits.stuck_after=2").limits.stuck_after, 2);
+        assert_eq!(with("on_failure=actor").gate_policy.on_failure, OnGateFailure::Actor);
+        assert_eq!(with("gate_policy.tamper=veto").gate_policy.tamper, TamperPolicy::Veto);
         assert!(!with("restore_tree=false").restore_tree);
         assert_ne!(with("restore_tree=false"), recorded);
     }

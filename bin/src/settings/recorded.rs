@@ -6,13 +6,14 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use codeloops_event::{AgentSettings, Limits, Settings};
+use codeloops_event::{AgentSettings, GatePolicy, Limits, Settings};
 
+use super::gates::{self, GivenAnew, PolicySettings};
 use super::origin::{Origin, Sourced};
 use super::{LimitSettings, RoleSettings, RunSettings};
 use crate::app::RunArgs;
 use crate::error::CliError;
-use crate::values::{Dollars, Patience, TimeLimit};
+use crate::values::{Dollars, Patience, StuckAfter, TimeLimit};
 use crate::world::World;
 
 impl RunSettings {
@@ -37,9 +38,39 @@ impl RunSettings {
         take(&mut settings.critic_access, recorded.critic_access);
         take(&mut settings.continue_session, recorded.continue_session);
         take(&mut settings.restore_tree, recorded.restore_tree);
+        settings.take_gates(recorded, args, world)?;
         settings.limits.take(&recorded.limits);
         settings.refuse_unmeasured()?;
         Ok(settings)
+    }
+
+    /// A fork is another run, which may have gates of its own; a resumed one has its own.
+    fn take_gates(
+        &mut self,
+        recorded: &Settings,
+        args: &RunArgs,
+        world: &World,
+    ) -> Result<(), CliError> {
+        let given = if args.resume.is_some() { GivenAnew::Again } else { GivenAnew::Over };
+        let present = &self.gates.value;
+        let masks = || self.masks(&world.env);
+        let gates = gates::as_recorded(&recorded.gates, present, given, masks)?;
+        let is_anew = given == GivenAnew::Over && is_flag(&self.gates.origin);
+        self.gates.value = gates;
+        if !is_anew {
+            self.gates.origin = Origin::Recorded;
+        }
+        self.gate_policy.take(&recorded.gate_policy);
+        Ok(())
+    }
+}
+
+impl PolicySettings {
+    fn take(&mut self, recorded: &GatePolicy) {
+        take(&mut self.on_failure, recorded.on_failure);
+        take(&mut self.parallel, recorded.parallel);
+        take(&mut self.tamper, recorded.tamper);
+        take(&mut self.baseline, recorded.baseline);
     }
 }
 
@@ -52,9 +83,12 @@ impl LimitSettings {
         take_option(&mut self.max_cost_usd, recorded.max_cost_usd.and_then(Dollars::new));
         take(&mut self.actor_timeout, time_limit(recorded.actor_timeout_secs));
         take(&mut self.critic_timeout, time_limit(recorded.critic_timeout_secs));
+        take(&mut self.gate_timeout, time_limit(recorded.gate_timeout_secs));
         self.take_idle_timeout(recorded);
         take(&mut self.max_actor_failures, from_one(recorded.max_actor_failures));
         take(&mut self.max_critic_failures, from_one(recorded.max_critic_failures));
+        let stuck_after = StuckAfter::new(recorded.stuck_after).unwrap_or(self.stuck_after.value);
+        take(&mut self.stuck_after, stuck_after);
         take(&mut self.max_output, recorded.max_output_bytes);
         let patience = recorded
             .usage_limit_wait_secs
@@ -113,7 +147,7 @@ fn time_limit(secs: Option<f64>) -> TimeLimit {
 }
 
 /// A recording may hold any number.
-fn seconds(secs: f64) -> Duration {
+pub(super) fn seconds(secs: f64) -> Duration {
     Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX)
 }
 
@@ -173,5 +207,91 @@ mod tests {
         assert_eq!(after.limits.max_iterations, Some(8));
         assert_eq!((after.actor.agent.as_str(), &after.actor.model), ("codex", &None));
         assert_eq!(after.critic, before.critic);
+    }
+
+    const GATES: &str = "[[gates]]\nname = 'test'\nrun = 'make test'\n\
+        [[gates]]\nname = 'scan'\nrun = ['scan', '--token', 's3cret']\nenv = { A = '1' }\n\
+        timeout = '90s'\nworking_dir = 'sub'\nretries = 3\n[gate_policy]\ntamper = 'veto'\n";
+
+    /// What was recorded of [`GATES`], as a session holds it.
+    fn recorded_gates(sandbox: &Sandbox) -> Settings {
+        sandbox.project(GATES);
+        let mut settings = recorded(sandbox, &["--stuck-after", "3", "--no-baseline"]);
+        settings.gates[1].command[2] = "********".to_owned();
+        settings
+    }
+
+    fn gates_again(
+        sandbox: &Sandbox,
+        recorded: &Settings,
+        flags: &[&str],
+    ) -> Result<Vec<String>, String> {
+        let world = sandbox.world().0;
+        let dir = working_dir(None, &world.env).unwrap();
+        let settings = RunSettings::as_recorded(recorded, &args(flags), true, dir, &world);
+        let shown = |gate: &gates::Gate| {
+            let env = gate.env.iter().map(|(name, value)| format!(" {name}={}", value.value));
+            format!("{}: {}{}", gate.name, gate.command.value.join(" "), env.collect::<String>())
+        };
+        settings
+            .map(|settings| settings.gates.value.iter().map(shown).collect())
+            .map_err(|error| format!("{error}\n{}", error.hints.join("\n")))
+    }
+
+    #[test]
+    fn recorded_gates_stand_and_their_secrets_come_from_the_configuration() {
+        let sandbox = Sandbox::new();
+        let before = recorded_gates(&sandbox);
+        // The other gate is another one by now, and more variables are set.
+        sandbox.project(&GATES.replace("make test", "true").replace("A = '1'", "A = '2', B = '3'"));
+        let gates = gates_again(&sandbox, &before, &["--resume", "latest"]);
+        assert_eq!(gates.unwrap(), ["test: sh -c make test", "scan: scan --token s3cret A=2"]);
+        let after = again(&sandbox, &before, &["--resume", "latest"]);
+        assert_eq!((after.gates[1].timeout_secs, after.gates[1].retries), (Some(90.0), 3));
+        assert_eq!(after.gate_policy, before.gate_policy);
+        assert_eq!(after.limits.stuck_after, 3);
+    }
+
+    #[test]
+    fn a_gate_whose_secrets_nobody_knows_any_more_is_told() {
+        let sandbox = Sandbox::new();
+        let before = recorded_gates(&sandbox);
+        let mut without_env = before.clone();
+        without_env.gates[1].env.clear();
+        sandbox.project(&GATES.replace("'scan', '--token'", "'scan', '--other-token'"));
+        let told = [&before, &without_env]
+            .map(|recorded| gates_again(&sandbox, recorded, &["--resume", "latest"]).unwrap_err());
+        insta::assert_snapshot!(told.join("\n"), @r"
+        the command of gate `scan` was masked when it was recorded, so it is not known: scan --token ********
+        configure the gate as it was, with its variables
+        the command of gate `scan` was masked when it was recorded, so it is not known: scan --token ********
+        give it again with `--gate 'scan=COMMAND'`, or configure it as it was
+        ");
+        sandbox.project(&GATES.replace("A = '1'", "B = '1'"));
+        let told = gates_again(&sandbox, &before, &["--resume", "latest"]).unwrap_err();
+        insta::assert_snapshot!(told, @r"
+        gate `scan` needs the variable `A`, whose value no session records
+        configure the gate as it was: with the same command and this variable in its `env`
+        ");
+    }
+
+    #[test]
+    fn a_resumed_run_takes_no_other_gates_and_a_fork_does() {
+        let sandbox = Sandbox::new();
+        sandbox.project("[[gates]]\nname = 'test'\nrun = 'make test'\n");
+        let before = recorded(&sandbox, &[]);
+        sandbox.project("");
+        let same = ["--gate", "test=make test"];
+        let other = ["--gate", "test=true", "--gate", "lint=make lint"];
+        let of_resume = |flags: &[&str]| {
+            gates_again(&sandbox, &before, &[&["--resume", "latest"], flags].concat())
+        };
+        assert_eq!(of_resume(&same).unwrap(), ["test: sh -c make test"]);
+        insta::assert_snapshot!(of_resume(&other).unwrap_err(), @r"
+        gate `test` is not one that the session began with
+        a resumed run goes on with its own gates; `codeloops fork` takes others
+        ");
+        let of_fork = gates_again(&sandbox, &before, &other).unwrap();
+        assert_eq!(of_fork, ["test: sh -c true", "lint: sh -c make lint"]);
     }
 }

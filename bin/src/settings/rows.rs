@@ -65,6 +65,7 @@ impl RunSettings {
         let goes_on = &self.continue_session;
         rows.push(Row::new("continue_session", goes_on.value, &goes_on.origin));
         rows.push(Row::new("restore_tree", self.restore_tree.value, &self.restore_tree.origin));
+        rows.extend(self.gate_rows());
         rows.extend(self.limits.rows(&self.actor, &self.critic));
         rows.push(word("log_format", &self.log_format));
         rows.push(optional("log_file", self.log_file.as_ref(), |file| path(file)));
@@ -99,6 +100,7 @@ impl LimitSettings {
             optional("limits.max_cost_usd", self.max_cost_usd.as_ref(), |max| max.get().into()),
             time("limits.actor_timeout", &self.actor_timeout),
             time("limits.critic_timeout", &self.critic_timeout),
+            time("limits.gate_timeout", &self.gate_timeout),
             self.idle_row(actor),
             self.idle_row(critic),
             Row::new(
@@ -111,6 +113,7 @@ impl LimitSettings {
                 self.max_critic_failures.value.get(),
                 &self.max_critic_failures.origin,
             ),
+            Row::new("limits.stuck_after", self.stuck_after.value.get(), &self.stuck_after.origin),
             Row::new(
                 "limits.max_output",
                 format_size(self.max_output.value),

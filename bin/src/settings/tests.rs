@@ -241,3 +241,66 @@ fn a_prompt_leaves_the_critic_room_for_what_it_judges() {
     );
     refused(14_001, "14000");
 }
+
+/// The rows of gates that `--dry-run` shows, in short.
+fn gate_rows(sandbox: &Sandbox, args: &[&str]) -> String {
+    let ran = sandbox.run(&[args, &["--dry-run"]].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    let of_gates = |line: &&str| {
+        line.starts_with("gate")
+            || line.starts_with("limits.gate_timeout")
+            || line.contains("stuck")
+    };
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n";
+    ran.stdout.lines().filter(of_gates).map(words).collect()
+}
+
+const LINT: &str = "[[defaults.gates]]\nname = 'lint'\nrun = 'make lint'\n\
+    [defaults.gate_policy]\ntamper = 'veto'\non_failure = 'actor'\n";
+
+#[test]
+fn the_gates_of_the_project_stand_for_those_of_the_user_and_the_policy_is_put_together() {
+    let sandbox = Sandbox::new();
+    sandbox.global(LINT);
+    insta::assert_snapshot!("gates_of_the_user", gate_rows(&sandbox, &[]));
+    sandbox.project(
+        "[[gates]]\nname = 'test'\nrun = ['make', '--api-key', 's3cret']\ntimeout = '90s'\n\
+         required = false\nbaseline = false\nretries = 0\nworking_dir = 'ui'\nenv = { A = 's3cret' }\n\
+         [gate_policy]\ntamper = 'warn'\n[limits]\nstuck_after = 3\n",
+    );
+    let of_project = gate_rows(&sandbox, &[]);
+    assert!(!of_project.contains("s3cret"), "{of_project}");
+    insta::assert_snapshot!("gates_of_the_project", of_project);
+    sandbox.project("gates = []\n");
+    assert!(gate_rows(&sandbox, &[]).starts_with("gates [] (project: gates at"));
+}
+
+#[test]
+fn a_gate_of_the_command_line_stands_for_the_one_of_its_name_and_the_others_stay() {
+    let sandbox = Sandbox::new();
+    sandbox.project(
+        "[[gates]]\nname = 'test'\nrun = 'make test'\nrequired = false\n\
+         [[gates]]\nname = 'lint'\nrun = 'make lint'\n",
+    );
+    let flags = ["--gate", "Test=cargo test --token s3cret", "--gate", "fmt=cargo fmt --check"];
+    let limits = ["--no-baseline", "--gate-timeout", "none", "--stuck-after", "2"];
+    insta::assert_snapshot!(gate_rows(&sandbox, &[&flags[..], &limits[..]].concat()));
+}
+
+#[test]
+fn what_a_project_has_run_as_gates_is_told_and_a_secret_in_it_is_not() {
+    let sandbox = Sandbox::new();
+    sandbox.repository();
+    sandbox.install("sh");
+    sandbox.install("claude");
+    sandbox.global(LINT);
+    sandbox.project(
+        "[[gates]]\nname = 'test'\nrun = \"make test --token s3cret\\u001b[31m\\n./x\"\n\
+         env = { A = 's3cret' }\n[[gates]]\nname = 'ui'\nrun = ['npm', 'test']\nworking_dir = 'ui'\n\
+         [[gates]]\nname = 'types'\nrun = ['tsc']\n[[gates]]\nname = 'own'\nrun = ['./check']\n\
+         [gate_policy]\ntamper = 'off'\n",
+    );
+    let stderr = sandbox.run(&["--dry-run", "--prompt", "x", "-n", "1"]).stderr;
+    assert!(!stderr.contains("s3cret") && !stderr.contains('\u{1b}'), "{stderr}");
+    insta::assert_snapshot!(stderr);
+}
