@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use codeloops_adapters::gates::CommandGates;
 use codeloops_adapters::git::{Base, GitWorkspace, find_repository};
 use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::resolve::{Host, granted, resolve};
 use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
-use codeloops_driver::ports::{Clock, Gates, StopSignal};
+use codeloops_driver::ports::Clock;
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
 use codeloops_event::{GateSettings, RunId};
-use codeloops_machine::{GateCall, GateReport, Start};
+use codeloops_machine::Start;
 use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
 
+use crate::checks::{Checks, tamper_rules};
 use crate::error::CliError;
 use crate::exported;
 use crate::inherited_trace::InheritedTrace;
@@ -160,7 +161,9 @@ async fn run(
     let resume_from = task.recording().and_then(|recording| recording.start.base_tree.clone());
     let left_behind = task.recording().map_or(0, |_| end_processes_of_run(run_id));
     let redaction = redactor.clone();
-    let opening = Opening { settings, world, run_id, evidence, redactor: redaction, resume_from };
+    let tamper = tamper_rules(settings)?;
+    let opening =
+        Opening { settings, world, run_id, evidence, tamper, redactor: redaction, resume_from };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     let recorded = task.recording().map(|recording| &recording.start);
     let subject = exported::Opened { settings, run_id, base: &base, recorded };
@@ -169,12 +172,15 @@ async fn run(
     tell_masked(told, redactor.as_deref(), printer);
     let mut agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
     agents.telemetry = export.telemetry();
+    let checks = redactor.clone();
+    let checks = Checks { settings, world, run_id, base: &base, evidence, redactor: checks };
+    let gates = checks.gates();
     let opened = Opened { settings, world, workspace: &workspace, base, redactor, left_behind };
     let Begun { begin, clock, record, recorded } = match task {
         Task::New(prompt) => opened.begin(prompt, run_id, sessions, folder),
         Task::GoOn(recording, consent) => opened.go_on(*recording, consent, printer)?,
     };
-    let ports = ports(agents, &workspace, clock, world);
+    let ports = ports(agents, &workspace, gates, clock, world);
     sinks.extend(export.sink(&recorded, settings.close_timeout.value)?);
     let (sinks, lost_console) = watched(sinks, settings, &recorded, printer);
     let hub = Arc::new(Hub::new(sinks, &HubOptions::default()));
@@ -259,13 +265,14 @@ impl Opened<'_> {
 fn ports(
     agents: AgentsConfig,
     workspace: &GitWorkspace,
+    gates: CommandGates,
     clock: Arc<dyn Clock>,
     world: &World,
 ) -> Ports {
     Ports {
         agents: Arc::new(CliAgents::new(agents)),
         workspace: Arc::new(workspace.clone()),
-        gates: Arc::new(NoGates),
+        gates: Arc::new(gates),
         clock,
         ids: Arc::clone(&world.ids),
     }
@@ -520,14 +527,4 @@ fn mask_gates(gates: &mut [GateSettings], redactor: Option<&Redactor>) -> u64 {
         count
     };
     gates.iter_mut().map(mask).sum()
-}
-
-/// No gate can be configured in this release; one that came all the same would not count as green.
-struct NoGates;
-
-#[async_trait]
-impl Gates for NoGates {
-    async fn run(&self, _: GateCall, _: StopSignal) -> GateReport {
-        GateReport::not_started("gates are not yet available in this release".to_owned())
-    }
 }

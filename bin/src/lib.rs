@@ -6,7 +6,8 @@
 //! put together, and each of the modules in [`cmd`] carries out one command.
 
 pub mod app;
-pub mod cmd;
+pub mod checks;
+mod cmd;
 pub mod config;
 pub mod docs;
 pub mod error;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use codeloops_adapters::end_children;
 use codeloops_adapters::git::{Base, GitWorkspace, Notice, OpenError, Options};
 use codeloops_adapters::redact::Redactor;
+use codeloops_adapters::tamper::TamperRules;
 use codeloops_event::{RunId, TreeId};
 use codeloops_sinks::commands::shell_quoted;
 use codeloops_sinks::words::Said;
@@ -42,6 +43,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) run_id: &'a RunId,
     /// The run's evidence folder.
     pub(crate) evidence: &'a Path,
+    /// What tells that checks were weakened.
+    pub(crate) tamper: Option<Arc<TamperRules>>,
     /// Masks credentials in diffs.
     pub(crate) redactor: Option<Arc<Redactor>>,
     /// The tree that the run began with, where it goes on.
@@ -82,7 +85,8 @@ impl Opening<'_> {
         let (sender, warnings) = mpsc::unbounded_channel();
         let (excluded, redactor) = (self.own_files(), self.redactor.clone());
         let resume_from = self.resume_from.clone();
-        let options = Options { excluded, redactor, resume_from, ..Options::default() };
+        let tamper = self.tamper.clone();
+        let options = Options { excluded, redactor, resume_from, tamper, ..Options::default() };
         let dir = self.settings.working_dir.value.clone();
         let (run_id, evidence) = (self.run_id.clone(), self.evidence.to_owned());
         let task = tokio::task::spawn_blocking(move || {
