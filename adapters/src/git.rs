@@ -18,6 +18,7 @@ mod announced;
 mod attributes;
 mod backend;
 mod checked_out;
+mod clean_tree;
 mod command;
 mod compare;
 mod discover;
@@ -26,6 +27,7 @@ mod fingerprint;
 mod folder_times;
 mod forget;
 mod git_lock;
+mod head;
 mod hidden_rules;
 mod index_copy;
 mod inner;
@@ -81,9 +83,11 @@ use codeloops_event::{
 };
 use codeloops_machine::StopLevel;
 
+pub use clean_tree::{CleanTree, CleanTreeError};
 pub use discover::find_repository;
 pub use error::{ForkError, GitError, OpenError, RestoreError};
 pub use forget::{Forgotten, forget_run};
+pub use head::{Standing, standing};
 pub use kept::lacks_ref;
 pub use notice::Notice;
 use put_backs::PutBacks;

@@ -42,7 +42,7 @@ fn call(name: &str) -> GateCall {
             working_dir: None,
             env: Vec::new(),
         },
-        tree: TreeId("tree".to_owned()),
+        tree: Some(TreeId("tree".to_owned())),
         deadline: None,
     }
 }

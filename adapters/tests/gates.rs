@@ -123,7 +123,7 @@ impl Bench {
                 working_dir: None,
                 env: Vec::new(),
             },
-            tree: TreeId(self.tree.to_owned()),
+            tree: Some(TreeId(self.tree.to_owned())),
             deadline: self.deadline,
         }
     }

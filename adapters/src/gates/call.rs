@@ -21,8 +21,8 @@ pub(super) fn run(
     let Some(program) = config.gates.iter().find(|program| program.name == *name) else {
         return report::not_started(format!("no command is known for the gate `{name}`"));
     };
-    let kept = config.kept.as_ref().map(|kept| {
-        let key = super::kept::key(&config.working_dir, program, &call.tree);
+    let kept = config.kept.as_ref().zip(call.tree.as_ref()).map(|(kept, tree)| {
+        let key = super::kept::key(&config.working_dir, program, tree);
         (kept, key)
     });
     let is_baseline = call.call.iteration == 0;

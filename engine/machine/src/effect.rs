@@ -68,8 +68,8 @@ pub struct GateCall {
     pub call: CallId,
     /// The gate.
     pub gate: GateSettings,
-    /// The snapshot of the working tree that it runs on.
-    pub tree: TreeId,
+    /// The snapshot of the working tree that it runs on; none where nobody took one.
+    pub tree: Option<TreeId>,
     /// How long each attempt may take at most, and which limit that is.
     pub deadline: Option<(Duration, LimitKind)>,
 }

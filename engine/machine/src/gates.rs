@@ -10,11 +10,8 @@ use crate::input::GateReport;
 ///
 /// A required gate that is red blocks an approval. One that was red before the run began blocks only
 /// where its settings do not excuse that, or where it got worse.
-pub(crate) fn result(
-    gate: &GateSettings,
-    report: GateReport,
-    before: Option<&GateResult>,
-) -> GateResult {
+#[must_use]
+pub fn result(gate: &GateSettings, report: GateReport, before: Option<&GateResult>) -> GateResult {
     let red = !report.status.is_green();
     let was_red = before.is_some_and(|before| !before.status.is_green());
     let worse = red && was_red && before.is_some_and(|before| got_worse(&report, before));

@@ -24,6 +24,7 @@ pub mod replay;
 pub mod verdict;
 
 pub use effect::{AgentCall, Budget, Effect, GateCall, StopLevel};
+pub use gates::result as gate_result;
 pub use input::{AgentReport, GateReport, Input, Resume, Stamped, Start};
 pub use machine::{CannotResume, Machine, RejectReason, Rejected, Standing, Step};
 pub use prompts::Prompt;

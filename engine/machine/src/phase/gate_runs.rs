@@ -123,7 +123,7 @@ impl GateRuns {
             gate: gate.name.clone(),
         }));
         let deadline = ctx.gate_deadline(&gate, out.stamp);
-        let tree = self.tree.clone();
+        let tree = Some(self.tree.clone());
         out.effect(Effect::RunGate(Box::new(GateCall { call, gate, tree, deadline })));
         Some(call)
     }
