@@ -147,7 +147,7 @@ const RULES: &[FileRule] = &[
     FileRule {
         kind: TamperKind::TestSkipped,
         files: &["Cargo.toml"],
-        lines: Lines::Added(r"^(?:test|doctest)\s*=\s*false\b"),
+        lines: Lines::Added(r"^autotests\s*=\s*false\b"),
     },
     FileRule {
         kind: TamperKind::LintLoosened,

@@ -80,6 +80,7 @@ fn linters_and_type_checkers() {
     for (path, before, after) in [
         ("Cargo.toml", "a = \"1.0\"\n", "a = \"1.1\"\nb = { path = \"b\" }\n"),
         ("Cargo.toml", "[lints.rust]\na = \"warn\"\n", "[lints.rust]\na = \"deny\"\n"),
+        ("Cargo.toml", "[lib]\n", "[lib]\ntest = false\n"),
         ("tsconfig.json", "\"strict\": false,\n", "\"strict\": true,\n"),
         ("tsconfig.json", "\"target\": \"a\"\n", "\"target\": \"b\"\n"),
         ("pyproject.toml", "[project]\nversion = \"1\"\n", "[project]\nversion = \"2\"\n"),
@@ -109,7 +110,7 @@ fn tests_that_a_build_leaves_out() {
     for (path, line) in [
         ("pom.xml", "<skipTests>true</skipTests>"),
         ("build.gradle", "exclude '**/*Test.class'"),
-        ("Cargo.toml", "test = false"),
+        ("Cargo.toml", "autotests = false"),
     ] {
         let expect = format!("test_skipped {path}:+2 {line}");
         check(path, "a\n", &format!("a\n{line}\n"), &[&expect]);
