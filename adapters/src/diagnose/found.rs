@@ -57,6 +57,10 @@ impl<'a> Found<'a> {
 
     /// Tells a failure, unless it is told already.
     pub(super) fn add(&mut self, failure: Failure) {
+        if self.seen.len() >= MAX_SEEN {
+            self.diagnosis.more += 1;
+            return;
+        }
         let failure = self.cleaned(failure);
         if !self.is_new(&failure) {
             return;
@@ -90,9 +94,6 @@ impl<'a> Found<'a> {
     }
 
     fn is_new(&mut self, failure: &Failure) -> bool {
-        if self.seen.len() >= MAX_SEEN {
-            return true;
-        }
         if failure.category == FailureCategory::Test
             && let Some(name) = &failure.code
         {

@@ -72,11 +72,14 @@ impl Reader for GoTest {
 
 impl GoTest {
     fn fail(&mut self, name: &str) {
-        // A test above it failed for no other reason.
+        // A test above it, which is told right before, failed for no other reason.
         let is_above = |failed: &Failed| {
-            failed.said.message.is_empty() && name.starts_with(&format!("{}/", failed.name))
+            let below = name.strip_prefix(failed.name.as_str());
+            failed.said.is_silent() && below.is_some_and(|below| below.starts_with('/'))
         };
-        self.failed.retain(|failed| !is_above(failed));
+        while self.failed.last().is_some_and(is_above) {
+            self.failed.pop();
+        }
         if self.failed.len() < MAX_KEPT {
             let said = self.said.remove(name).unwrap_or_default();
             self.failed.push(Failed { name: name.to_owned(), said });

@@ -1,6 +1,6 @@
 //! `go test -json` (recordings: Go 1.19).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use codeloops_event::FailureCategory;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub(super) struct GoTestJson {
     /// What the tests said that are running.
     said: HashMap<(String, String), Said>,
     /// The tests below which one has failed.
-    above: Vec<(String, String)>,
+    above: HashSet<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +81,7 @@ impl GoTestJson {
         if let Some(above) = above
             && self.above.len() < MAX_KEPT
         {
-            self.above.push((key.0.clone(), above));
+            self.above.insert((key.0.clone(), above));
         }
         // It failed for no other reason than the one below it.
         if !(said.is_silent() && self.above.contains(&key)) {

@@ -1,5 +1,7 @@
 //! `cargo test`: the harness that comes with Rust (recordings: Rust 1.95).
 
+use std::collections::VecDeque;
+
 use codeloops_event::{Failure, FailureCategory};
 
 use super::found::{Found, Known, failure};
@@ -12,7 +14,7 @@ pub(super) struct Libtest {
     /// The name of what is tested: a library, a file below `tests`.
     target: String,
     /// What told a test to fail, and nothing is known yet of why.
-    failed: Vec<String>,
+    failed: VecDeque<String>,
     /// Whether the reports of the single tests have begun.
     reports: bool,
     current: Option<Report>,
@@ -34,6 +36,9 @@ struct Report {
 /// Tests that are known by name only.
 const MAX_FAILED: usize = 20_000;
 
+/// Among so many is a test looked for whose report comes.
+const MAX_TOGETHER: usize = 64;
+
 impl Reader for Libtest {
     fn line(&mut self, line: &str, found: &mut Found<'_>) -> Claim {
         if self.reports {
@@ -41,7 +46,7 @@ impl Reader for Libtest {
         }
         if let Some(name) = failed_test(line) {
             if self.failed.len() < MAX_FAILED {
-                self.failed.push(name.to_owned());
+                self.failed.push_back(name.to_owned());
             }
             return Claim::Line;
         }
@@ -93,10 +98,17 @@ impl Libtest {
         self.tell_all(found);
         let is_list = std::mem::take(&mut self.list) && line.starts_with("test result: FAILED");
         for name in std::mem::take(&mut self.listed) {
-            let told = test(&self.target, &name, "failed");
-            if is_list && !found.knows_test(told.code.as_deref().unwrap_or_default()) {
-                found.add(told);
+            if is_list {
+                self.tell_name(&name, found);
             }
+        }
+    }
+
+    /// A test of which no more than the name is known.
+    fn tell_name(&self, name: &str, found: &mut Found<'_>) {
+        let told = test(&self.target, name, "failed");
+        if !found.knows_test(told.code.as_deref().unwrap_or_default()) {
+            found.add(told);
         }
     }
 
@@ -122,7 +134,11 @@ impl Libtest {
 
     fn tell_current(&mut self, found: &mut Found<'_>) {
         let Some(report) = self.current.take() else { return };
-        self.failed.retain(|name| *name != report.name);
+        // They are told in the order in which they failed.
+        let mut next = self.failed.iter().take(MAX_TOGETHER);
+        if let Some(index) = next.position(|name| *name == report.name) {
+            self.failed.remove(index);
+        }
         found.add(report.told(&self.target));
     }
 
@@ -131,7 +147,7 @@ impl Libtest {
         self.tell_current(found);
         self.reports = false;
         for name in std::mem::take(&mut self.failed) {
-            found.add(test(&self.target, &name, "failed"));
+            self.tell_name(&name, found);
         }
     }
 }

@@ -81,7 +81,7 @@ impl Nextest {
 
     fn close(&mut self) {
         let Some(report) = self.current.take() else { return };
-        if self.failed.len() < MAX_FAILED {
+        if self.order.len() < MAX_FAILED {
             let told = told(&report.name, &report.status, report.panics, report.note);
             self.order.push(report.name.clone());
             self.failed.insert(report.name, told);

@@ -65,10 +65,11 @@ impl<'a> Place<'a> {
         file.starts_with("node:")
             || file.starts_with("/rustc/")
             || file.starts_with('<')
-            || ["/node_modules/", "/.cargo/registry/", "/site-packages/", "/src/testing/"]
+            || ["/node_modules/", "/.cargo/registry/", "/site-packages/", "/lib/python"]
                 .iter()
                 .any(|part| file.contains(part))
-            || ["/src/runtime/", "/unittest/", "/lib/python"].iter().any(|part| file.contains(part))
+            || file.ends_with(".go")
+                && ["/src/testing/", "/src/runtime/"].iter().any(|part| file.contains(part))
     }
 }
 

@@ -1,5 +1,7 @@
 //! pytest (recordings: 9.2).
 
+use std::collections::{HashMap, VecDeque};
+
 use codeloops_event::{Failure, FailureCategory};
 
 use super::found::{Found, Known, failure};
@@ -11,7 +13,8 @@ pub(super) struct Pytest {
     part: Part,
     current: Option<Report>,
     /// What was told of the tests that failed, before the summary names them in full.
-    reports: Vec<Report>,
+    reports: HashMap<String, VecDeque<Report>>,
+    count: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ enum Part {
 
 #[derive(Debug, Default)]
 struct Report {
+    /// Which one it is of all.
+    index: usize,
     /// As its header has it: `test_a`, `TestA.test_b[1]`, `ERROR at setup of test_c`.
     header: String,
     message: Option<String>,
@@ -96,21 +101,19 @@ impl Pytest {
     }
 
     fn push_current(&mut self) {
-        let room = self.reports.len() < MAX_REPORTS;
-        self.reports.extend(self.current.take().filter(|_| room));
+        let Some(report) = self.current.take() else { return };
+        if self.count < MAX_REPORTS {
+            self.count += 1;
+            let report = Report { index: self.count, ..report };
+            self.reports.entry(report.name().to_owned()).or_default().push_back(report);
+        }
     }
 
     fn tell(&mut self, node: &str, message: &str, found: &mut Found<'_>) {
         let (file, path) = node.split_once("::").unwrap_or((node, ""));
-        let header = path.replace("::", ".");
-        let is_of_it = |report: &Report| {
-            let name = report.header.split(" (").next().unwrap_or_default();
-            let name = name.rsplit(" of ").next().unwrap_or(name);
-            let name = name.strip_prefix("ERROR collecting ").unwrap_or(name);
-            name == if path.is_empty() { file } else { &header }
-        };
-        let index = self.reports.iter().position(is_of_it);
-        let report = index.map(|index| self.reports.remove(index)).unwrap_or_default();
+        let name = if path.is_empty() { file.to_owned() } else { path.replace("::", ".") };
+        let reports = self.reports.get_mut(&name);
+        let report = reports.and_then(VecDeque::pop_front).unwrap_or_default();
         found.add(report.told(node, file, message));
     }
 
@@ -119,10 +122,11 @@ impl Pytest {
         self.push_current();
         let had_summary = self.part == Part::Summary;
         self.part = Part::None;
-        for report in std::mem::take(&mut self.reports) {
-            if had_summary {
-                continue;
-            }
+        self.count = 0;
+        let reports = std::mem::take(&mut self.reports);
+        let mut reports: Vec<Report> = reports.into_values().flatten().collect();
+        reports.sort_by_key(|report| report.index);
+        for report in reports.into_iter().filter(|_| !had_summary) {
             let header = report.header.clone();
             let place = report.place.clone().unwrap_or_default();
             let file = Place::leading(&place).map_or("", |(place, _)| place.file).to_owned();
@@ -132,6 +136,13 @@ impl Pytest {
 }
 
 impl Report {
+    /// The name of the test without its file, or the file where it could not be read.
+    fn name(&self) -> &str {
+        let name = self.header.split(" (").next().unwrap_or_default();
+        let name = name.rsplit(" of ").next().unwrap_or(name);
+        name.strip_prefix("ERROR collecting ").unwrap_or(name)
+    }
+
     fn line(&mut self, line: &str) {
         if let Some(message) = line.strip_prefix("E   ") {
             let message = message.trim();
