@@ -1,9 +1,11 @@
 //! A session's lines folded into its rounds. Pure: what is not in the lines is not in here.
 
 use codeloops_event::{
-    AnswerIgnored, EngineFailed, Event, GateStarted, Iteration, IterationEnd, Role, SessionResumed,
-    SessionStart, StopRequested, Timestamp,
+    AnswerIgnored, EngineFailed, Event, GateSettings, GateTreeChecked, Iteration, IterationEnd,
+    Role, SessionResumed, SessionStart, StopRequested, Timestamp, WaitOver, Waiting,
 };
+
+use crate::gates::Gates;
 
 use crate::last_look::LastLook;
 use crate::round::{Answer, Call, Changes, Round, RoundPhase};
@@ -14,6 +16,9 @@ pub(crate) struct History {
     pub(crate) start: SessionStart,
     /// The summaries of the finished rounds, in order.
     pub(crate) iterations: Vec<IterationEnd>,
+    /// What the gates came to before the first round.
+    pub(crate) baseline: Gates,
+    pub(crate) baseline_checks: Vec<GateTreeChecked>,
     /// All rounds, in order.
     pub(crate) rounds: Vec<Round>,
     pub(crate) stops: Vec<StopRequested>,
@@ -32,6 +37,8 @@ impl History {
             last_line_at: start.timestamp,
             start,
             iterations: Vec::new(),
+            baseline: Gates::none(),
+            baseline_checks: Vec::new(),
             rounds: Vec::new(),
             stops: Vec::new(),
             ignored: Vec::new(),
@@ -64,11 +71,24 @@ impl History {
                 if let Event::SessionResumed(e) = &other {
                     self.resumes.push((**e).clone());
                 }
-                let gates = self.start.settings.as_ref().map_or(0, |s| s.gates.len());
-                if let Some(iteration) = iteration_of(&other) {
-                    self.round(iteration).observe(other, gates);
+                let settings = self.start.settings.take();
+                let gates = settings.as_ref().map_or(&[][..], |settings| &settings.gates);
+                match iteration_of(&other) {
+                    Some(0) => self.before_rounds(other, gates),
+                    Some(iteration) => self.round(iteration).observe(other, gates),
+                    None => {}
                 }
+                self.start.settings = settings;
             }
+        }
+    }
+
+    /// Takes in a line of the baseline.
+    fn before_rounds(&mut self, event: Event, gates: &[GateSettings]) {
+        match event {
+            Event::GateCompleted(e) => self.baseline.take(e.gate, gates),
+            Event::GateTreeChecked(e) => self.baseline_checks.push(*e),
+            _ => {}
         }
     }
 
@@ -91,15 +111,37 @@ impl History {
 }
 
 impl Round {
-    /// Takes in a line of this round; `gates` is how many there are.
-    fn observe(&mut self, event: Event, gates: usize) {
-        self.phase = Some(self.phase_after(&event, gates));
+    /// Takes in a line of this round; `gates` are all that there are.
+    fn observe(&mut self, event: Event, gates: &[GateSettings]) {
+        let before = self.phase;
+        let led_to = led_to(&event);
+        self.note(event, gates);
+        self.phase = Some(match led_to {
+            LedTo::Phase(phase) => phase,
+            LedTo::Gates if self.gates.are_through(gates) => RoundPhase::CriticEvaluating,
+            LedTo::Gates => RoundPhase::RunningGates,
+            LedTo::Nothing => before.unwrap_or(RoundPhase::ActorExecuting),
+        });
+    }
+
+    fn note(&mut self, event: Event, gates: &[GateSettings]) {
         match event {
             Event::ActorStarted(e) => Call::note(&mut self.actor, e.attempt, e.into()),
             Event::ActorCompleted(e) => Call::note(&mut self.actor, e.attempt, (*e).into()),
-            Event::DiffCaptured(e) => self.changes = Some(Changes::Captured(*e)),
+            Event::DiffCaptured(e) => {
+                self.changes = Some(Changes::Captured(*e));
+                // Those of a resumed round were of another tree.
+                self.gates = Gates::none();
+            }
             Event::DiffFailed(e) => self.changes = Some(Changes::Failed(e)),
-            Event::GateCompleted(e) => self.gates.push(e.gate),
+            Event::GateCompleted(e) => self.gates.take(e.gate, gates),
+            Event::GateTreeChecked(e) => {
+                self.gates.checked();
+                self.gate_checks.push(*e);
+            }
+            Event::SessionResumed(_) => self.gates.checked(),
+            Event::ApprovalVetoed(e) => self.veto = Some(*e),
+            Event::StateRepeated(e) => self.repeats = Some(e),
             Event::CriticStarted(e) => Call::note(&mut self.critic, e.attempt, e.into()),
             Event::CriticCompleted(e) => Call::note(&mut self.critic, e.attempt, (*e).into()),
             Event::TreeChecked(e) => {
@@ -123,28 +165,6 @@ impl Round {
         }
     }
 
-    /// Where the round stands after a line, unless the session ends in the same step.
-    fn phase_after(&self, event: &Event, gates: usize) -> RoundPhase {
-        let after_gates = |done: usize| {
-            if done < gates { RoundPhase::RunningGates } else { RoundPhase::CriticEvaluating }
-        };
-        match event {
-            Event::ActorCompleted(_) | Event::DiffFailed(_) => RoundPhase::CapturingDiff,
-            Event::SessionResumed(e) => e.phase.into(),
-            Event::ReadAsText(_) => self.phase.unwrap_or(RoundPhase::ActorExecuting),
-            Event::DiffCaptured(_) => after_gates(0),
-            Event::GateCompleted(_) => after_gates(self.gates.len() + 1),
-            Event::CriticStarted(_)
-            | Event::CriticCompleted(_)
-            | Event::TreeChecked(_)
-            | Event::TreeUnverified(_)
-            | Event::VerdictReached(_) => RoundPhase::CriticEvaluating,
-            Event::Waiting(e) if e.role == Role::Critic => RoundPhase::CriticEvaluating,
-            Event::WaitOver(e) if e.role == Role::Critic => RoundPhase::CriticEvaluating,
-            _ => RoundPhase::ActorExecuting,
-        }
-    }
-
     fn answered(&mut self, attempt: u32, change: impl FnOnce(&mut Answer)) {
         if let Some(answer) = self.answer_mut(attempt) {
             change(answer);
@@ -152,7 +172,39 @@ impl Round {
     }
 }
 
-/// The round that a line belongs to; that of a summary is told by itself.
+/// Where a line leads a round.
+enum LedTo {
+    Phase(RoundPhase),
+    /// To the gates, or past them.
+    Gates,
+    /// Nowhere else.
+    Nothing,
+}
+
+/// Where the round stands after a line, unless the session ends in the same step.
+fn led_to(event: &Event) -> LedTo {
+    LedTo::Phase(match event {
+        Event::ActorCompleted(_) | Event::DiffFailed(_) => RoundPhase::CapturingDiff,
+        Event::SessionResumed(e) => e.phase.into(),
+        Event::ReadAsText(_) | Event::ApprovalVetoed(_) | Event::StateRepeated(_) => {
+            return LedTo::Nothing;
+        }
+        Event::DiffCaptured(_) | Event::GateCompleted(_) | Event::GateTreeChecked(_) => {
+            return LedTo::Gates;
+        }
+        Event::GateStarted(_) => RoundPhase::RunningGates,
+        Event::CriticStarted(_)
+        | Event::CriticCompleted(_)
+        | Event::TreeChecked(_)
+        | Event::TreeUnverified(_)
+        | Event::VerdictReached(_)
+        | Event::Waiting(Waiting { role: Role::Critic, .. })
+        | Event::WaitOver(WaitOver { role: Role::Critic, .. }) => RoundPhase::CriticEvaluating,
+        _ => RoundPhase::ActorExecuting,
+    })
+}
+
+/// The round that a line belongs to, 0 before the first; that of a summary is told by itself.
 const fn iteration_of(event: &Event) -> Option<Iteration> {
     Some(match event {
         Event::IterationStarted(e) => e.iteration,
@@ -161,12 +213,8 @@ const fn iteration_of(event: &Event) -> Option<Iteration> {
         Event::ReadAsText(e) => e.iteration,
         Event::DiffCaptured(e) => e.iteration,
         Event::DiffFailed(e) => e.iteration,
-        // Before the first round there is none.
-        Event::GateStarted(GateStarted { iteration: 0, .. }) => return None,
         Event::GateStarted(e) => e.iteration,
-        Event::GateCompleted(e) if e.iteration == 0 => return None,
         Event::GateCompleted(e) => e.iteration,
-        Event::GateTreeChecked(e) if e.iteration == 0 => return None,
         Event::GateTreeChecked(e) => e.iteration,
         Event::ApprovalVetoed(e) => e.iteration,
         Event::StateRepeated(e) => e.iteration,

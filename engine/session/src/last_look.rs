@@ -26,13 +26,17 @@ pub struct LastLook {
     seen: ChangesIn,
     /// Whether the critic works, or nobody compared the tree after it yet.
     judging: bool,
+    /// Gates that run.
+    gates: u32,
+    /// Whether gates have run since the tree was compared.
+    checking: bool,
 }
 
 impl LastLook {
     /// Before the first event.
     #[must_use]
     pub const fn begin() -> Self {
-        Self { seen: ChangesIn::Nowhere, judging: false }
+        Self { seen: ChangesIn::Nowhere, judging: false, gates: 0, checking: false }
     }
 
     /// Takes the next event in.
@@ -43,16 +47,27 @@ impl LastLook {
                 let differs = e.files_changed > 0;
                 self.seen = ChangesIn::Snapshot { iteration: e.iteration, differs };
             }
-            Event::CriticStarted(_) => self.judging = true,
+            // Gates are through then, and the tree was compared after them where that is told at all.
+            Event::CriticStarted(_) => {
+                (self.judging, self.gates, self.checking) = (true, 0, false);
+            }
             Event::TreeChecked(e) => {
                 self.judging = false;
-                if !is_as_before(&e.check) {
-                    self.seen = ChangesIn::WorkingTree;
-                }
+                self.checked(&e.check);
+            }
+            Event::GateStarted(_) => self.gates += 1,
+            Event::GateCompleted(e) => {
+                self.gates = self.gates.saturating_sub(1);
+                // A result that was kept from another run touched nothing now.
+                self.checking |= e.gate.kept_from.is_none();
+            }
+            Event::GateTreeChecked(e) => {
+                self.checking = false;
+                self.checked(&e.check);
             }
             // The tree was compared with the last snapshot then.
             Event::SessionResumed(e) => {
-                self.judging = false;
+                (self.judging, self.gates, self.checking) = (false, 0, false);
                 if e.tree != FoundTree::AsLeft {
                     self.seen = ChangesIn::WorkingTree;
                 }
@@ -65,7 +80,14 @@ impl LastLook {
     /// Where all that the run changed can be seen now.
     #[must_use]
     pub const fn changes(self) -> ChangesIn {
-        if self.judging { ChangesIn::WorkingTree } else { self.seen }
+        let is_unknown = self.judging || self.checking || self.gates > 0;
+        if is_unknown { ChangesIn::WorkingTree } else { self.seen }
+    }
+
+    fn checked(&mut self, check: &TreeCheck) {
+        if !is_as_before(check) {
+            self.seen = ChangesIn::WorkingTree;
+        }
     }
 }
 

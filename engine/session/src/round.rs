@@ -1,11 +1,13 @@
 //! One round as its lines tell it, call by call, finished or not.
 
 use codeloops_event::{
-    ActorCompleted, AgentOutcome, AgentStarted, Attempt, CriticCompleted, DiffCaptured, DiffFailed,
-    Evidence, GateResult, Iteration, ProcessInfo, ResumedAt, Ruling, Timestamp, TreeCheck, Usage,
-    UsageByRole, Waiting,
+    ActorCompleted, AgentOutcome, AgentStarted, ApprovalVetoed, Attempt, CriticCompleted,
+    DiffCaptured, DiffFailed, Evidence, GateTreeChecked, Iteration, ProcessInfo, ResumedAt, Ruling,
+    StateRepeated, Timestamp, TreeCheck, Usage, UsageByRole, Waiting,
 };
 use serde::Serialize;
+
+use crate::gates::Gates;
 
 /// What happened in a round. What it came to stands in its `iteration` line, if it has one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,10 +20,16 @@ pub struct Round {
     pub actor: Vec<Call<Turn>>,
     /// What had changed since the run began; null where nobody came to look.
     pub changes: Option<Changes>,
-    /// The gates that are through.
-    pub gates: Vec<GateResult>,
+    /// The gates that are through, in the order of the settings.
+    pub gates: Gates,
+    /// What the looks at the tree after gates found.
+    pub gate_checks: Vec<GateTreeChecked>,
     /// The calls of the critic, in order.
     pub critic: Vec<Call<Answer>>,
+    /// What kept the critic's DONE from taking effect; null where nothing did.
+    pub veto: Option<ApprovalVetoed>,
+    /// The earlier rounds that ended in the same state; null where none did.
+    pub repeats: Option<StateRepeated>,
 }
 
 /// A phase of a round that is not finished.
@@ -142,8 +150,11 @@ impl Round {
             phase: Some(RoundPhase::ActorExecuting),
             actor: Vec::new(),
             changes: None,
-            gates: Vec::new(),
+            gates: Gates::none(),
+            gate_checks: Vec::new(),
             critic: Vec::new(),
+            veto: None,
+            repeats: None,
         }
     }
 

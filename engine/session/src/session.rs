@@ -4,12 +4,13 @@ use std::io::BufReader;
 use std::path::Path;
 
 use codeloops_event::{
-    AnswerIgnored, EngineFailed, Event, IterationEnd, SessionEnd, SessionResumed, SessionStart,
-    StopRequested, Timestamp, UsageByRole,
+    AnswerIgnored, EngineFailed, Event, GateTreeChecked, IterationEnd, SessionEnd, SessionResumed,
+    SessionStart, StopRequested, Timestamp, UsageByRole,
 };
 use serde::Serialize;
 
 use crate::evidence::KeptEvidence;
+use crate::gates::Gates;
 use crate::history::History;
 use crate::last_look::ChangesIn;
 use crate::names::SessionId;
@@ -31,6 +32,10 @@ pub struct Session {
     pub end: Option<SessionEnd>,
     /// Whether it is over, and if it has no end, why.
     pub status: SessionStatus,
+    /// What the gates came to before the first round, in the order of the settings.
+    pub baseline: Gates,
+    /// What the looks at the tree after them found.
+    pub baseline_checks: Vec<GateTreeChecked>,
     /// All rounds, call by call, the unfinished ones as well.
     pub rounds: Vec<Round>,
     /// When somebody asked the run to stop.
@@ -76,6 +81,8 @@ impl Session {
             iterations: history.iterations,
             status: progress.status(&file),
             end: progress.end,
+            baseline: history.baseline,
+            baseline_checks: history.baseline_checks,
             rounds: history.rounds,
             stops: history.stops,
             ignored: history.ignored,

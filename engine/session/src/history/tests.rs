@@ -92,6 +92,150 @@ fn stands(lines: &[Event], phase: RoundPhase) {
     assert_eq!(history(lines.to_vec()).rounds.last().unwrap().phase, Some(phase), "{lines:#?}");
 }
 
+/// A history of a run with these gates.
+fn with_gates(gates: &[&str], lines: impl IntoIterator<Item = Event>) -> History {
+    let mut history = history([]);
+    let text = include_str!("../../tests/fixtures/v1.0/approved.jsonl");
+    let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let mut settings = first["settings"].clone();
+    let gate = |name: &&str| json!({"name": name, "command": ["true"], "required": true});
+    settings["gates"] = gates.iter().map(gate).collect();
+    history.start.settings = serde_json::from_value(settings).unwrap();
+    lines.into_iter().for_each(|event| history.observe(event));
+    history
+}
+
+fn gate_started(iteration: Iteration, gate: &str) -> Event {
+    in_round("gate_started", iteration, &json!({"gate": gate}))
+}
+
+fn gate_done(iteration: Iteration, gate: &str, more: &Value) -> Event {
+    let mut result = json!({
+        "name": gate, "status": "passed", "required": true, "baseline": null, "exit_code": 0,
+        "duration_secs": 1.0, "tail": "", "output": null,
+    });
+    result.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    in_round("gate_completed", iteration, &json!({"gate": result}))
+}
+
+fn gates_checked(iteration: Iteration, check: &Value) -> Event {
+    in_round(
+        "gate_tree_checked",
+        iteration,
+        &json!({"attempt": 1, "gates": ["test"], "check": check}),
+    )
+}
+
+fn resumed(iteration: Iteration, phase: &str) -> Event {
+    let approved = include_str!("../../tests/fixtures/v1.0/approved.jsonl");
+    let first: Value = serde_json::from_str(approved.lines().next().unwrap()).unwrap();
+    let fields = json!({
+        "phase": phase, "codeloops_version": "0.1.0", "limits": first["settings"]["limits"],
+        "tree": {"state": "as_left"}, "leftovers": 0,
+    });
+    in_round("session_resumed", iteration, &fields)
+}
+
+#[test]
+fn gates_are_through_once_each_has_a_result_and_the_tree_was_compared() {
+    let unchanged = json!({"state": "unchanged"});
+    let lines = [
+        (captured(), RoundPhase::RunningGates),
+        (gate_started(1, "test"), RoundPhase::RunningGates),
+        (gate_started(1, "lint"), RoundPhase::RunningGates),
+        (gate_done(1, "lint", &json!({})), RoundPhase::RunningGates),
+        (gate_done(1, "test", &json!({"interrupted": true})), RoundPhase::RunningGates),
+        (gates_checked(1, &unchanged), RoundPhase::RunningGates),
+        (resumed(1, "running_gates"), RoundPhase::RunningGates),
+        (gate_started(1, "test"), RoundPhase::RunningGates),
+        (gate_done(1, "test", &json!({})), RoundPhase::RunningGates),
+        (gates_checked(1, &unchanged), RoundPhase::CriticEvaluating),
+    ];
+    let mut history = with_gates(&["test", "lint"], []);
+    for (at, (event, phase)) in lines.into_iter().enumerate() {
+        history.observe(event);
+        assert_eq!(history.rounds.last().unwrap().phase, Some(phase), "line {at}");
+    }
+    let round = history.rounds.last().unwrap();
+    let names: Vec<&str> = round.gates.iter().map(|gate| gate.name.as_str()).collect();
+    assert_eq!(names, ["test", "lint"], "in the order of the settings, each once");
+    assert!(!round.gates[0].interrupted);
+    assert_eq!(round.gate_checks.len(), 2);
+}
+
+#[test]
+fn a_result_that_was_kept_needs_no_look_at_the_tree() {
+    let kept = json!({"kept_from": "01KJP0000000000000000000A1"});
+    let lines = [captured(), gate_started(1, "test"), gate_done(1, "test", &kept)];
+    let history = with_gates(&["test"], lines);
+    assert_eq!(history.rounds[0].phase, Some(RoundPhase::CriticEvaluating));
+    assert!(matches!(history.look.changes(), ChangesIn::Snapshot { iteration: 1, .. }));
+}
+
+#[test]
+fn what_is_captured_anew_after_a_resume_has_gates_of_its_own() {
+    let lines = [
+        captured(),
+        gate_done(1, "test", &json!({"status": "failed"})),
+        resumed(1, "capturing_diff"),
+        captured(),
+    ];
+    assert_eq!(with_gates(&["test"], lines).rounds[0].gates.len(), 0);
+}
+
+#[test]
+fn the_baseline_is_of_no_round() {
+    let lines = [
+        gate_started(0, "test"),
+        gate_done(0, "lint", &json!({"status": "failed"})),
+        gate_done(0, "test", &json!({})),
+        gates_checked(0, &json!({"state": "unchanged"})),
+        resumed(0, "running_gates"),
+    ];
+    let history = with_gates(&["test", "lint"], lines);
+    assert!(history.rounds.is_empty());
+    let names: Vec<&str> = history.baseline.iter().map(|gate| gate.name.as_str()).collect();
+    assert_eq!((names.as_slice(), history.baseline_checks.len()), (&["test", "lint"][..], 1));
+}
+
+#[test]
+fn a_veto_and_a_repeated_state_stand_with_their_round() {
+    let lines = [
+        begun(2),
+        in_round("approval_vetoed", 2, &json!({"gates": ["test"], "tampering": 0})),
+        in_round("state_repeated", 2, &json!({"earlier": [1]})),
+        summary(2),
+    ];
+    let history = with_gates(&["test"], lines);
+    assert_eq!(history.rounds.len(), 1);
+    assert_eq!(history.rounds[0].veto.as_ref().unwrap().gates, ["test"]);
+    assert_eq!(history.rounds[0].repeats.as_ref().unwrap().earlier, [1]);
+}
+
+#[test]
+fn what_gates_changed_is_in_the_working_tree_alone_until_it_is_put_back() {
+    let changed = |restored| {
+        json!({
+            "state": "changed", "kept_as": "refs/x", "files": ["a"], "head_moved": false,
+            "index_changed": false, "restored": restored,
+        })
+    };
+    let seen = |lines: &[Event]| {
+        let lines = [&[begun(1), captured()][..], lines].concat();
+        with_gates(&["test"], lines).look.changes()
+    };
+    let snapshot = ChangesIn::Snapshot { iteration: 1, differs: false };
+    let ran = [gate_started(1, "test"), gate_done(1, "test", &json!({}))];
+    assert_eq!(seen(&ran[..1]), ChangesIn::WorkingTree);
+    assert_eq!(seen(&ran), ChangesIn::WorkingTree);
+    let after = |check: &Value| [&ran[..], &[gates_checked(1, check)]].concat();
+    assert_eq!(seen(&after(&json!({"state": "unchanged"}))), snapshot);
+    assert_eq!(seen(&after(&changed(true))), snapshot);
+    assert_eq!(seen(&after(&changed(false))), ChangesIn::WorkingTree);
+    let killed = [&ran[..1], &[resumed(1, "running_gates")]].concat();
+    assert_eq!(seen(&killed), snapshot);
+}
+
 #[test]
 fn a_killed_run_stood_in_the_phase_that_its_last_line_led_to() {
     let lines = [
