@@ -85,7 +85,11 @@ pub const ERROR_TYPE: &str = "error.type";
 pub const SESSION_ID: &str = "codeloops.session.id";
 /// The run's identity, over all its processes.
 pub const RUN_ID: &str = "codeloops.run.id";
-/// The number of the round, counted from 1.
+/// The commit that the run began at.
+pub const REVISION: &str = "vcs.ref.head.revision";
+/// The branch that it began on.
+pub const BRANCH: &str = "vcs.ref.head.name";
+/// The number of the round, counted from 1; 0 before the first.
 pub const ITERATION: &str = "codeloops.iteration";
 /// `actor` or `critic`.
 pub const ROLE: &str = "codeloops.role";
@@ -145,6 +149,14 @@ pub const CHECK_STATUS: &str = "codeloops.check.status";
 pub const CHECK_REQUIRED: &str = "codeloops.check.required";
 /// How it ended before the run began.
 pub const CHECK_BASELINE: &str = "codeloops.check.baseline";
+/// How often it ran.
+pub const CHECK_ATTEMPTS: &str = "codeloops.check.attempts";
+/// Whether it has a failure that it did not have before the run began.
+pub const CHECK_WORSE: &str = "codeloops.check.worse";
+/// Whether it keeps the work from being approved.
+pub const CHECK_BLOCKS: &str = "codeloops.check.blocks";
+/// The run that the result was kept from.
+pub const CHECK_KEPT_FROM: &str = "codeloops.check.kept_from";
 /// The end of what it printed, with content.
 pub const CHECK_OUTPUT: &str = "codeloops.check.output";
 /// `resumed_from` or `forked_from`.
@@ -166,6 +178,18 @@ pub const ASKED_AGAIN: &str = "codeloops.verdict.asked_again";
 pub const EVENT_TREE_CHANGED: &str = "codeloops.tree_changed";
 /// Whether that was put back.
 pub const TREE_RESTORED: &str = "codeloops.tree.restored";
+/// Gates changed the tree that they ran on.
+pub const EVENT_GATES_TREE_CHANGED: &str = "codeloops.gates.tree_changed";
+/// The names of gates.
+pub const CHECKS: &str = "codeloops.checks";
+/// The critic's DONE does not take effect.
+pub const EVENT_VETOED: &str = "codeloops.approval.vetoed";
+/// Signs of weakened checks.
+pub const TAMPERING: &str = "codeloops.tampering";
+/// The round ended as an earlier one did.
+pub const EVENT_STATE_REPEATED: &str = "codeloops.state.repeated";
+/// Which.
+pub const STATE_EARLIER: &str = "codeloops.state.earlier";
 /// What the critic left could not be compared with what it was given.
 pub const EVENT_TREE_UNVERIFIED: &str = "codeloops.tree_unverified";
 /// The user asked to stop.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! invoke_workflow codeloops         one for each process that carried the run out
+//!  ├─ codeloops.check {gate}        before the first round
 //!  └─ codeloops.iteration           1..n
 //!      ├─ invoke_agent {agent}      role=actor; a second attempt is a second span
 //!      ├─ codeloops.capture_diff
@@ -15,6 +16,7 @@
 
 mod agent;
 mod content;
+mod gate;
 mod run;
 
 #[cfg(test)]
@@ -22,9 +24,9 @@ mod tests;
 
 use codeloops_event::trace::{SpanId, SpanPath, TraceId};
 use codeloops_event::{
-    DiffCaptured, DiffFailed, Event, GateCompleted, Iteration, IterationEnd, Ruling, SessionEnd,
-    SessionResumed, SessionStart, Timestamp, TreeCheck, TreeChecked, Verdict, VerdictReached,
-    Waiting,
+    DiffCaptured, DiffFailed, Event, GateCompleted, GateStarted, Iteration, IterationEnd, Ruling,
+    SessionEnd, SessionResumed, SessionStart, Timestamp, TreeCheck, TreeChecked, Verdict,
+    VerdictReached, Waiting,
 };
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -34,6 +36,7 @@ use crate::options::Value;
 use crate::span::{Draft, Parent};
 use agent::Call;
 pub(crate) use agent::{Place, error_of};
+use gate::Gates;
 use run::Run;
 pub use run::run_id_of;
 
@@ -67,7 +70,7 @@ struct Open {
     ended_call: Option<(Draft, Timestamp)>,
     /// Where the work now under way began: nothing tells the beginning of a capture.
     since: Timestamp,
-    gates: u32,
+    gates: Gates,
     last: Timestamp,
 }
 
@@ -147,7 +150,7 @@ impl Tree {
             call: None,
             ended_call: None,
             since: start.timestamp,
-            gates: 0,
+            gates: Gates::default(),
             last: start.timestamp,
         });
     }
@@ -174,6 +177,7 @@ impl Open {
             Event::ActorCompleted(_) | Event::CriticCompleted(_) => self.end_call(event),
             Event::DiffCaptured(e) => self.diff_captured(e, done),
             Event::DiffFailed(e) => self.diff_failed(e, done),
+            Event::GateStarted(e) => self.gate_started(e),
             Event::GateCompleted(e) => self.gate_completed(e, done),
             Event::Iteration(e) => self.end_iteration(e, done),
             Event::SessionEnd(e) => self.end(e, done),
@@ -187,6 +191,17 @@ impl Open {
             Event::VerdictReached(e) => self.verdict(e),
             Event::TreeChecked(e) => self.tree_checked(e),
             Event::Waiting(e) => self.waiting(e),
+            Event::GateTreeChecked(e) => {
+                if let Some(told) = gate::tree_changed(e) {
+                    self.on_iteration(names::EVENT_GATES_TREE_CHANGED, e.timestamp, told);
+                }
+            }
+            Event::ApprovalVetoed(e) => {
+                self.on_iteration(names::EVENT_VETOED, e.timestamp, gate::vetoed(e));
+            }
+            Event::StateRepeated(e) => {
+                self.on_iteration(names::EVENT_STATE_REPEATED, e.timestamp, gate::repeated(e));
+            }
             Event::TreeUnverified(e) => {
                 self.on_iteration(names::EVENT_TREE_UNVERIFIED, e.timestamp, Vec::new());
             }
@@ -220,7 +235,6 @@ impl Open {
         if self.iteration.as_ref().is_some_and(|(open, _)| *open == number) {
             return;
         }
-        self.gates = if self.run.knows(number) { self.gates } else { 0 };
         self.run.begins(number);
         let path = self.run.iteration_path(number);
         let parent = Parent::Ours(self.run.session_id());
@@ -279,6 +293,8 @@ impl Open {
         draft.set(names::FILES_CHANGED, event.files_changed);
         draft.set(names::INSERTIONS, event.insertions);
         draft.set(names::DELETIONS, event.deletions);
+        let signs = event.more_tampering.saturating_add(event.tampering.len() as u64);
+        draft.set_some(names::TAMPERING, (signs > 0).then_some(signs));
         done.push(draft.end(event.timestamp));
     }
 
@@ -288,28 +304,29 @@ impl Open {
         done.push(draft.end(event.timestamp));
     }
 
+    fn gate_started(&mut self, event: &GateStarted) {
+        let parent = self.parent_of_gate(event.iteration, event.timestamp);
+        self.gates.started(event, parent, &self.run);
+    }
+
     fn gate_completed(&mut self, event: &GateCompleted, done: &mut Vec<Span>) {
-        self.begin_iteration(event.iteration, self.since);
-        self.gates += 1;
-        let gate = &event.gate;
-        let iteration = event.iteration;
-        let path = SpanPath::Gate { iteration, position: self.gates };
-        let name = format!("{} {}", names::SPAN_CHECK, gate.name);
-        let mut draft = self.run.draft(path, self.parent(), name, self.began(event));
-        draft.set(names::ITERATION, iteration);
-        draft.set(names::CHECK, gate.name.as_str());
-        draft.set(names::CHECK_STATUS, gate.status.as_str());
-        draft.set(names::CHECK_REQUIRED, gate.required);
-        draft.set_some(names::CHECK_BASELINE, gate.baseline.map(|status| status.as_str()));
-        draft.set_some(names::EXIT_CODE, gate.exit_code);
-        if self.run.texts.content {
-            draft.set(names::CHECK_OUTPUT, gate.tail.as_str());
-        }
-        if !gate.status.is_green() {
-            draft.fail(gate.status.as_str(), "the gate is red");
-        }
+        let parent = self.parent_of_gate(event.iteration, self.since);
+        let draft = self.gates.completed(event, parent, &self.run, self.began(event));
         done.push(draft.end(event.timestamp));
         self.since = event.timestamp;
+    }
+
+    /// Before the first round there is none.
+    fn parent_of_gate(&mut self, iteration: Iteration, at: Timestamp) -> Parent {
+        if iteration == 0 {
+            return Parent::Ours(self.run.session_id());
+        }
+        self.begin_iteration(iteration, at);
+        self.parent()
+    }
+
+    fn break_off_gates(&mut self, at: Timestamp, done: &mut Vec<Span>) {
+        done.extend(self.gates.broken_off().map(|draft| draft.end(at)));
     }
 
     /// When a gate began: so long before its end, and no earlier than what was before it.
@@ -377,6 +394,7 @@ impl Open {
 
     fn end(&mut self, event: &SessionEnd, done: &mut Vec<Span>) {
         self.end_call_at(event.timestamp, done);
+        self.break_off_gates(event.timestamp, done);
         let reason = event.stop_reason.map_or(event.outcome.as_str(), |reason| reason.as_str());
         if let Some((_, mut draft)) = self.iteration.take() {
             draft.fail(reason, "the run ended before the round did");
@@ -395,6 +413,7 @@ impl Open {
     fn break_off(&mut self, done: &mut Vec<Span>) {
         self.give_out_call(done);
         self.end_call_at(self.last, done);
+        self.break_off_gates(self.last, done);
         let iteration = self.iteration.take().map(|(_, draft)| draft);
         for mut draft in iteration.into_iter().chain(self.session.take()) {
             draft.fail("crashed", "the process that carried out the run was gone");

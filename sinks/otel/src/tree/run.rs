@@ -16,6 +16,9 @@ pub(super) struct Run {
     id: RunId,
     /// What the session is called; none where it is not recorded.
     recorded_as: Option<String>,
+    /// Where the run began, as far as it began anywhere.
+    commit: Option<String>,
+    branch: Option<String>,
     pub(super) trace: TraceId,
     /// The span that the run was started in.
     started_in: Option<SpanId>,
@@ -33,6 +36,8 @@ impl Run {
         let started_in = start.parent_span_id.as_ref().and_then(|id| id.parse().ok());
         Self {
             recorded_as: name,
+            commit: start.commit_sha.clone(),
+            branch: start.branch.clone(),
             trace: inherited.unwrap_or_else(|| TraceId::of_run(&id)),
             started_in: started_in.filter(|_| inherited.is_some()),
             id,
@@ -92,15 +97,22 @@ impl Run {
     ) -> Draft {
         let (trace, id) = (self.trace, self.span_id(path));
         let mut draft = Draft::begin(trace, id, parent, name, at, self.texts.longest);
-        draft.set(names::SESSION_ID, self.name());
-        draft.set(names::RUN_ID, self.id.as_str());
+        for (name, value) in self.on_every_span() {
+            draft.set(name, value);
+        }
         draft
+    }
+
+    fn on_every_span(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let known = [(names::SESSION_ID, self.name()), (names::RUN_ID, self.id.as_str())];
+        let commit = self.commit.iter().map(|commit| (names::REVISION, commit.as_str()));
+        let branch = self.branch.iter().map(|branch| (names::BRANCH, branch.as_str()));
+        known.into_iter().chain(commit).chain(branch)
     }
 
     /// What stands on every span, a foreign one included.
     pub(super) fn own(&self) -> Vec<KeyValue> {
-        let own = [(names::SESSION_ID, self.name()), (names::RUN_ID, self.id.as_str())];
-        own.map(|(name, value)| attribute(name, value.into())).into()
+        self.on_every_span().map(|(name, value)| attribute(name, value.into())).collect()
     }
 
     /// The span of the process that tells now.

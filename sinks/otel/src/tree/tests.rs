@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use codeloops_event::{Event, GateResult, GateStatus, Role, RunId};
+use codeloops_event::{
+    ApprovalVetoed, Event, GateResult, GateStatus, GateTreeChecked, Role, RunId, StateRepeated,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyKind;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -346,7 +349,7 @@ fn a_gate_has_the_length_that_it_took() {
         ..GateResult::not_started("test".to_owned(), true)
     };
     let completed = |gate, ms| {
-        let timestamp = captured + std::time::Duration::from_millis(ms);
+        let timestamp = captured + Duration::from_millis(ms);
         Event::GateCompleted(Box::new(GateCompleted {
             timestamp,
             elapsed_ms: 0,
@@ -396,4 +399,120 @@ fn a_call_is_told_by_role_and_attempt() {
         .map(|span| (of(span, names::ROLE), of(span, names::ATTEMPT)))
         .collect();
     assert!(calls.contains(&(Some(Role::Critic.to_string()), Some("2".to_owned()))), "{calls:?}");
+}
+
+/// The gates of the settings, in the order in which they come to their ends, one again after a resume.
+#[test]
+fn a_gate_has_the_id_of_its_place_and_one_that_runs_again_another() {
+    let text = r#"[
+        {"name": "test", "command": ["true"], "required": true},
+        {"name": "lint", "command": ["true"], "required": true}]"#;
+    let mut events = recording("run_two_rounds");
+    let Event::SessionStart(start) = &mut events[0] else { unreachable!() };
+    start.settings.as_mut().unwrap().gates = serde_json::from_str(text).unwrap();
+    let at = events[1].timestamp().unwrap();
+    let started = |iteration, gate: &str| {
+        let gate = gate.to_owned();
+        Event::GateStarted(GateStarted { timestamp: at, elapsed_ms: 0, iteration, gate })
+    };
+    let completed = |iteration, gate: &str, status| {
+        let gate = GateResult { status, ..GateResult::not_started(gate.to_owned(), true) };
+        let timestamp = at + Duration::from_millis(5);
+        Event::GateCompleted(Box::new(GateCompleted { timestamp, elapsed_ms: 5, iteration, gate }))
+    };
+    events.truncate(1);
+    events.extend([started(0, "test"), completed(0, "test", GateStatus::Passed)]);
+    events.extend([started(1, "test"), started(1, "lint")]);
+    events.push(completed(1, "lint", GateStatus::Passed));
+    events.push(completed(1, "test", GateStatus::Failed));
+    events.extend([started(1, "test"), completed(1, "test", GateStatus::Passed)]);
+    events.push(started(1, "lint"));
+    let spans = exported(&events, PRIVATE);
+    let run = run_id_of(match &events[0] {
+        Event::SessionStart(start) => start,
+        _ => unreachable!(),
+    });
+    let place = |span: &Span| {
+        let paths = (0..2).flat_map(|iteration| (1..5).map(move |position| (iteration, position)));
+        paths.into_iter().find(|(iteration, position)| {
+            let path = SpanPath::Gate { iteration: *iteration, position: *position };
+            SpanId::of_run(&run, path).bytes()[..] == span.span_id[..]
+        })
+    };
+    let gates = spans.iter().filter(|span| span.name.starts_with(names::SPAN_CHECK));
+    let told: Vec<_> = gates
+        .map(|span| (span.name.as_str(), place(span).unwrap(), of(span, names::ERROR_TYPE)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("codeloops.check test", (0, 1), None),
+            ("codeloops.check lint", (1, 2), None),
+            ("codeloops.check test", (1, 1), Some("failed".to_owned())),
+            ("codeloops.check test", (1, 3), None),
+            ("codeloops.check lint", (1, 4), Some("crashed".to_owned())),
+        ]
+    );
+    let below = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
+    let baseline = spans.iter().find(|span| span.name == "codeloops.check test").unwrap();
+    assert_eq!(baseline.parent_span_id, below(names::SPAN_SESSION).span_id);
+    assert_eq!(below("codeloops.check lint").parent_span_id, below(names::SPAN_ITERATION).span_id);
+}
+
+#[test]
+fn what_gates_decide_is_told_on_the_round() {
+    let mut events = recording("run_two_rounds");
+    let end = events.iter().position(|event| matches!(event, Event::Iteration(_))).unwrap();
+    let timestamp = events[end].timestamp().unwrap();
+    let gates = || vec!["test".to_owned(), "lint".to_owned()];
+    let kept_as = "refs/codeloops/x/gates-1-1".to_owned();
+    let (tree, files, head_moved) = (None, vec!["a".to_owned()], false);
+    let check = TreeCheck::Changed {
+        kept_as,
+        tree,
+        files,
+        head_moved,
+        index_changed: false,
+        restored: true,
+    };
+    let (elapsed_ms, iteration) = (0, 1);
+    let told = [
+        Event::GateTreeChecked(Box::new(GateTreeChecked {
+            timestamp,
+            elapsed_ms,
+            iteration,
+            attempt: 1,
+            gates: gates(),
+            check,
+        })),
+        Event::ApprovalVetoed(Box::new(ApprovalVetoed {
+            timestamp,
+            elapsed_ms,
+            iteration,
+            gates: gates(),
+            tampering: 2,
+        })),
+        Event::StateRepeated(StateRepeated { timestamp, elapsed_ms, iteration, earlier: vec![3] }),
+    ];
+    events.splice(end..end, told);
+    let spans = exported(&events, PRIVATE);
+    let round = spans.iter().find(|span| span.name == names::SPAN_ITERATION).unwrap();
+    let told = round.events.iter().map(|event| {
+        let with =
+            event.attributes.iter().map(|it| format!(" {}={}", it.key, text(it.value.as_ref())));
+        format!("{}{}\n", event.name, with.collect::<String>())
+    });
+    insta::assert_snapshot!(told.collect::<String>());
+}
+
+#[test]
+fn every_span_tells_where_the_run_began() {
+    let events = recording("run_two_rounds");
+    let Event::SessionStart(start) = &events[0] else { unreachable!() };
+    let spans = exported(&events, PRIVATE);
+    assert!(start.commit_sha.is_some() && start.branch.is_some());
+    for span in &spans {
+        assert_eq!(of(span, names::REVISION), start.commit_sha, "{}", span.name);
+        assert_eq!(of(span, names::BRANCH), start.branch, "{}", span.name);
+    }
 }
