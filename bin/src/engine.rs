@@ -23,6 +23,7 @@ use crate::checks::{Checks, tamper_rules};
 use crate::error::CliError;
 use crate::exported;
 use crate::inherited_trace::InheritedTrace;
+use crate::last_round::LastRound;
 use crate::lost_console::{CONSOLE, Told, WatchedConsole};
 use crate::opening::{Opening, workspace_error};
 use crate::output::Printer;
@@ -52,6 +53,8 @@ pub(crate) struct Finished {
     pub(crate) notes: Vec<String>,
     /// The agent call that ended last, if there was one.
     pub(crate) last_call: Option<EndedCall>,
+    /// What the gates of the last round came to.
+    pub(crate) last_round: LastRound,
     pub(crate) result: RunResult,
     /// The session file, where there is one.
     pub(crate) recorded: Option<Recorded>,
@@ -74,6 +77,7 @@ impl Finished {
             changes_in: seen.changes(),
             notes: seen.notes(),
             last_call: seen.last_call(),
+            last_round: seen.last_round(),
             result,
             recorded,
             sinks: Vec::new(),

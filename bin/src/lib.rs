@@ -28,6 +28,7 @@ mod engine;
 #[cfg(feature = "otel")]
 mod exported;
 mod inherited_trace;
+mod last_round;
 mod lost_console;
 #[cfg(not(feature = "otel"))]
 mod not_exported;

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use codeloops_event::text::escaped_in_json;
-use codeloops_event::{Outcome, RunId, StopReason, UsageByRole};
+use codeloops_event::{Outcome, RunId, StopReason, Tampering, UsageByRole};
 use codeloops_sinks::words::Said;
 use codeloops_sinks::{SinkReport, printable, sanitise, wrap_styled};
 use console::measure_text_width;
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorKind};
+use crate::last_round::GateInShort;
 use crate::text::wrap;
 use crate::world::{Stream, Terminal, World};
 
@@ -50,6 +51,10 @@ pub struct RunDocument {
     pub error: Option<String>,
     /// What to know of the run beside its end.
     pub notes: Vec<String>,
+    /// What the gates of the last round came to.
+    pub gates: Vec<GateInShort>,
+    /// Signs of weakened checks in what the run changed, as the last round has them.
+    pub tampering: Vec<Tampering>,
     /// What the run used; null where nothing is known.
     pub usage: Option<UsageByRole>,
     /// Places at which a credential was masked.
@@ -82,6 +87,8 @@ impl RunDocument {
             exit_code: error.kind.exit_code(),
             error: Some(error.message.clone()),
             notes: Vec::new(),
+            gates: Vec::new(),
+            tampering: Vec::new(),
             usage: None,
             redacted: 0,
             sinks: Vec::new(),

@@ -7,12 +7,15 @@ use codeloops_event::{AgentOutcome, Event, Role};
 use codeloops_session::{ChangesIn, LastLook};
 use codeloops_sinks::{Hub, words};
 
+use crate::last_round::LastRound;
+
 /// What is told of a run once it is over.
 #[derive(Debug)]
 struct Seen {
     look: LastLook,
     notes: Vec<String>,
     last_call: Option<EndedCall>,
+    last_round: LastRound,
 }
 
 /// An agent call that is over.
@@ -53,9 +56,15 @@ impl SeenLater {
         self.lock().last_call.clone()
     }
 
+    /// What the last round came to.
+    pub(crate) fn last_round(&self) -> LastRound {
+        self.lock().last_round.clone()
+    }
+
     fn observe(&self, event: &Event) {
         let mut seen = self.lock();
         seen.look.observe(event);
+        seen.last_round.observe(event);
         seen.last_call = EndedCall::told_by(event).or(seen.last_call.take());
         if let Event::ReadAsText(e) = event {
             let said = words::read_as_text(&e.agent, &e.declared);
@@ -76,7 +85,9 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(hub: Arc<Hub>) -> (Self, SeenLater) {
-        let seen = Seen { look: LastLook::begin(), notes: Vec::new(), last_call: None };
+        let look = LastLook::begin();
+        let last_round = LastRound::default();
+        let seen = Seen { look, notes: Vec::new(), last_call: None, last_round };
         let seen = SeenLater(Arc::new(Mutex::new(seen)));
         (Self { hub, seen: seen.clone() }, seen)
     }

@@ -24,6 +24,7 @@ use codeloops_session::{
 
 use crate::cmd::store_error;
 use crate::error::CliError;
+use crate::last_round::LastRound;
 use crate::output::Printer;
 use crate::record::{Recorded, RecordedLater, SessionRecord};
 use crate::world::World;
@@ -57,11 +58,13 @@ struct Known {
     /// Of the round that has no summary.
     turn: Option<Box<ActorCompleted>>,
     diff: Option<Box<DiffCaptured>>,
+    last_round: LastRound,
 }
 
 impl Known {
     fn observe(&mut self, event: &Event) {
         self.lines += 1;
+        self.last_round.observe(event);
         let at = event.timestamp();
         let elapsed_ms = codeloops_machine::invariants::elapsed_ms(event);
         self.last =
@@ -126,6 +129,11 @@ impl Recording {
     /// The session's id.
     pub(crate) fn id(&self) -> &str {
         self.session.id().as_str()
+    }
+
+    /// What the gates of the last round came to.
+    pub(crate) const fn last_round(&self) -> &LastRound {
+        &self.known.last_round
     }
 
     pub(crate) const fn folder(&self) -> &RunFolder {

@@ -15,7 +15,7 @@ mod tests;
 use std::io::Write;
 use std::time::Instant;
 
-use codeloops_event::{Event, Iteration, IterationEnd};
+use codeloops_event::{Event, GateCompleted, Iteration, IterationEnd, Ruling};
 
 use crate::json;
 use crate::outbox::Outbox;
@@ -98,9 +98,26 @@ fn render_with(event: &Event, more: Option<Line>, format: Format) -> Vec<Line> {
     lines
 }
 
-/// Whether a look at the tree follows this event.
-const fn may_check_tree(event: &Event) -> bool {
-    matches!(event, Event::CriticCompleted(_))
+/// What the critic wants done, where its answer counts.
+fn feedback_of(ruling: &Ruling) -> Option<String> {
+    match ruling {
+        Ruling::Accepted { verdict } => verdict.feedback(),
+        Ruling::AskedAgain { .. } | Ruling::GivenUp { .. } => None,
+    }
+}
+
+/// The round with what the critic itself said: what gates that block have printed stands behind that in
+/// its feedback, and was told when they ended.
+fn as_said(round: &IterationEnd, said: Option<String>) -> IterationEnd {
+    let mut round = round.clone();
+    let is_followed = round.gates.iter().any(|gate| gate.blocks);
+    let begins = |said: &String| {
+        round.feedback.as_ref().is_some_and(|told| told.trim_start().starts_with(said.trim()))
+    };
+    if let Some(said) = said.filter(|said| is_followed && begins(said)) {
+        round.feedback = Some(said);
+    }
+    round
 }
 
 /// Shows a run on a writer.
@@ -117,10 +134,16 @@ pub struct ConsoleSink<W: Write + Send> {
     status: Status,
     /// The round whose beginning was shown.
     round: Option<Iteration>,
-    /// Whether the tree is being compared after the critic, and maybe put back.
+    /// Whether the tree is being compared after the critic or gates, and maybe put back.
     checks_tree: bool,
+    /// Gates that run.
+    gates: u32,
+    /// The run's evidence folder.
+    evidence: Option<String>,
     /// What the critic said is wrong, until its round is told.
     error: Option<CriticError>,
+    /// What it said is to be done, until then.
+    said: Option<String>,
 }
 
 impl Live {
@@ -159,17 +182,28 @@ impl<W: Write + Send> ConsoleSink<W> {
             status: Status::default(),
             round: None,
             checks_tree: false,
+            gates: 0,
+            evidence: None,
             error: None,
+            said: None,
         }
     }
 
     fn lines(&mut self, event: &Event) -> Vec<Line> {
-        let checks_tree = std::mem::replace(&mut self.checks_tree, may_check_tree(event));
+        let looks = self.tree_is_looked_at_after(event);
+        let checks_tree = std::mem::replace(&mut self.checks_tree, looks);
         match event {
             Event::StopRequested(e) => {
                 self.checks_tree = checks_tree;
                 let put_back_first = (e.now && checks_tree).then(notes::put_back_first);
                 render_with(event, put_back_first, self.format)
+            }
+            Event::SessionStart(e) => {
+                self.evidence.clone_from(&e.evidence_dir);
+                render(event, self.format)
+            }
+            Event::GateCompleted(e) if self.format != Format::Json => {
+                render(&Event::GateCompleted(Box::new(self.with_whole_path(e))), self.format)
             }
             Event::AgentOutput(_) if !self.verbose => Vec::new(),
             Event::AgentOutput(chunk) if self.format != Format::Json => self.chatter.push(chunk),
@@ -178,10 +212,15 @@ impl<W: Write + Send> ConsoleSink<W> {
             }
             Event::VerdictReached(e) => {
                 self.error = CriticError::of(&e.ruling);
+                self.said = feedback_of(&e.ruling);
                 render(event, self.format)
             }
             Event::Iteration(round) => match self.error.take().filter(|e| e.is_told_by(round)) {
                 Some(error) => error.render(round, self.format),
+                None if self.format != Format::Json => {
+                    let round = as_said(round, self.said.take());
+                    render(&Event::Iteration(Box::new(round)), self.format)
+                }
                 None => render(event, self.format),
             },
             Event::SessionResumed(e) => {
@@ -199,6 +238,31 @@ impl<W: Write + Send> ConsoleSink<W> {
             }
             _ => render(event, self.format),
         }
+    }
+
+    /// Whether a look at the tree follows this event. A result that was kept from an earlier run touched
+    /// nothing, and is followed by none.
+    fn tree_is_looked_at_after(&mut self, event: &Event) -> bool {
+        match event {
+            Event::GateStarted(_) => self.gates += 1,
+            Event::GateCompleted(_) => self.gates = self.gates.saturating_sub(1),
+            Event::SessionResumed(_) => self.gates = 0,
+            _ => {}
+        }
+        match event {
+            Event::CriticCompleted(_) => true,
+            Event::GateCompleted(e) => self.gates == 0 && e.gate.kept_from.is_none(),
+            _ => false,
+        }
+    }
+
+    /// The result of a gate, with the path of its output as somebody may copy it.
+    fn with_whole_path(&self, event: &GateCompleted) -> GateCompleted {
+        let mut event = event.clone();
+        if let (Some(folder), Some(output)) = (&self.evidence, &mut event.gate.output) {
+            output.path = format!("{folder}/{}", output.path);
+        }
+        event
     }
 
     /// Puts lines into the outbox, with the status around them.

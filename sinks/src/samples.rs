@@ -1,5 +1,7 @@
 //! Events for this crate's tests: the run of the user guide, and one of every other kind.
 
+pub(crate) mod gates;
+
 use codeloops_event::{
     ActorCompleted, AgentOutcome, AgentOutput, AgentSettings, AgentStarted, CriticAccess,
     CriticCompleted, Decision, DiffCaptured, Event, Evidence, FoundTree, GatePolicy, GateSettings,

@@ -1,14 +1,21 @@
 //! Phrases for what events tell, the same wherever a run is shown. What they quote of agents and
 //! the repository is harmless and on one line.
 
+mod gates;
+
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use codeloops_event::{
-    AgentOutcome, BudgetKind, Changed, CutOffKind, EngineFailed, Evidence, GateResult, GateStatus,
-    Iteration, LimitKind, Limits, Refusal, ResumedAt, Role, StopReason, Timestamp, TreeCheck,
-    VerdictProblem, layout,
+    AgentOutcome, BudgetKind, Changed, CutOffKind, EngineFailed, Evidence, Iteration, LimitKind,
+    Limits, Refusal, ResumedAt, Role, StopReason, Timestamp, TreeCheck, VerdictProblem, layout,
+};
+
+pub(crate) use gates::is_red_as_before;
+pub use gates::{
+    approval_vetoed, gate_command, gate_completed, gate_ended, gate_findings, gate_output,
+    not_asked, state_repeated, tampering,
 };
 
 use crate::commands;
@@ -225,32 +232,12 @@ pub fn verdict_problem(problem: &VerdictProblem) -> String {
     one_line(&problem.to_string())
 }
 
-/// How a gate ended.
-#[must_use]
-pub fn gate_ended(gate: &GateResult) -> String {
-    let time = duration(gate.duration_secs);
-    let name = one_line(&gate.name);
-    let text = match (gate.status, gate.exit_code) {
-        (GateStatus::Passed, _) => format!("{name}: passed in {time}"),
-        (GateStatus::Flaky, _) => format!("{name}: flaky, passed when repeated, in {time}"),
-        (GateStatus::Failed, Some(code)) => {
-            format!("{name}: failed in {time} (exit code: {code})")
-        }
-        (GateStatus::Failed, None) => format!("{name}: failed in {time}"),
-        (GateStatus::TimedOut, _) => format!("{name}: stopped after {time}, its time limit"),
-        (GateStatus::NotStarted, _) => format!("{name}: could not be started"),
-    };
-    if is_red_as_before(gate) { format!("{text}, as before the run") } else { text }
-}
-
-/// Whether a gate does not pass, and did not before the run began.
-pub(crate) fn is_red_as_before(gate: &GateResult) -> bool {
-    !gate.status.is_green() && gate.baseline.is_some_and(|before| !before.is_green())
-}
-
 /// Where a run goes on: `in iteration 2, with the critic`.
 #[must_use]
 pub fn resumed_at(iteration: Iteration, phase: ResumedAt) -> String {
+    if iteration == 0 {
+        return "with the gates, before the first iteration".to_owned();
+    }
     let at = match phase {
         ResumedAt::ActorExecuting => "with the actor",
         ResumedAt::CapturingDiff => "with what the actor changed",
@@ -288,20 +275,57 @@ pub fn left_over(
     ended.into_iter().chain(output).collect()
 }
 
-/// What the look at the tree after the critic found; nothing where nothing had changed.
+/// After whom the tree was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After<'a> {
+    /// After the critic.
+    Critic,
+    /// After these gates.
+    Gates(&'a [String]),
+}
+
+impl After<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Critic => "the critic".to_owned(),
+            Self::Gates([gate]) => format!("gate {}", one_line(gate)),
+            Self::Gates(gates) => {
+                format!("gates {}", gates::and(gates.iter().map(|gate| one_line(gate))))
+            }
+        }
+    }
+
+    const fn worked(self) -> &'static str {
+        match self {
+            Self::Critic => "judged",
+            Self::Gates(_) => "ran",
+        }
+    }
+
+    /// What was put back.
+    const fn tree(self) -> &'static str {
+        match self {
+            Self::Critic => "the actor's tree",
+            Self::Gates(_) => "the tree",
+        }
+    }
+}
+
+/// What a look at the tree found; nothing where nothing had changed.
 #[must_use]
-pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
+pub fn tree_checked(after: After<'_>, check: &TreeCheck) -> Vec<Said> {
+    let (name, worked) = (after.name(), after.worked());
     match check {
         TreeCheck::Unchanged => Vec::new(),
         TreeCheck::Failed { error } => {
-            vec![format!("Could not compare the tree after the critic: {}", one_line(error)).into()]
+            vec![format!("Could not compare the tree after {name}: {}", one_line(error)).into()]
         }
         TreeCheck::Changed { kept_as, files, head_moved, index_changed, restored, .. } => {
-            let what = changed_by_critic(files, *head_moved, *index_changed);
-            let after = if *restored {
-                "the actor's tree was put back"
+            let what = changed(files, *head_moved, *index_changed);
+            let put_back = if *restored {
+                format!("{} was put back", after.tree())
             } else {
-                "it was not put back, or not all of it"
+                "it was not put back, or not all of it".to_owned()
             };
             let kept = one_line(kept_as);
             let commit =
@@ -313,8 +337,8 @@ pub fn tree_checked(check: &TreeCheck) -> Vec<Said> {
                 )
             });
             let told = [
-                format!("Changed while the critic judged: {what}"),
-                format!("The changed tree is kept as {kept}{commit}; {after}"),
+                format!("Changed while {name} {worked}: {what}"),
+                format!("The changed tree is kept as {kept}{commit}; {put_back}"),
             ];
             told.into_iter().map(Said::from).chain(way_back).collect()
         }
@@ -342,7 +366,7 @@ pub fn read_as_text(agent: &str, declared: &str) -> [String; 2] {
     ]
 }
 
-fn changed_by_critic(files: &[String], head_moved: bool, index_changed: bool) -> String {
+fn changed(files: &[String], head_moved: bool, index_changed: bool) -> String {
     let mut parts = Vec::new();
     let changed = files.iter().map(|name| Changed::named(name));
     let (files, of_git): (Vec<_>, Vec<_>) = changed.partition(|changed| changed.is_file());

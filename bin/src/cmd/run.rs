@@ -284,6 +284,8 @@ fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {
         exit_code: end.outcome.exit_code(),
         error: end.error.clone(),
         notes: finished.notes.clone(),
+        gates: finished.last_round.gates(),
+        tampering: finished.last_round.tampering.clone(),
         usage: end.usage.clone(),
         redacted: end.redacted,
         sinks: finished.sinks.clone(),

@@ -1,11 +1,11 @@
 //! One line per event with its time, for logs of many runs.
 
 use codeloops_event::{
-    AgentOutcome, Event, IterationEnd, Role, SessionEnd, SessionStart, Timestamp,
+    AgentOutcome, Event, GateCompleted, IterationEnd, Role, SessionEnd, SessionStart, Timestamp,
 };
 
 use super::line::{Label, Line, Tone};
-use super::notes::{end_reasons, note, notes};
+use super::notes::{end_reasons, gate_ended, note, notes};
 use super::pretty;
 use crate::text::{headline, one_line};
 use crate::usage;
@@ -25,6 +25,7 @@ pub(super) fn render(event: &Event) -> Option<Line> {
             let ended = words::call_ended(Role::Critic, &e.outcome, e.exit_code, e.duration_secs);
             join(note(Label::Critic, ended), notes(event))
         }
+        Event::GateCompleted(e) => gate_completed(e),
         Event::Iteration(e) => iteration_end(e),
         Event::SessionEnd(e) => session_end(e),
         other => {
@@ -69,9 +70,15 @@ fn session_start(e: &SessionStart) -> Line {
     join(note(Label::Codeloops, text), settings)
 }
 
+/// With the first of what it found: the whole is no line.
+fn gate_completed(e: &GateCompleted) -> Line {
+    let first = words::gate_findings(&e.gate).into_iter().find(|line| !line.trim().is_empty());
+    join(gate_ended(e), first.map(|line| note(Label::Gate, in_short(&line))))
+}
+
 fn iteration_end(e: &IterationEnd) -> Line {
     let line = pretty::decision(e);
-    match &e.feedback {
+    match pretty::feedback(e) {
         Some(feedback) => line.with(Tone::Plain, format!(": {}", in_short(feedback))),
         None => line,
     }

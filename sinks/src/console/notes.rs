@@ -3,13 +3,14 @@
 
 use codeloops_event::{
     AgentOutcome, AgentStarted, AnswerIgnored, Attempt, Changed, DiffCaptured, Event, Evidence,
-    FoundTree, GateResult, GateStatus, ReadAsText, Role, Ruling, SessionEnd, SessionResumed,
-    StopReason, StopRequested, TreeCheck, TreeChecked, VerdictProblem, Waiting,
+    FoundTree, GateCompleted, GateResult, GateStatus, GateTreeChecked, ReadAsText, Role, Ruling,
+    SessionEnd, SessionResumed, StopReason, StopRequested, TreeCheck, TreeChecked, VerdictProblem,
+    Waiting,
 };
 
 use super::line::{Label, Line, Tone};
 use crate::text::one_line;
-use crate::words::{self, Said};
+use crate::words::{self, After, Said};
 
 /// What an event says in short lines; empty where another event says it better.
 pub(super) fn notes(event: &Event) -> Vec<Line> {
@@ -25,7 +26,10 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::DiffFailed(e) => {
             vec![bad(Label::Git, format!("Could not capture the changes: {}", one_line(&e.error)))]
         }
-        Event::GateCompleted(e) => vec![gate_ended(&e.gate)],
+        Event::GateCompleted(e) => gate_completed(e),
+        Event::GateTreeChecked(e) => gate_tree_checked(e),
+        Event::ApprovalVetoed(e) => vec![attention(Label::Gate, words::approval_vetoed(e))],
+        Event::StateRepeated(e) => vec![attention(Label::Codeloops, words::state_repeated(e))],
         Event::CriticStarted(e) => vec![critic_started(e.attempt)],
         Event::CriticCompleted(e) => {
             let ended = || call_ended(Role::Critic, &e.outcome, e.exit_code, e.duration_secs);
@@ -44,9 +48,6 @@ pub(super) fn notes(event: &Event) -> Vec<Line> {
         Event::AnswerIgnored(e) => vec![answer_ignored(e)],
         Event::EngineFailed(e) => vec![bad(Label::Codeloops, words::engine_failed(e))],
         Event::GateStarted(_)
-        | Event::GateTreeChecked(_)
-        | Event::ApprovalVetoed(_)
-        | Event::StateRepeated(_)
         | Event::SessionStart(_)
         | Event::IterationStarted(_)
         | Event::Iteration(_)
@@ -100,14 +101,26 @@ fn call_ended(role: Role, outcome: &AgentOutcome, exit_code: Option<i32>, secs: 
     said(role.into(), tone, words::call_ended(role, outcome, exit_code, secs))
 }
 
-fn gate_ended(gate: &GateResult) -> Line {
+/// How a gate ended, and of a red one what it found.
+fn gate_completed(e: &GateCompleted) -> Vec<Line> {
+    let findings = words::gate_findings(&e.gate).into_iter().map(|line| {
+        Line::of(Label::Gate).with(Tone::Plain, "| ").with(Tone::Plain, line).behind_bar()
+    });
+    let output = words::gate_output(&e.gate).map(|said| note(Label::Gate, said));
+    std::iter::once(gate_ended(e)).chain(findings).chain(output).collect()
+}
+
+/// How a gate ended.
+pub(super) fn gate_ended(e: &GateCompleted) -> Line {
+    let gate: &GateResult = &e.gate;
     let tone = match gate.status {
         GateStatus::Passed => Tone::Good,
         GateStatus::Flaky => Tone::Attention,
-        _ if !gate.required || words::is_red_as_before(gate) => Tone::Attention,
+        _ if gate.interrupted || !gate.required => Tone::Attention,
+        _ if words::is_red_as_before(gate) && !gate.worse => Tone::Attention,
         _ => Tone::Bad,
     };
-    said(Label::Gate, tone, words::gate_ended(gate))
+    said(Label::Gate, tone, words::gate_completed(e.iteration, gate))
 }
 
 /// What it means for the answer, and what would end the doubt.
@@ -129,19 +142,30 @@ fn left_over(
 fn diff_captured(e: &DiffCaptured) -> Vec<Line> {
     let summary = words::diff_summary(e.files_changed, e.insertions, e.deletions);
     let hidden = e.notes.iter().map(|n| attention(Label::Git, format!("Note: {}", one_line(n))));
-    std::iter::once(note(Label::Git, summary)).chain(hidden).collect()
+    let weakened = words::tampering(&e.tampering, e.more_tampering);
+    let weakened = weakened.into_iter().map(|sign| attention(Label::Git, sign));
+    std::iter::once(note(Label::Git, summary)).chain(hidden).chain(weakened).collect()
 }
 
 /// What to do about it is told once a round: the critic changes mostly the same when asked again.
 fn tree_checked(e: &TreeChecked) -> Vec<Line> {
-    let (tone, advice) = match &e.check {
+    look(After::Critic, e.attempt, &e.check)
+}
+
+/// As [`tree_checked`].
+fn gate_tree_checked(e: &GateTreeChecked) -> Vec<Line> {
+    look(After::Gates(&e.gates), e.attempt, &e.check)
+}
+
+fn look(after: After<'_>, attempt: Attempt, check: &TreeCheck) -> Vec<Line> {
+    let (tone, advice) = match check {
         TreeCheck::Failed { .. } => (Tone::Bad, None),
-        TreeCheck::Changed { files, .. } if e.attempt == 1 && has_files(files) => {
+        TreeCheck::Changed { files, .. } if attempt == 1 && has_files(files) => {
             (Tone::Attention, Some(note(Label::Git, LEFT_BEHIND.to_owned())))
         }
         TreeCheck::Unchanged | TreeCheck::Changed { .. } => (Tone::Attention, None),
     };
-    let found = words::tree_checked(&e.check).into_iter();
+    let found = words::tree_checked(after, check).into_iter();
     found.map(|text| said(Label::Git, tone, text)).chain(advice).collect()
 }
 

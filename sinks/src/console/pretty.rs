@@ -71,7 +71,7 @@ pub(super) fn agent(title: &str, model: Option<&str>) -> String {
 pub(super) fn settings(settings: &Settings) -> Vec<Line> {
     let gates = settings.gates.iter().map(|gate| {
         let optional = if gate.required { "" } else { " (not required)" };
-        let command = one_line(&gate.command.join(" "));
+        let command = words::gate_command(gate);
         note(Label::Codeloops, format!("Gate {}: {command}{optional}", one_line(&gate.name)))
     });
     let unlimited =
@@ -86,8 +86,15 @@ fn iteration_started(iteration: Iteration) -> Vec<Line> {
 
 fn iteration_end(e: &IterationEnd) -> Vec<Line> {
     let mut lines = vec![decision(e)];
-    lines.extend(e.feedback.iter().flat_map(|text| words_of_critic("Feedback", text)));
+    lines.extend(feedback(e).into_iter().flat_map(|text| words_of_critic("Feedback", text)));
     lines
+}
+
+/// What the critic wrote to the actor. Where it was not asked, or was overruled, the actor hears what
+/// the gates found, which was told already.
+pub(super) fn feedback(e: &IterationEnd) -> Option<&str> {
+    let is_overruled = e.critic_verdict == Some(Decision::Done);
+    e.feedback.as_deref().filter(|_| !is_overruled && words::not_asked(e).is_none())
 }
 
 /// A round that came to an ERROR, with the named parts of what the critic wrote.
@@ -104,6 +111,9 @@ pub(super) fn decision(e: &IterationEnd) -> Line {
     let decision = e.critic_decision;
     let line = Line::of(Label::Critic).with(Tone::Plain, "Decision: ");
     let line = line.with(decision_tone(decision), decision.as_str());
+    if let Some(why) = words::not_asked(e) {
+        return line.with(Tone::Plain, format!(" (it was not asked: {why})"));
+    }
     match e.critic_verdict {
         Some(said) if said != decision => {
             line.with(Tone::Plain, format!(" (it had said {said}, which was overruled)"))

@@ -27,7 +27,10 @@ const LONGEST_LINE: usize = 4 * 1024;
 enum Phase {
     Agent(Role),
     Capturing,
-    Gates,
+    /// The changes are captured, and no gate runs yet.
+    Captured,
+    /// These gates run.
+    Gates(Vec<String>),
     CheckingTree,
     Waiting {
         role: Role,
@@ -71,7 +74,9 @@ impl Status {
             }
             Event::ActorStarted(e) => self.enter(Phase::Agent(Role::Actor), e.iteration, now),
             Event::ActorCompleted(e) => self.enter(Phase::Capturing, e.iteration, now),
-            Event::DiffCaptured(e) => self.enter(Phase::Gates, e.iteration, now),
+            Event::DiffCaptured(e) => self.enter(Phase::Captured, e.iteration, now),
+            Event::GateStarted(e) => self.gate_started(&e.gate, e.iteration, now),
+            Event::GateCompleted(e) => self.gate_completed(&e.gate.name, e.iteration, now),
             Event::CriticStarted(e) => self.enter(Phase::Agent(Role::Critic), e.iteration, now),
             Event::CriticCompleted(e) => self.enter(Phase::CheckingTree, e.iteration, now),
             Event::Waiting(e) => {
@@ -92,9 +97,7 @@ impl Status {
             | Event::EngineFailed(_) => {
                 self.phase = None;
             }
-            Event::GateStarted(_)
-            | Event::GateCompleted(_)
-            | Event::GateTreeChecked(_)
+            Event::GateTreeChecked(_)
             | Event::ApprovalVetoed(_)
             | Event::StateRepeated(_)
             | Event::TreeChecked(_)
@@ -145,6 +148,26 @@ impl Status {
         self.last_line.clear();
         self.unfinished.clear();
         self.changed = true;
+    }
+
+    /// The time is that of the first of those that run at once.
+    fn gate_started(&mut self, name: &str, iteration: Iteration, now: Instant) {
+        match &mut self.phase {
+            Some((Phase::Gates(names), _)) => {
+                names.push(name.to_owned());
+                self.changed = true;
+            }
+            _ => self.enter(Phase::Gates(vec![name.to_owned()]), iteration, now),
+        }
+    }
+
+    fn gate_completed(&mut self, name: &str, iteration: Iteration, now: Instant) {
+        let Some((Phase::Gates(names), _)) = &mut self.phase else { return };
+        names.retain(|running| running != name);
+        self.changed = true;
+        if names.is_empty() {
+            self.enter(Phase::CheckingTree, iteration, now);
+        }
     }
 
     fn heard(&mut self, item: &Item) {
@@ -204,7 +227,11 @@ impl Status {
             }
             _ => words::elapsed(elapsed),
         };
-        let mut text = format!("{} | iteration {} | {time}", phase.words(), self.iteration);
+        let iteration = match self.iteration {
+            0 => "before the first iteration".to_owned(),
+            number => format!("iteration {number}"),
+        };
+        let mut text = format!("{} | {iteration} | {time}", phase.words());
         if let Phase::Agent(_) = phase {
             let unfinished = one_line(&self.unfinished);
             let said = if unfinished.is_empty() { &self.last_line } else { &unfinished };
@@ -223,7 +250,11 @@ impl Phase {
         match self {
             Self::Agent(role) => format!("{role} at work"),
             Self::Capturing => "capturing changes".to_owned(),
-            Self::Gates => "checking changes".to_owned(),
+            Self::Captured => "checking changes".to_owned(),
+            Self::Gates(names) => match names.as_slice() {
+                [name] => format!("gate {} at work", one_line(name)),
+                names => format!("gates {} at work", one_line(&names.join(", "))),
+            },
             Self::CheckingTree => "checking the tree".to_owned(),
             Self::Waiting { role, until, .. } => format!("{role} waits until {until}"),
             Self::Stopping => "stopping".to_owned(),

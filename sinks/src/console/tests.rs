@@ -102,6 +102,7 @@ fn bad_day() -> Vec<Event> {
         failed.into_iter().map(|o| samples::actor_completed(1, o, Some(2), 1234.56)).collect();
     events.push(samples::critic_completed(1, AgentOutcome::Transient { message: message() }, None));
     events.extend(changes());
+    events.extend(samples::gates::gates());
     events.extend(decisions());
     events
 }
@@ -315,7 +316,7 @@ fn the_opening_lines_tell_models_gates_and_that_nothing_limits_the_run() {
          [codeloops] Prompt: Fix the typo in the greeting message...\n\
          [codeloops] Working directory: /home/user/projects/myapp\n\
          [codeloops] Actor: Claude Code (opus) | Critic: Claude Code\n\
-         [codeloops] Gate test: sh -c cargo test\n\
+         [codeloops] Gate test: cargo test\n\
          [codeloops] No limit on iterations, time, tokens or cost is set\n"
     );
     start.settings = Some(samples::settings(Some(5)));
@@ -531,6 +532,68 @@ fn the_status_names_the_tool_in_use() {
 }
 
 #[test]
+fn the_status_names_the_gates_that_run_and_counts_from_the_first() {
+    let (mut status, now) = (Status::default(), Instant::now());
+    let after = |secs| now + Duration::from_secs(secs);
+    status.observe(&samples::gates::gate_started(0, "test"), now);
+    assert_eq!(
+        status.frame(after(12), 80).unwrap(),
+        "gate test at work | before the first iteration | 12s"
+    );
+    status.observe(&samples::iteration_started(2), now);
+    status.observe(&samples::gates::gate_started(2, "test"), now);
+    status.observe(&samples::gates::gate_started(2, "lint\u{1b}[2J"), after(2));
+    let line = status.frame(after(12), 80).unwrap();
+    assert_eq!(line, "gates test, lint at work | iteration 2 | 12s");
+    let passed =
+        |name| samples::gates::gate_completed(2, samples::gates::gate(name, GateStatus::Passed));
+    status.observe(&passed("test"), after(3));
+    assert!(status.frame(after(12), 80).unwrap().starts_with("gate lint at work |"));
+    status.observe(&passed("lint\u{1b}[2J"), after(13));
+    assert_eq!(status.frame(after(14), 80).unwrap(), "checking the tree | iteration 2 | 1s");
+}
+
+/// What a red gate printed can be looked at: the path is whole where the run's folder is known.
+#[test]
+fn the_output_of_a_gate_is_told_with_its_whole_path() {
+    let Event::SessionStart(mut start) = samples::session_start() else { unreachable!() };
+    start.evidence_dir = Some("/data/runs/01JJ".to_owned());
+    let red = samples::gates::blocking("test", Vec::new(), "assertion failed\n");
+    let events = [Event::SessionStart(start), samples::gates::gate_completed(2, red)];
+    let told = shown(&events, options(Format::Pretty, false));
+    assert!(
+        told.ends_with(
+            "[gate] test: failed in 4.2s (exit code: 101)\n[gate] | assertion failed\n\
+             [gate] All that test printed: /data/runs/01JJ/iterations/2/gates/test/output.log\n"
+        ),
+        "{told}"
+    );
+    let json = shown(&events, options(Format::Json, false));
+    assert!(json.contains("\"path\":\"iterations/2/gates/test/output.log\""), "{json}");
+}
+
+#[test]
+fn a_stop_at_once_while_the_tree_is_checked_after_gates_says_what_is_finished_first() {
+    let stop = Event::StopRequested(StopRequested {
+        timestamp: at(1),
+        elapsed_ms: 1,
+        signal: "SIGINT".to_owned(),
+        now: true,
+    });
+    let started = |name| samples::gates::gate_started(2, name);
+    let passed =
+        |name| samples::gates::gate_completed(2, samples::gates::gate(name, GateStatus::Passed));
+    let puts_back = |events: &[Event]| {
+        let events = [events, std::slice::from_ref(&stop)].concat();
+        shown(&events, options(Format::Pretty, false)).contains("put back")
+    };
+    assert!(puts_back(&[started("test"), passed("test")]));
+    assert!(!puts_back(&[started("test"), started("lint"), passed("test")]), "the other runs");
+    let looked = samples::gates::gate_tree_checked(&["test"], TreeCheck::Unchanged);
+    assert!(!puts_back(&[started("test"), passed("test"), looked]));
+}
+
+#[test]
 fn a_wait_counts_down() {
     let (mut status, now) = (Status::default(), Instant::now());
     status.observe(
@@ -669,6 +732,29 @@ fn a_stop_at_once_while_the_tree_is_checked_says_what_is_finished_first() {
     assert!(compact.ends_with(told), "{compact}");
     let after = [completed(), samples::tree_checked(TreeCheck::Unchanged), stop(false), stop(true)];
     assert!(!shown(&after, options(Format::Pretty, false)).contains("put back"));
+}
+
+/// What the gates have printed is in the feedback of the round, and was told already.
+#[test]
+fn the_feedback_of_a_round_is_what_the_critic_said() {
+    let verdict = Verdict::Continue { feedback: "Name the unit.".to_owned() };
+    let told = "Name the unit.\n\nThe gate `test` does not pass: exit code 101.\nleft: 1";
+    let Event::Iteration(mut round) = samples::bare_iteration(1, Decision::Continue, Some(told))
+    else {
+        unreachable!()
+    };
+    round.critic_verdict = Some(Decision::Continue);
+    round.gates = vec![samples::gates::blocking("test", Vec::new(), "left: 1")];
+    let events = |round| {
+        let verdict = samples::verdict_reached(Ruling::Accepted { verdict: verdict.clone() });
+        [samples::iteration_started(1), verdict, Event::Iteration(round)]
+    };
+    let pretty = shown(&events(round.clone()), options(Format::Pretty, false));
+    assert!(pretty.ends_with("[critic] Feedback: Name the unit.\n"), "{pretty}");
+    let compact = shown(&events(round.clone()), options(Format::Compact, false));
+    assert!(compact.ends_with("Decision: CONTINUE: Name the unit.\n"), "{compact}");
+    let json = shown(&events(round), options(Format::Json, false));
+    assert!(json.contains("left: 1\",\"timestamp\""), "{json}");
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn complete(
     }
     let redactor = settings.redactor(&world.env)?;
     let output = settings.actor.agent.value.output;
+    let last_round = recording.last_round().clone();
     let recorded = recording.complete(output, redactor.as_ref())?;
     let code = end.outcome.exit_code();
     let finished = Finished {
@@ -69,6 +70,7 @@ fn complete(
         changes_in: ChangesIn::Nowhere,
         notes: Vec::new(),
         last_call: None,
+        last_round,
         result: RunResult { end, record_error: None },
         recorded,
         sinks: Vec::new(),

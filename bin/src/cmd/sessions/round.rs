@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use codeloops_event::layout::agent_stream;
-use codeloops_event::{AgentOutcome, IterationEnd, OutputStream, Role, Ruling, Verdict};
+use codeloops_event::{
+    AgentOutcome, GateResult, GateTreeChecked, IterationEnd, OutputStream, Role, Ruling, Verdict,
+};
 use codeloops_session::{
     Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Session, SessionStatus,
 };
 use codeloops_sinks::usage;
-use codeloops_sinks::words::{self, Said};
+use codeloops_sinks::words::{self, After, Said};
 
 use super::page::Page;
 
@@ -62,6 +64,9 @@ fn error(call: &Call<Answer>) -> Option<(&str, &str)> {
 /// The decision that took effect, and what the critic had said where that is something else.
 fn decision(summary: &IterationEnd) -> String {
     let decision = summary.critic_decision;
+    if let Some(why) = words::not_asked(summary) {
+        return format!("{decision} (the critic was not asked: {why})");
+    }
     match summary.critic_verdict {
         Some(said) if said != decision => {
             format!("{decision} (the critic had said {said}, which was overruled)")
@@ -107,7 +112,8 @@ impl View<'_> {
         // A recording of another program has nothing but the summary.
         page.row("Actor", summary.filter(|_| actor.is_empty()).map(actor_of));
         page.row("Changes", self.changes(summary));
-        page.row("Gate", self.round.gates.iter().map(words::gate_ended));
+        let of_summary = summary.filter(|_| self.round.gates.is_empty()).map(|of| &*of.gates);
+        gates(of_summary.unwrap_or(&self.round.gates), &self.round.gate_checks, page);
         for call in critic {
             let says = self.call(Role::Critic, call).into_iter().map(Said::from);
             let judged = call.end().into_iter().flat_map(|end| judged(&end.left, self.dir));
@@ -115,13 +121,16 @@ impl View<'_> {
             page.row(&call_name("Critic", call, critic), says);
         }
         page.row("Critic", summary.filter(|_| critic.is_empty()).and_then(critic_of));
+        page.row("Veto", self.round.veto.iter().map(words::approval_vetoed));
+        page.row("Repeated", self.round.repeats.iter().map(words::state_repeated));
     }
 
     fn changes(&self, summary: Option<&IterationEnd>) -> Vec<String> {
         match (&self.round.changes, summary) {
             (Some(Changes::Captured(diff)), _) => {
                 let all = words::diff_summary(diff.files_changed, diff.insertions, diff.deletions);
-                std::iter::once(all).chain(diff.notes.iter().cloned()).collect()
+                let weakened = words::tampering(&diff.tampering, diff.more_tampering);
+                std::iter::once(all).chain(diff.notes.iter().cloned()).chain(weakened).collect()
             }
             (Some(Changes::Failed(failed)), _) => {
                 vec![format!("Could not be captured: {}", failed.error)]
@@ -170,6 +179,17 @@ impl View<'_> {
     }
 }
 
+/// How gates ended, what a red one found, and what they did to the tree.
+pub(super) fn gates(results: &[GateResult], checks: &[GateTreeChecked], page: &mut Page) {
+    for gate in results {
+        let findings = words::gate_findings(gate).into_iter().map(|line| format!("| {line}"));
+        let says = std::iter::once(words::gate_ended(gate)).chain(findings).map(Said::from);
+        page.row("Gate", says.chain(words::gate_output(gate)));
+    }
+    let looks = checks.iter();
+    page.row("Gates", looks.flat_map(|e| words::tree_checked(After::Gates(&e.gates), &e.check)));
+}
+
 /// The role, and which try it is where there are more.
 fn call_name<T>(role: &str, call: &Call<T>, all: &[Call<T>]) -> String {
     match (all.len(), call.attempt) {
@@ -187,7 +207,11 @@ fn printed<T>(end: &CallEnd<T>) -> Option<String> {
 
 /// What the critic did beside its answer, and why that did not count.
 fn judged(answer: &Answer, dir: Option<&Path>) -> Vec<Said> {
-    let mut says = answer.tree.as_ref().map(words::tree_checked).unwrap_or_default();
+    let mut says = answer
+        .tree
+        .as_ref()
+        .map(|check| words::tree_checked(After::Critic, check))
+        .unwrap_or_default();
     let before = answer.unverified.as_deref().into_iter();
     says.extend(before.flat_map(|before| words::tree_unverified(before, dir)));
     let (problem, then) = match &answer.ruling {

@@ -15,7 +15,7 @@ use codeloops_sinks::words::{self, Said};
 
 use super::page::Page;
 use super::pager::Pager;
-use super::round::round;
+use super::round::{gates, round};
 use super::{pick, store_error, tell};
 use crate::app::ShowArgs;
 use crate::error::CliError;
@@ -78,12 +78,21 @@ pub(super) fn write(session: &Session, dir: Option<&Path>, page: &mut Page) {
     metadata(session, page);
     page.heading("Prompt");
     page.indented(&session.start.prompt, 2);
+    baseline(session, page);
     rounds(session, dir, page);
     match &session.end {
         Some(end) => page.heading(&format!("Outcome: {}", end.outcome)),
         None => page.heading(no_outcome(session.status)),
     }
     ending(session, dir, page);
+}
+
+fn baseline(session: &Session, page: &mut Page) {
+    if session.baseline.is_empty() && session.baseline_checks.is_empty() {
+        return;
+    }
+    page.heading("Before the first iteration");
+    gates(&session.baseline, &session.baseline_checks, page);
 }
 
 fn rounds(session: &Session, dir: Option<&Path>, page: &mut Page) {

@@ -137,3 +137,23 @@ fn on_a_terminal_lines_end_where_it_does() {
     assert_eq!(shown.lines().filter(wide).collect::<Vec<_>>(), [evidence], "{shown}");
     insta::assert_snapshot!(shown.split("Iteration 2").nth(1).unwrap());
 }
+
+/// The baseline, a gate that got worse, one that is as it was, what they did to the tree, and a DONE that
+/// did not take effect.
+#[test]
+fn a_run_whose_gates_decided() {
+    let lines = r#"
+{"type":"session_start","timestamp":"2026-03-02T09:00:00Z","prompt":"Fix it","working_dir":"/home/ada/notes","actor_agent":"Claude Code","critic_agent":"Codex","actor_model":null,"critic_model":null,"max_iterations":null,"elapsed_ms":0,"format_version":"1.0","codeloops_version":"0.1.0","run_id":"01KJP0000000000000000000A1"}
+{"type":"gate_completed","timestamp":"2026-03-02T09:00:01Z","elapsed_ms":1,"iteration":0,"gate":{"name":"lint","status":"failed","required":true,"baseline":null,"exit_code":1,"duration_secs":1.0,"tail":"unused variable\n\u001b[31mx\n","output":{"path":"baseline/gates/lint/output.log","bytes":20,"sha256":""}}}
+{"type":"gate_tree_checked","timestamp":"2026-03-02T09:00:01Z","elapsed_ms":1,"iteration":0,"attempt":1,"gates":["lint"],"check":{"state":"changed","kept_as":"refs/codeloops/01KJP0000000000000000000A1/gates-0-1","files":["Cargo.lock"],"head_moved":false,"index_changed":false,"restored":true}}
+{"type":"iteration_started","timestamp":"2026-03-02T09:00:02Z","elapsed_ms":2,"iteration":1}
+{"type":"diff_captured","timestamp":"2026-03-02T09:00:03Z","elapsed_ms":3,"iteration":1,"tree":"01","files_changed":1,"insertions":0,"deletions":1,"patch":{"path":"iterations/1/diff.patch","bytes":1,"sha256":""},"notes":[],"tampering":[{"kind":"test_deleted","file":"tests/a.rs","line":3,"side":"removed","text":"fn adds() {"}],"more_tampering":1}
+{"type":"gate_completed","timestamp":"2026-03-02T09:00:04Z","elapsed_ms":4,"iteration":1,"gate":{"name":"test","status":"failed","required":true,"baseline":"failed","exit_code":101,"duration_secs":2.0,"tail":"","output":{"path":"iterations/1/gates/test/output.log","bytes":20,"sha256":""},"failures":[{"category":"test","file":"src/lib.rs","line":7,"message":"left: 1"}],"worse":true,"blocks":true}}
+{"type":"gate_completed","timestamp":"2026-03-02T09:00:04Z","elapsed_ms":4,"iteration":1,"gate":{"name":"lint","status":"failed","required":true,"baseline":"failed","exit_code":1,"duration_secs":1.0,"tail":"unused variable","output":null}}
+{"type":"approval_vetoed","timestamp":"2026-03-02T09:00:05Z","elapsed_ms":5,"iteration":1,"gates":["test"],"tampering":2}
+{"type":"state_repeated","timestamp":"2026-03-02T09:00:05Z","elapsed_ms":5,"iteration":1,"earlier":[1]}
+{"type":"iteration","iteration_number":1,"actor_output":"Done.","actor_stderr":"","actor_exit_code":0,"actor_duration_secs":1.0,"git_diff":"","git_files_changed":1,"critic_decision":"CONTINUE","feedback":"The gate `test` does not pass.","timestamp":"2026-03-02T09:00:05Z","elapsed_ms":5,"critic_verdict":"DONE","critic_output":"DECISION: DONE"}
+{"type":"iteration","iteration_number":2,"actor_output":"Done.","actor_stderr":"","actor_exit_code":0,"actor_duration_secs":1.0,"git_diff":"","git_files_changed":1,"critic_decision":"CONTINUE","feedback":"The gate `test` does not pass.","timestamp":"2026-03-02T09:00:06Z","elapsed_ms":6,"gates":[{"name":"test","status":"failed","required":true,"baseline":null,"exit_code":1,"duration_secs":1.0,"tail":"","output":null,"blocks":true}]}
+"#;
+    insta::assert_snapshot!(page(lines.trim_start(), None).stdout);
+}
