@@ -14,7 +14,7 @@ const SINKS: &str = "sinks.md";
 
 /// Tables whose first column has the fields of a definition: the page, the heading above, the
 /// definition, and the fields that the page tells of elsewhere because many lines have them.
-const TABLES: [(&str, &str, &str, &[&str]); 10] = [
+const TABLES: [(&str, &str, &str, &[&str]); 11] = [
     (FORMAT, "### `session_start`", "SessionStart", &[]),
     (FORMAT, "#### Settings", "Settings", &[]),
     (FORMAT, "#### Limits", "Limits", &[]),
@@ -22,6 +22,7 @@ const TABLES: [(&str, &str, &str, &[&str]); 10] = [
     (FORMAT, "### `session_end`", "SessionEnd", &[]),
     (FORMAT, "### A session goes on", "SessionResumed", &["timestamp", "elapsed_ms"]),
     (FORMAT, "### Gates", "GateResult", &[]),
+    (FORMAT, "### Signs of weakened checks", "Tampering", &[]),
     (FORMAT, "## Evidence", "Evidence", &[]),
     (SINKS, "#### `agent_output`", "AgentOutput", &[]),
     (SINKS, "#### `output_dropped`", "Marker", &[]),
@@ -111,6 +112,7 @@ fn the_rows_of_small_objects_name_their_fields() {
         ("### `session_start`", "parent", "Parent"),
         ("#### Settings", "actor", "AgentSettings"),
         ("#### Settings", "gates", "GateSettings"),
+        ("#### Settings", "gate_policy", "GatePolicy"),
         ("### A session goes on", "tree", "FoundTree"),
     ];
     let mut breaches = Vec::new();
