@@ -111,7 +111,7 @@ fn call(name: &str, iteration: u32) -> GateCall {
             working_dir: None,
             env: Vec::new(),
         },
-        tree: TreeId("tree".to_owned()),
+        tree: Some(TreeId("tree".to_owned())),
         deadline: None,
     }
 }
