@@ -6,7 +6,7 @@
 use codeloops_event::{Failure, FailureCategory};
 
 use super::found::{Found, Known, LastResort, failure};
-use super::place::Place;
+use super::place::{Place, around};
 use super::{Claim, Reader};
 
 #[derive(Default)]
@@ -114,7 +114,7 @@ fn native(rest: &str) -> Option<Failure> {
 fn linker(line: &str) -> Option<Failure> {
     let messages = [": undefined reference to ", ": multiple definition of "];
     for message in messages {
-        if let Some((object, _)) = line.split_once(message) {
+        if let Some((object, _)) = around(line, message) {
             let is_linker = object.ends_with(')') || object.ends_with(".o") || is_linker(object);
             let (_, told) = line.split_at(object.len() + 2);
             let told = told.split("; ").next().unwrap_or(told);
@@ -122,7 +122,7 @@ fn linker(line: &str) -> Option<Failure> {
         }
     }
     let line = line.trim_start().trim_start_matches("= note: ");
-    let (program, message) = line.split_once(": ")?;
+    let (program, message) = around(line, ": ")?;
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let is_error = ["undefined symbol: ", "duplicate symbol: ", "cannot find -l"]
         .iter()

@@ -6,7 +6,7 @@ use codeloops_event::{Failure, FailureCategory};
 
 use super::found::{Found, Known, LastResort, failure};
 use super::panic::Panics;
-use super::place::Place;
+use super::place::{Place, around};
 use super::traceback::Traceback;
 use super::{Claim, Reader};
 
@@ -129,14 +129,18 @@ impl Crash {
 
 /// What a shell says of a program that a signal ended, and what a sanitiser says of what it found.
 fn signal(line: &str) -> Option<&str> {
-    if let Some(name) = SIGNALS.into_iter().find(|name| line.contains(name)) {
-        let whole = line.strip_suffix(" (core dumped)").unwrap_or(line);
-        // `sh: line 1: 12345 Aborted   (core dumped) ./program`
-        let by_shell = line.split_once(": line ").is_some_and(|(_, rest)| {
-            let rest = rest.split_once(": ").map_or(rest, |(_, rest)| rest).trim_start();
-            rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with(name)
-        });
-        return (whole == name || by_shell).then_some(name);
+    // `sh: line 1: 12345 Aborted   (core dumped) ./program`
+    let by_shell = around(line, ": line ").and_then(|(_, rest)| around(rest, ": "));
+    let told = by_shell.map_or(line, |(_, told)| told.trim_start());
+    let told = told.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+    let rest_of = |name: &str| told.strip_prefix(name);
+    let is_signal = |name: &&str| {
+        rest_of(name).is_some_and(|rest| {
+            rest.is_empty() || rest.trim_start().starts_with("(core dumped)") || by_shell.is_some()
+        })
+    };
+    if let Some(name) = SIGNALS.into_iter().find(is_signal) {
+        return Some(name);
     }
     let report = line.strip_prefix("==")?.split_once("==ERROR: ")?.1;
     report.contains("Sanitizer: ").then_some(report)
@@ -149,14 +153,14 @@ fn beginning_of(line: &str) -> Option<(Trace, &str)> {
     if let Some(rest) = line.strip_prefix("Exception in thread \"") {
         return rest.split_once("\" ").map(|(_, message)| (Trace::Java, message));
     }
-    let is_python = line.split_once(": No module named ").is_some_and(|(program, _)| {
+    let is_python = around(line, ": No module named ").is_some_and(|(program, _)| {
         let program = program.rsplit('/').next().unwrap_or(program);
         program.starts_with("python") && !program.contains(' ')
     });
     if is_python {
         return Some((Trace::None, line.split_once(": ")?.1));
     }
-    let (name, message) = line.split_once(": ")?;
+    let (name, message) = around(line, ": ")?;
     let is_error = name.ends_with("Error") && name.bytes().all(|b| b.is_ascii_alphanumeric());
     (is_error && !message.is_empty()).then_some((Trace::Node, line))
 }

@@ -23,17 +23,23 @@ impl Reader for Eslint {
             self.warnings.drain(..).for_each(|warning| found.add(warning));
             return Claim::Line;
         }
-        let row = self.file.as_deref().and_then(|file| problem(file, line));
+        let row = self
+            .file
+            .as_deref()
+            .filter(|file| !file.is_empty())
+            .and_then(|file| problem(file, line));
         match row {
             Some((true, told)) => found.add(told),
             Some((false, told)) if self.warnings.len() < MAX_WARNINGS => self.warnings.push(told),
             Some(_) => {}
             None => {
-                let is_file = line.contains(['/', '\\', '.'])
+                let is_file = memchr::memchr3(b'/', b'\\', b'.', line.as_bytes()).is_some()
                     && !line.starts_with(char::is_whitespace)
                     && line.len() < 1024
                     && !line.ends_with([':', '.']);
-                self.file = is_file.then(|| line.to_owned());
+                let file = self.file.get_or_insert_default();
+                file.clear();
+                file.push_str(if is_file { line } else { "" });
                 return Claim::None;
             }
         }

@@ -6,7 +6,7 @@ use codeloops_event::{Failure, FailureCategory};
 
 use super::found::{Found, Known, failure};
 use super::panic::Panics;
-use super::place::Place;
+use super::place::{Place, around};
 use super::{Claim, Reader};
 
 #[derive(Default)]
@@ -124,7 +124,7 @@ fn told(name: &str, status: &str, mut panics: Panics, note: Option<String>) -> F
 
 /// `        FAIL [   0.009s] (1/8) crate::binary module::test`: the status, and the test's full name.
 fn status_line(line: &str) -> Option<(&str, &str)> {
-    let (status, rest) = line.split_once(" [")?;
+    let (status, rest) = around(line, " [")?;
     let status = status.trim_start();
     let is_status = !status.is_empty()
         && status

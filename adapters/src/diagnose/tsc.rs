@@ -3,7 +3,7 @@
 use codeloops_event::FailureCategory;
 
 use super::found::{Found, Known, failure};
-use super::place::{Place, number};
+use super::place::{Place, around, number};
 use super::{Claim, Reader};
 
 pub(super) struct Tsc;
@@ -28,7 +28,7 @@ fn parts(line: &str) -> Option<(Option<Place<'_>>, &str)> {
     if let Some(rest) = line.strip_prefix("error ") {
         return Some((None, rest));
     }
-    let (place, rest) = line.split_once("error TS")?;
+    let (place, rest) = around(line, "error TS")?;
     let rest = &line[line.len() - rest.len() - 2..];
     if let Some(place) = place.strip_suffix(": ") {
         return Some((Some(in_brackets(place)?), rest));
