@@ -103,13 +103,13 @@ pub struct Failure {
 
 impl Failure {
     /// What makes it the same failure in another run of the gate: places and numbers move when other
-    /// lines are edited. A named test is the same whatever it says.
+    /// lines are edited. A named test is the same wherever it fails and whatever it says.
     #[must_use]
     pub fn identity(&self) -> FailureIdentity {
         let named_test = self.category == FailureCategory::Test && self.code.is_some();
         FailureIdentity {
             category: self.category,
-            file: self.file.clone(),
+            file: if named_test { None } else { self.file.clone() },
             code: self.code.clone(),
             message: if named_test { String::new() } else { without_numbers(&self.message) },
         }
@@ -164,7 +164,7 @@ pub struct GateResult {
     /// What fails, as far as it could be read out of what it printed; at most [`MAX_FAILURES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
-    /// How many failures there are, where that is more than are listed.
+    /// How many more failures there are beside those that are listed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_failures: u64,
     /// Whether a gate that was red before has a failure that it did not have then.
