@@ -92,6 +92,11 @@ pub enum Command {
     Replay(Box<ReplayArgs>),
     /// Put the working tree to a state that a session left
     Restore(RestoreArgs),
+    /// Run the gates alone, on the working tree as it is, or check a receipt
+    #[command(after_help = VALUES)]
+    Verify(Box<VerifyArgs>),
+    /// Write a receipt of an approved session: what was approved, and on what grounds
+    Receipt(ReceiptArgs),
     /// Run anew from what an iteration left, in a working tree of its own
     #[command(after_help = VALUES)]
     Fork(Box<ForkArgs>),
@@ -534,6 +539,49 @@ impl ForkArgs {
             ..RunArgs::default()
         }
     }
+}
+
+/// What to check, and how to tell of it.
+#[derive(Debug, Default, Args)]
+pub struct VerifyArgs {
+    /// Only these gates [default: all]
+    #[arg(value_name = "GATE", conflicts_with = "receipt")]
+    pub only: Vec<String>,
+    /// Directory to work in [default: the current one]
+    #[arg(short = 'd', long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub working_dir: Option<PathBuf>,
+    /// Run this command too (repeatable). It goes to `sh -c`, and stands for a configured gate of that name
+    #[arg(long = "gate", value_name = "NAME=COMMAND", conflicts_with = "receipt")]
+    pub gates: Vec<GateFlag>,
+    /// End a gate that has no time limit of its own after this time [default: 10m]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub gate_timeout: Option<TimeLimit>,
+    /// Run the gates of this receipt, in a clean working tree of what it states
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub receipt: Option<PathBuf>,
+    /// With --receipt: do not ask before its commands are run
+    #[arg(short, long, requires = "receipt")]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Keep outputs below this directory [default: ~/.local/share/codeloops/runs]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub runs_dir: Option<PathBuf>,
+}
+
+/// Of which session, and where it goes.
+#[derive(Debug, Default, Args)]
+pub struct ReceiptArgs {
+    /// The session's id, the beginning of one, or `latest` [default: asked for]
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// Write the receipt to this file; `-` is standard output [default: -]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// How to show figures over all sessions.

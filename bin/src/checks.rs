@@ -7,7 +7,6 @@ use std::sync::Arc;
 use codeloops_adapters::Grace;
 use codeloops_adapters::diagnose::{self, Hints};
 use codeloops_adapters::gates::{CommandGates, GateProgram, GatesConfig, KeptResults, Printed};
-use codeloops_adapters::git::Base;
 use codeloops_adapters::redact::Redactor;
 use codeloops_adapters::tamper::{self, GateCommand, TamperRules};
 use codeloops_event::{Failure, RunId, TamperPolicy};
@@ -27,7 +26,9 @@ pub(crate) struct Checks<'a> {
     pub(crate) settings: &'a RunSettings,
     pub(crate) world: &'a World,
     pub(crate) run_id: &'a RunId,
-    pub(crate) base: &'a Base,
+    /// HEAD.
+    pub(crate) commit_sha: Option<String>,
+    pub(crate) branch: Option<String>,
     /// The run's evidence folder.
     pub(crate) evidence: &'a Path,
     pub(crate) redactor: Option<Arc<Redactor>>,
@@ -36,14 +37,14 @@ pub(crate) struct Checks<'a> {
 impl Checks<'_> {
     /// What runs them.
     pub(crate) fn gates(self) -> CommandGates {
-        let Self { settings, world, run_id, base, evidence, redactor } = self;
+        let Self { settings, world, run_id, commit_sha, branch, evidence, redactor } = self;
         CommandGates::new(GatesConfig {
             gates: settings.gates.value.iter().map(program).collect(),
             working_dir: settings.working_dir.value.clone(),
             evidence_root: evidence.to_owned(),
             run_id: run_id.clone(),
-            commit_sha: base.commit_sha.clone(),
-            branch: base.branch.clone(),
+            commit_sha,
+            branch,
             max_output: settings.limits.max_output.value,
             grace: Grace::default(),
             redactor,
@@ -54,7 +55,8 @@ impl Checks<'_> {
     }
 }
 
-fn program(gate: &Gate) -> GateProgram {
+/// What a gate starts.
+pub(crate) fn program(gate: &Gate) -> GateProgram {
     GateProgram {
         name: gate.name.clone(),
         command: gate.command.value.clone(),
@@ -63,7 +65,8 @@ fn program(gate: &Gate) -> GateProgram {
     }
 }
 
-fn diagnose(printed: Printed<'_>) -> (Vec<Failure>, u64) {
+/// What fails, as far as it can be read out of what a gate printed.
+pub(crate) fn diagnose(printed: Printed<'_>) -> (Vec<Failure>, u64) {
     let hints = Hints { working_dir: printed.dir.to_owned() };
     let found = diagnose::of_gate(printed.log, printed.artifacts, &hints);
     (found.failures, found.more)

@@ -8,6 +8,7 @@ mod dry_run;
 mod fork;
 mod init;
 mod next_steps;
+mod receipt;
 mod replay;
 mod restore;
 mod run;
@@ -15,6 +16,7 @@ mod sessions;
 mod shell;
 mod states;
 mod unavailable;
+mod verify;
 
 pub(crate) use dispatch::dispatch;
 pub(crate) use sessions::store_error;

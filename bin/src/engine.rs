@@ -177,7 +177,8 @@ async fn run(
     let mut agents = agents.config(settings, run_id, &base, evidence, redactor.clone());
     agents.telemetry = export.telemetry();
     let checks = redactor.clone();
-    let checks = Checks { settings, world, run_id, base: &base, evidence, redactor: checks };
+    let (commit_sha, branch) = (base.commit_sha.clone(), base.branch.clone());
+    let checks = Checks { settings, world, run_id, commit_sha, branch, evidence, redactor: checks };
     let gates = checks.gates();
     let opened = Opened { settings, world, workspace: &workspace, base, redactor, left_behind };
     let Begun { begin, clock, record, recorded } = match task {
@@ -523,7 +524,8 @@ fn start_of(
 }
 
 /// Masks credentials in the commands of gates; gives how many there were.
-fn mask_gates(gates: &mut [GateSettings], redactor: Option<&Redactor>) -> u64 {
+/// Masks the commands of gates; tells at how many places.
+pub(crate) fn mask_gates(gates: &mut [GateSettings], redactor: Option<&Redactor>) -> u64 {
     let Some(redactor) = redactor else { return 0 };
     let mask = |gate: &mut GateSettings| {
         let (command, count) = gates::masked(&gate.command, redactor);

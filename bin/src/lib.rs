@@ -19,6 +19,7 @@ pub mod settings;
 pub mod text;
 pub mod units;
 pub mod values;
+mod verification;
 pub mod world;
 
 mod ask;

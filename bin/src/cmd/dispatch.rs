@@ -10,7 +10,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Subcommand};
 use codeloops_session::SessionStatus;
 use codeloops_sinks::one_line;
 
-use super::{demo, doctor, fork, init, replay, restore, run, sessions, shell, unavailable};
+use super::{
+    demo, doctor, fork, init, receipt, replay, restore, run, sessions, shell, unavailable, verify,
+};
 use crate::app::{App, Command, SessionsCommand};
 use crate::demo_agent;
 use crate::error::CliError;
@@ -55,6 +57,8 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         Some(Command::Replay(args)) => return replay::replay(&args, no_color, world, printer),
         Some(Command::Restore(args)) => return restore::restore(&args, world, printer),
         Some(Command::Fork(args)) => return fork::fork(&args, no_color, world, printer),
+        Some(Command::Verify(args)) => return verify::verify(&args, no_color, world, printer),
+        Some(Command::Receipt(args)) => receipt::receipt(&args, world, printer)?,
         Some(Command::Init(args)) => init::init(&args, world, printer)?,
         Some(Command::Doctor(args)) => return doctor::doctor(&args, world, printer),
         Some(Command::Demo(args)) => return demo::demo(&args, no_color, world, printer),

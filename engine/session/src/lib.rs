@@ -89,7 +89,9 @@ pub use reopened::{ReopenError, ReopenedSession};
 pub use repair::{RepairTask, repair_tasks};
 pub use round::{Answer, Call, CallEnd, CallState, Changes, Round, RoundPhase, Turn};
 pub use round_files::{DiagnoseFile, GateFile, Lineage, RoundFiles, RunNotes};
-pub use run_file::{CallRole, RUN_FOLDER_VERSION, RunAgent, RunAgents, RunCall, RunFile, RunKind};
+pub use run_file::{
+    Began, CallRole, RUN_FOLDER_VERSION, RunAgent, RunAgents, RunCall, RunFile, RunKind,
+};
 pub use runs::{FoundRun, FoundRuns, RunFilter, RunStore, RunsError};
 pub use session::Session;
 pub use stats::{AgentStats, DayCount, ProjectStats, SessionStats};

@@ -5,6 +5,8 @@
 //! receipt that was damaged, or changed in one place, is refused. It is not signed: whoever makes a
 //! whole new chain can state what they like.
 
+use std::path::Path;
+
 use codeloops_event::{
     Decision, GateResult, GateSettings, GateStatus, IterationEnd, RunId, SessionStart, Timestamp,
     TreeId,
@@ -68,6 +70,8 @@ pub struct RunStatement {
     pub commit_sha: Option<String>,
     /// The branch when it began; null when HEAD was detached.
     pub branch: Option<String>,
+    /// Where it worked, from the root of the working tree; empty for the root itself.
+    pub working_dir: String,
     /// Snapshot of the working tree when it began.
     pub base_tree: TreeId,
     /// When it began.
@@ -310,7 +314,15 @@ impl Receipt {
 
 fn run(session: &Session, approved_at: Timestamp) -> Result<RunStatement, NoReceipt> {
     let SessionStart {
-        run_id, codeloops_version, commit_sha, branch, base_tree, timestamp, ..
+        run_id,
+        codeloops_version,
+        commit_sha,
+        branch,
+        repository,
+        working_dir,
+        base_tree,
+        timestamp,
+        ..
     } = session.start.clone();
     Ok(RunStatement {
         run_id: run_id.ok_or(NoReceipt::Missing("its run id"))?,
@@ -318,6 +330,7 @@ fn run(session: &Session, approved_at: Timestamp) -> Result<RunStatement, NoRece
         codeloops_version,
         commit_sha,
         branch,
+        working_dir: below(repository.as_deref(), &working_dir),
         base_tree: base_tree.ok_or(NoReceipt::Missing("the tree that it began with"))?,
         started_at: timestamp,
         approved_at,
@@ -326,6 +339,12 @@ fn run(session: &Session, approved_at: Timestamp) -> Result<RunStatement, NoRece
         critic: session.start.critic_agent.clone(),
         critic_model: session.start.critic_model.clone(),
     })
+}
+
+/// Where a folder is within a repository.
+fn below(repository: Option<&str>, dir: &str) -> String {
+    let within = repository.and_then(|root| Path::new(dir).strip_prefix(root).ok());
+    within.map_or_else(String::new, |path| path.to_string_lossy().into_owned())
 }
 
 fn work(round: &IterationEnd) -> Result<WorkStatement, NoReceipt> {

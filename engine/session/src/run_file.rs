@@ -29,6 +29,9 @@ pub struct RunFile {
     /// The run and iteration that it is a fork of, or in which an agent called it; null elsewhere.
     #[serde(default)]
     pub parent: Option<Parent>,
+    /// The hash of the receipt that was checked; null where none was.
+    #[serde(default)]
+    pub receipt: Option<String>,
     /// HEAD when the run began; null in a repository without a commit.
     pub commit_sha: Option<String>,
     /// The branch when the run began; null when HEAD was detached.
@@ -76,6 +79,45 @@ pub struct RunFile {
     /// Everything that was called and is over, in order.
     #[serde(default)]
     pub calls: Vec<RunCall>,
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Began {
+    /// The run's identity.
+    pub run_id: Option<RunId>,
+    /// What it belongs to, if anything.
+    pub parent: Option<Parent>,
+    /// HEAD; none in a repository without a commit.
+    pub commit_sha: Option<String>,
+    /// The branch; none when HEAD is detached.
+    pub branch: Option<String>,
+    /// The root of the working tree: absolute path, lossily decoded.
+    pub repository: Option<String>,
+    /// Absolute path, lossily decoded.
+    pub working_dir: String,
+    /// Snapshot of the working tree.
+    pub base_tree: Option<TreeId>,
+    /// The release that runs it.
+    pub codeloops_version: Option<String>,
+    /// When.
+    pub started_at: Timestamp,
+}
+
+impl Began {
+    fn of(start: &SessionStart) -> Self {
+        Self {
+            run_id: start.run_id.clone(),
+            parent: start.parent.clone(),
+            commit_sha: start.commit_sha.clone(),
+            branch: start.branch.clone(),
+            repository: start.repository.clone(),
+            working_dir: start.working_dir.clone(),
+            base_tree: start.base_tree.clone(),
+            codeloops_version: start.codeloops_version.clone(),
+            started_at: start.timestamp,
+        }
+    }
 }
 
 /// What kind of run a folder is of.
@@ -175,29 +217,30 @@ impl RunFile {
             }),
             session_id: session.map(ToString::to_string),
             gates: settings.map_or_else(Vec::new, |s| s.gates.clone()),
-            ..Self::bare(RunKind::Run, start)
+            ..Self::bare(RunKind::Run, Began::of(start))
         }
     }
 
     /// A run of this kind of which only the lineage is known.
     #[must_use]
-    pub fn bare(kind: RunKind, start: &SessionStart) -> Self {
+    pub fn bare(kind: RunKind, began: Began) -> Self {
         Self {
             schema_version: RUN_FOLDER_VERSION,
             kind,
-            run_id: start.run_id.clone(),
+            run_id: began.run_id,
             session_id: None,
-            parent: start.parent.clone(),
-            commit_sha: start.commit_sha.clone(),
-            branch: start.branch.clone(),
-            repository: start.repository.clone(),
-            working_dir: start.working_dir.clone(),
-            base_tree: start.base_tree.clone(),
+            parent: began.parent,
+            receipt: None,
+            commit_sha: began.commit_sha,
+            branch: began.branch,
+            repository: began.repository,
+            working_dir: began.working_dir,
+            base_tree: began.base_tree,
             tree: None,
             agents: None,
             gates: Vec::new(),
-            codeloops_version: start.codeloops_version.clone(),
-            started_at: start.timestamp,
+            codeloops_version: began.codeloops_version,
+            started_at: began.started_at,
             ended_at: None,
             outcome: None,
             stop_reason: None,
@@ -249,7 +292,8 @@ impl RunFile {
         self.calls.push(RunCall { command: command.unwrap_or_default(), ..call });
     }
 
-    fn gate(&mut self, iteration: Iteration, gate: &GateResult) {
+    /// Takes in what a gate came to.
+    pub fn gate(&mut self, iteration: Iteration, gate: &GateResult) {
         let command = self.gates.iter().find(|known| known.name == gate.name);
         self.calls.push(RunCall {
             iteration,
