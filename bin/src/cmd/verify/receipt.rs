@@ -244,7 +244,8 @@ fn tell(
     let answer = answer(receipt, run, verified);
     let holds = answer.holds;
     if json {
-        let document = VerifyDocument { receipt: Some(answer), ..VerifyDocument::of(verified) };
+        let mut document = VerifyDocument::of(verified);
+        document.receipt = Some(answer);
         printer.json(&document)?;
     } else {
         printer.data(&page(&answer, verified))?;
