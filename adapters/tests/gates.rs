@@ -165,12 +165,14 @@ async fn until(condition: impl Fn() -> bool) {
     }
 }
 
-/// Takes the first line for what fails, and tells that there is more.
+/// Takes the first line for what fails, and what stands in a report; tells that there is more.
 fn first_line(printed: Printed<'_>) -> (Vec<Failure>, u64) {
     assert!(printed.dir.is_dir() && !printed.command.is_empty());
     let log = fs::read(printed.log).unwrap();
     let line = String::from_utf8_lossy(&log).lines().next().unwrap_or_default().to_owned();
-    (vec![failure(FailureCategory::Test, &line)], 7)
+    let report = fs::read_to_string(printed.artifacts.join("report")).ok();
+    let told = [line].into_iter().chain(report);
+    (told.map(|told| failure(FailureCategory::Test, &told)).collect(), 7)
 }
 
 fn failure(category: FailureCategory, message: &str) -> Failure {
@@ -362,6 +364,17 @@ async fn a_credential_is_masked_wherever_it_is_printed() {
     assert_eq!(report.output.unwrap().redacted, 1);
     assert!(!bench.evidence("output.log").contains(KEY));
     assert_eq!(report.failures[0].message, "[redacted: AWS access key]");
+}
+
+/// What a gate leaves stays as it is; what is read out of it is recorded.
+#[tokio::test]
+async fn a_credential_in_a_report_is_masked_where_it_is_told() {
+    let script = format!("echo red; printf {KEY} >$CODELOOPS_ARTIFACTS/report; exit 1");
+    let mut bench = Bench::new(&script);
+    bench.redactor = Some(Arc::new(Redactor::new(&[], []).unwrap()));
+    let failures = bench.run().await.failures;
+    let told: Vec<_> = failures.iter().map(|failure| &*failure.message).collect();
+    assert_eq!(told, ["red", "[redacted: AWS access key]"]);
 }
 
 #[tokio::test]

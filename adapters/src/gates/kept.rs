@@ -11,6 +11,8 @@ use std::fs::{self, DirEntry, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use codeloops_event::{Failure, GateStatus, MAX_FAILURES, RunId, TreeId};
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::GateProgram;
+use super::report::masked;
 use crate::evidence::{create_new, hex};
 use crate::redact::Redactor;
 
@@ -34,10 +37,15 @@ const MAX_KEPT: usize = 500;
 /// Bytes that are read of one.
 const MAX_BYTES: u64 = 1024 * 1024;
 
+/// How many results are written before the others are looked through again.
+const PRUNED_EVERY: u32 = 50;
+
 /// A folder of results.
 #[derive(Debug, Clone)]
 pub struct KeptResults {
     folder: PathBuf,
+    /// How many this process has written.
+    written: Arc<AtomicU32>,
 }
 
 /// What is kept.
@@ -77,8 +85,8 @@ pub(super) fn key(working_dir: &Path, program: &GateProgram, tree: &TreeId) -> S
 impl KeptResults {
     /// Those of a folder, which need not be there yet.
     #[must_use]
-    pub const fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, written: Arc::default() }
     }
 
     /// What is known; none where nothing is. What was kept when nobody masked is masked now.
@@ -107,7 +115,10 @@ impl KeptResults {
         if let Err(error) = self.try_write(key, &result) {
             tracing::warn!(%error, folder = %self.folder.display(), "a gate's result is not kept");
         }
-        self.prune();
+        // To look at all of them costs more than to write one.
+        if self.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNED_EVERY) {
+            self.prune();
+        }
     }
 
     fn try_write(&self, key: &str, result: &Result) -> io::Result<()> {
@@ -144,21 +155,16 @@ impl Result {
         if !is_kept || self.failures.len() > MAX_FAILURES {
             return None;
         }
-        let masked = |text: String| match redactor {
-            Some(redactor) => redactor.text(&text).0.into_owned(),
-            None => text,
+        let tail = match redactor {
+            Some(redactor) => redactor.text(&self.tail).0.into_owned(),
+            None => self.tail,
         };
-        let failures = self.failures.into_iter().map(|failure| Failure {
-            file: failure.file.map(masked),
-            code: failure.code.map(masked),
-            message: masked(failure.message),
-            ..failure
-        });
+        let failures = self.failures.into_iter().map(|failure| masked(failure, redactor));
         Some(GateReport {
             status: self.status,
             exit_code: self.exit_code,
             duration_secs: 0.0,
-            tail: masked(self.tail),
+            tail,
             output: None,
             attempts: self.attempts,
             failures: failures.collect(),
@@ -272,8 +278,9 @@ mod tests {
         let file = File::options().write(true).open(kept.file("old")).unwrap();
         file.set_modified(SystemTime::now() - LIFETIME - Duration::from_secs(60)).unwrap();
         assert_eq!(kept.read("old", None), None);
+        let kept = KeptResults::new(kept.folder);
         kept.write("new", &run, &report("red"));
-        assert!(!kept.file("old").exists());
+        assert!(!kept.file("old").exists(), "the next run looks");
         assert!(kept.read("new", None).is_some());
     }
 

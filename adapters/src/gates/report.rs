@@ -8,6 +8,7 @@ use codeloops_machine::GateReport;
 use super::GatesConfig;
 use super::attempt::{Attempt, Ran};
 use crate::process::{Cause, exit_code};
+use crate::redact::Redactor;
 use crate::text::one_line;
 
 /// How an attempt ended.
@@ -88,7 +89,9 @@ fn failures(attempt: &Attempt<'_>, outcome: Outcome, last: &Ran) -> (Vec<Failure
             let (mut failures, mut more) = attempt.diagnosed(&last.captured);
             more += failures.len().saturating_sub(MAX_FAILURES) as u64;
             failures.truncate(MAX_FAILURES);
-            (failures, more)
+            let redactor = attempt.config.redactor.as_deref();
+            // A report that the gate left is as the gate wrote it.
+            (failures.into_iter().map(|failure| masked(failure, redactor)).collect(), more)
         }
         _ => (Vec::new(), 0),
     }
@@ -104,6 +107,18 @@ pub(super) fn not_started(why: String) -> GateReport {
 
 const fn failure(category: FailureCategory, message: String) -> Failure {
     Failure { category, file: None, line: None, column: None, code: None, message }
+}
+
+/// The failure with what is a credential in its texts masked.
+pub(super) fn masked(failure: Failure, redactor: Option<&Redactor>) -> Failure {
+    let Some(redactor) = redactor else { return failure };
+    let text = |text: String| redactor.text(&text).0.into_owned();
+    Failure {
+        file: failure.file.map(text),
+        code: failure.code.map(text),
+        message: text(failure.message),
+        ..failure
+    }
 }
 
 impl GatesConfig {
