@@ -195,7 +195,7 @@ impl Leader {
     fn exit_pipe(&self) -> io::Result<OwnedFd> {
         let (read, write) = io::pipe()?;
         let pid = self.pid;
-        std::thread::Builder::new().name("agent-exit".to_owned()).spawn(move || {
+        std::thread::Builder::new().name("program-exit".to_owned()).spawn(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             let interrupted = Some(rustix::io::Errno::INTR);
             while rustix::process::waitid(WaitId::Pid(pid), options).err() == interrupted {}
@@ -215,9 +215,9 @@ impl Leader {
     fn reap_late(self) {
         let pid = self.info.pid;
         let wait = move || drop(self.reap());
-        let thread = std::thread::Builder::new().name("agent-late-end".to_owned());
+        let thread = std::thread::Builder::new().name("late-end".to_owned());
         if let Err(error) = thread.spawn(wait) {
-            tracing::warn!(%error, pid, "an agent that does not end is not waited for");
+            tracing::warn!(%error, pid, "a program that does not end is not waited for");
             tree::forget(pid);
         }
     }
@@ -272,7 +272,7 @@ pub(crate) fn end_processes_with(mark: &Mark) -> u32 {
     end_marked(mark, now + Duration::from_secs(1), now + Duration::from_secs(6))
 }
 
-/// The runs that were killed while their agents worked, and whose processes live on. Only where there
+/// The runs that were killed while their agents or gates worked, and whose processes live on. Only where there
 /// is a `/proc`.
 #[must_use]
 pub fn runs_left_behind() -> BTreeSet<RunId> {

@@ -207,7 +207,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
             let living = self.tree.living();
             if living.is_empty() || since.elapsed() > GIVE_UP {
                 for process in &living {
-                    tracing::warn!(pid = process.pid, "a process of the agent does not end");
+                    tracing::warn!(pid = process.pid, "a process of the call does not end");
                 }
                 break;
             }
@@ -287,7 +287,7 @@ impl<'a, O: Output> Supervisor<'a, O> {
         if let Err(error) = poll(&mut fds, timeout.as_ref()) {
             // Limits and stop requests hold all the same, so it is tried again, but not in a hurry.
             if error != Errno::INTR {
-                tracing::debug!(%error, "the agent's pipes cannot be watched");
+                tracing::debug!(%error, "the program's pipes cannot be watched");
                 std::thread::sleep(RECHECK);
             }
             return Vec::new();

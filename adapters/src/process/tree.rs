@@ -139,7 +139,7 @@ pub(super) fn adopt_orphans() {
     ONCE.call_once(|| {
         #[cfg(target_os = "linux")]
         if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-            tracing::warn!(%error, "orphans of agents cannot be adopted");
+            tracing::warn!(%error, "orphans cannot be adopted");
         }
     });
 }
