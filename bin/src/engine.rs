@@ -42,6 +42,7 @@ use crate::sinks::{live_terminal, sinks_of};
 use crate::start_notes::{Note, start_notes, tell};
 use crate::suspend::clear_when_suspended;
 use crate::values::SinkSpec;
+use crate::verify_command::verify_command;
 use crate::world::World;
 
 /// A run that is over.
@@ -253,6 +254,7 @@ impl Opened<'_> {
         let standing = recording.standing(limits)?;
         let going_on = GoingOn {
             world,
+            verify: verify_command(settings, world),
             workspace,
             base: &base,
             limits,
@@ -518,7 +520,7 @@ fn start_of(
         trace_sampled: trace.as_ref().map(|trace| trace.sampled),
         parent_span_id: trace.map(|trace| trace.parent_span_id.to_string()),
         evidence_dir: Some(shown(&evidence.to_owned())),
-        verify: None,
+        verify: Some(verify_command(settings, world)),
         settings: engine,
     }
 }

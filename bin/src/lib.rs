@@ -49,6 +49,7 @@ mod sinks;
 mod start_notes;
 mod surface;
 mod suspend;
+mod verify_command;
 mod versions;
 mod waiting;
 

@@ -249,6 +249,7 @@ impl Recording {
         let replayed = replayed.map_err(|error| diverged(&self.session, &error))?;
         let resume = Resume {
             task: self.task.clone(),
+            verify: Some(on.verify.clone()),
             codeloops_version: env!("CARGO_PKG_VERSION").to_owned(),
             limits: on.limits.clone(),
             tree,
@@ -266,6 +267,8 @@ impl Recording {
 /// What a session goes on with.
 pub(crate) struct GoingOn<'a> {
     pub(crate) world: &'a World,
+    /// How an agent calls the checks itself.
+    pub(crate) verify: String,
     pub(crate) workspace: &'a GitWorkspace,
     pub(crate) base: &'a Base,
     pub(crate) limits: &'a Limits,

@@ -128,7 +128,8 @@ impl Gate {
         }
     }
 
-    fn is_of_flag(&self) -> bool {
+    /// Whether only the command line of the run names it so.
+    pub(crate) fn is_of_flag(&self) -> bool {
         self.command.origin == Origin::Flag(FLAG)
     }
 

@@ -95,6 +95,13 @@ impl Context {
         }
     }
 
+    /// How an agent calls the checks from now on.
+    pub(crate) fn take_verify(&mut self, verify: Option<&str>) {
+        if let Some(verify) = verify {
+            Arc::make_mut(&mut self.start).verify = Some(verify.to_owned());
+        }
+    }
+
     /// The actor was at work when the run broke off. What its conversation holds of that is not known.
     pub(crate) fn turn_broke_off(&mut self) {
         self.last_turn = Some(LastTurn::BrokenOff);

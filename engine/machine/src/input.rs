@@ -165,6 +165,8 @@ pub struct Resume {
     /// The task, unchanged, for the agents; `None` where it is the one that was recorded. No decision
     /// rests on it.
     pub task: Option<String>,
+    /// How an agent calls the checks itself; `None` for as before. No decision rests on it.
+    pub verify: Option<String>,
     /// The release that resumes it.
     pub codeloops_version: String,
     /// The limits from now on.

@@ -146,6 +146,7 @@ impl Machine {
         let tree = resume.tree.clone();
         ctx.resume(&resume.limits);
         ctx.take_task(resume.task.as_deref());
+        ctx.take_verify(resume.verify.as_deref());
         let left = match self.phase.clone().left() {
             Some(left) => left.check(&ctx, out.stamp),
             None => Err(CannotResume::Approved),

@@ -301,6 +301,7 @@ pub fn changed_tree(digit: char, restored: bool) -> TreeCheck {
 pub fn resumed(tree: FoundTree, max_iterations: Option<u32>) -> Input {
     Input::Resumed(Box::new(Resume {
         task: None,
+        verify: None,
         codeloops_version: "0.0.0".to_owned(),
         limits: Limits { max_iterations, ..settings().limits },
         tree,

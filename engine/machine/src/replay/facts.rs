@@ -121,6 +121,7 @@ pub(super) fn input_of(event: &Event, bulk: &Bulk, gates: &GateNames) -> Option<
         Event::StopRequested(e) => Input::StopRequested { signal: e.signal.clone() },
         Event::SessionResumed(e) => Input::Resumed(Box::new(Resume {
             task: None,
+            verify: None,
             codeloops_version: e.codeloops_version.clone(),
             limits: e.limits.clone(),
             tree: e.tree.clone(),
