@@ -3,14 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic")]
 
 use codeloops_event::{
-    AgentOutcome, CallId, CallKind, Event, FoundTree, LimitKind, Limits, SessionEnd, Settings,
-    StopReason, TreeCheck, Usage,
+    AgentOutcome, CallId, CallKind, Event, FoundTree, GateStatus, LimitKind, Limits, OnGateFailure,
+    SessionEnd, Settings, StopReason, TamperPolicy, TreeCheck, Usage,
 };
 use codeloops_machine::replay::{Answer, Unknown, what_if};
 use codeloops_machine::testing::{
-    Simulation, alphabet, answers, changed_tree, resumed, settings, settings_from,
+    Simulation, alphabet, answers, changed_tree, gate, resumed, settings, settings_from,
 };
-use codeloops_machine::{AgentReport, Input};
+use codeloops_machine::{AgentReport, GateReport, Input};
 use proptest::prelude::*;
 
 /// A run in which anything happens.
@@ -292,4 +292,46 @@ fn what_the_critic_changed_would_have_stayed() {
     let not_changed = two_rounds(|_| {});
     let answer = what_if(&not_changed, |settings| settings.restore_tree = false).unwrap();
     assert!(matches!(answer, Answer::Ended { .. }), "{answer:?}");
+}
+
+/// A run whose one gate takes ten seconds and fails, and whose critic then says DONE.
+fn with_a_red_gate() -> Vec<Event> {
+    let mut settings = settings_from(4);
+    settings.gates.remove(0);
+    let mut run = Simulation::start(settings);
+    agent(&mut run, AgentOutcome::Completed, "I did it");
+    captured(&mut run);
+    let call = run.machine().awaited().unwrap();
+    let report = GateReport { duration_secs: 10.0, ..gate(GateStatus::Failed) };
+    run.give(Input::GateFinished { call, report: Box::new(report) }, 10_000).unwrap();
+    looked_at(&mut run, TreeCheck::Unchanged);
+    agent(&mut run, AgentOutcome::Completed, "DECISION: DONE\nSUMMARY: good");
+    looked_at(&mut run, TreeCheck::Unchanged);
+    run.give(Input::StopRequested { signal: "SIGINT".to_owned() }, 0).unwrap();
+    agent(&mut run, AgentOutcome::Interrupted, "");
+    run.events().to_vec()
+}
+
+#[test]
+fn gates_are_asked_about_too() {
+    let run = with_a_red_gate();
+    let time = |secs| move |settings: &mut Settings| settings.limits.gate_timeout_secs = secs;
+    assert_eq!(unknown(&run, time(Some(5.0))), Unknown::CutShort(call(1, CallKind::Gate)));
+    let longer = what_if(&run, time(None)).unwrap();
+    assert_eq!(longer, what_if(&run, |_| {}).unwrap(), "it was not ended by its limit");
+    let at_once = |settings: &mut Settings| settings.gate_policy.on_failure = OnGateFailure::Actor;
+    assert!(matches!(unknown(&run, at_once), Unknown::NeverMade(_)), "the critic was asked");
+    let end = end(&run, |limits| limits.max_duration_secs = Some(15.0));
+    assert_eq!(end, (StopReason::MaxDuration, 15_000, 0), "in the middle of the gate");
+}
+
+#[test]
+fn what_nobody_looked_for_is_not_known() {
+    let mut settings = settings();
+    settings.gate_policy.tamper = TamperPolicy::Off;
+    let mut run = Simulation::start(settings);
+    agent(&mut run, AgentOutcome::Completed, "I did it");
+    captured(&mut run);
+    let veto = |settings: &mut Settings| settings.gate_policy.tamper = TamperPolicy::Veto;
+    assert_eq!(unknown(run.events(), veto), Unknown::NotLooked(call(1, CallKind::Diff)));
 }

@@ -4,15 +4,15 @@
 use std::fmt;
 
 use codeloops_event::{
-    AgentOutcome, BudgetKind, CallId, CallKind, Event, LimitKind, Limits, Role, SessionEnd,
-    SessionStart, Settings, Stamp, TreeCheck,
+    AgentOutcome, BudgetKind, CallId, CallKind, Event, GateStatus, LimitKind, Limits, Role,
+    SessionEnd, SessionStart, Settings, Stamp, TamperPolicy, TreeCheck,
 };
 
 use super::Divergence;
 use super::facts::{Bulk, GateNames, input_of, stamp_of, start_of, unused};
 use crate::context::seconds;
 use crate::effect::{Budget, Effect};
-use crate::input::{AgentReport, Input, Stamped};
+use crate::input::{AgentReport, GateReport, Input, Stamped};
 use crate::machine::{Machine, Step};
 
 /// What can be said.
@@ -47,8 +47,10 @@ pub enum Unknown {
     NotCut(CallId),
     /// For how long this call was silent is not recorded.
     Silence(CallId),
-    /// The changes of the critic would have been treated otherwise after this call.
+    /// The changes of the critic, or of gates, would have been treated otherwise after this call.
     OtherTree(CallId),
+    /// Nobody looked for weakened checks in what this call captured.
+    NotLooked(CallId),
 }
 
 impl fmt::Display for Unknown {
@@ -75,9 +77,12 @@ impl fmt::Display for Unknown {
             }
             Self::OtherTree(call) => write!(
                 f,
-                "{} found changes of the critic, which would have been treated otherwise",
+                "{} found changes that were not the actor's, which would have been treated otherwise",
                 Shown(*call)
             ),
+            Self::NotLooked(call) => {
+                write!(f, "nobody looked for weakened checks at {}", Shown(*call))
+            }
         }
     }
 }
@@ -109,6 +114,8 @@ pub struct WhatIf<C> {
     recorded: Limits,
     changed: Option<Settings>,
     restored: bool,
+    /// Whether somebody looked for weakened checks.
+    looked: bool,
     machine: Option<Machine>,
     /// The agent call that was made last, and what it might use.
     running: Option<Running>,
@@ -140,6 +147,7 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
             recorded: NO_LIMITS,
             changed: None,
             restored: true,
+            looked: true,
             machine: None,
             running: None,
             gates: GateNames::default(),
@@ -220,6 +228,7 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
         self.gates = GateNames::of(line);
         self.recorded = start.input.settings.limits.clone();
         self.restored = start.input.settings.restore_tree;
+        self.looked = start.input.settings.gate_policy.tamper != TamperPolicy::Off;
         (self.change)(&mut start.input.settings);
         self.changed = Some(start.input.settings.clone());
         let stamp = start.stamp;
@@ -248,20 +257,18 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
         }
     }
 
-    /// Ends the awaited agent call, and the run with it. Whether a critic had changed the tree by then is
-    /// not known, and nothing rests on it.
+    /// Ends what is awaited, and the run with it. Whether a critic or a gate had changed the tree by then
+    /// is not known, and nothing rests on it.
     fn run_out_of_time(&mut self, awaited: CallId, stamp: Stamp) -> Option<Answer> {
-        let limit = LimitKind::RunBudget;
-        let outcome = AgentOutcome::TimedOut { limit, after_ms: stamp.elapsed_ms };
-        let report = Box::new(AgentReport::bare(outcome));
-        let answer = self.step(stamp, Input::AgentFinished { call: awaited, report });
-        let look = self.machine.as_ref().and_then(Machine::awaited);
-        match look.filter(|call| call.kind == CallKind::TreeCheck) {
-            Some(call) => {
-                self.step(stamp, Input::TreeChecked { call, check: TreeCheck::Unchanged })
+        let mut next = Some(awaited);
+        while let Some(input) = next.and_then(|call| ended_for_want_of_time(call, stamp)) {
+            let answer = self.step(stamp, input);
+            if answer.is_some() {
+                return answer;
             }
-            None => answer,
+            next = self.machine.as_ref().and_then(Machine::awaited);
         }
+        None
     }
 
     /// Gives the machine a fact. An answer to a call that it did not make, or that is over for it,
@@ -316,8 +323,19 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
         self.machine = Some(step.machine);
     }
 
+    /// Whether the run's time would have ended the gates that run before now.
+    fn gate_overdue(&self, now: Stamp) -> Option<Overdue> {
+        let changed = self.changed.as_ref()?.limits.max_duration_secs?;
+        let at_ms = millis(changed);
+        let is_other = self.recorded.max_duration_secs != Some(changed);
+        (is_other && at_ms < now.elapsed_ms).then_some(Overdue::RunOver { at_ms })
+    }
+
     /// Whether a limit that is another would have ended the awaited agent call before now.
     fn overdue(&self, awaited: CallId, now: Stamp) -> Option<Overdue> {
+        if awaited.kind == CallKind::Gate {
+            return self.gate_overdue(now);
+        }
         let running = self.running.filter(|running| running.call == awaited)?;
         let changed = &self.changed.as_ref()?.limits;
         let role = role_of(awaited)?;
@@ -347,6 +365,30 @@ impl<C: Fn(&mut Settings)> WhatIf<C> {
                 if settings.restore_tree != self.restored =>
             {
                 Some(Unknown::OtherTree(*call))
+            }
+            Input::GateFinished { call, report } => self.other_gate(*call, report, settings),
+            Input::DiffCaptured { call, .. } => {
+                let looks = settings.gate_policy.tamper != TamperPolicy::Off;
+                (looks && !self.looked).then_some(Unknown::NotLooked(*call))
+            }
+            _ => None,
+        }
+    }
+
+    /// A gate under another time limit, where it has none of its own.
+    fn other_gate(&self, call: CallId, report: &GateReport, changed: &Settings) -> Option<Unknown> {
+        let at = usize::try_from(call.attempt).ok()?.checked_sub(1)?;
+        let own = changed.gates.get(at)?.timeout_secs;
+        let (before, now) = (self.recorded.gate_timeout_secs, changed.limits.gate_timeout_secs);
+        let is_same = before == now || own.is_some();
+        if is_same || report.interrupted || report.kept_from.is_some() {
+            return None;
+        }
+        match report.status {
+            GateStatus::TimedOut if is_lower(before, now) => Some(Unknown::NotCut(call)),
+            GateStatus::TimedOut => None,
+            _ if now.is_some_and(|limit| report.duration_secs > limit) => {
+                Some(Unknown::CutShort(call))
             }
             _ => None,
         }
@@ -415,6 +457,26 @@ const NO_LIMITS: Limits = Limits {
     usage_limit_wait_secs: None,
     max_output_bytes: 0,
 };
+
+/// The answer of a call that ends with the run's time; none of one that ends by itself.
+fn ended_for_want_of_time(call: CallId, stamp: Stamp) -> Option<Input> {
+    Some(match call.kind {
+        CallKind::Actor | CallKind::Critic => {
+            let limit = LimitKind::RunBudget;
+            let outcome = AgentOutcome::TimedOut { limit, after_ms: stamp.elapsed_ms };
+            Input::AgentFinished { call, report: Box::new(AgentReport::bare(outcome)) }
+        }
+        CallKind::Gate => {
+            let report = GateReport::not_started(String::new());
+            let report = GateReport { interrupted: true, ..report };
+            Input::GateFinished { call, report: Box::new(report) }
+        }
+        CallKind::TreeCheck | CallKind::GateTreeCheck => {
+            Input::TreeChecked { call, check: TreeCheck::Unchanged }
+        }
+        CallKind::Diff | CallKind::ActorWait | CallKind::CriticWait => return None,
+    })
+}
 
 const fn role_of(call: CallId) -> Option<Role> {
     match call.kind {
