@@ -11,6 +11,7 @@ mod corpora;
 mod critic;
 mod demo;
 mod fork;
+mod gates;
 mod json;
 mod limits;
 mod observability;
