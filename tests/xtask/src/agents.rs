@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::installed::{Installed, broken, run_within};
+use crate::npm::{self, pinned};
 use crate::otlp;
 use crate::step::{Outcome, Status};
 use crate::test::{answers, target_alone};
@@ -22,18 +23,6 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// How long a program may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(60);
-
-/// npm's codes for a registry that cannot be reached.
-const UNREACHABLE: [&str; 8] = [
-    "EAI_AGAIN",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "EHOSTUNREACH",
-    "ENETUNREACH",
-    "ENOTFOUND",
-    "ERR_SOCKET_TIMEOUT",
-    "ETIMEDOUT",
-];
 
 struct Program {
     /// Its name below `bin`.
@@ -91,43 +80,12 @@ fn make(draft: &Path, manifest: &str, log: &Path) -> Result<(), Status> {
     fs::create_dir(draft.join("bin")).map_err(broken)?;
     fs::create_dir(draft.join("home")).map_err(broken)?;
     fs::write(draft.join("package.json"), manifest).map_err(broken)?;
-    npm_install(draft, log)?;
+    npm::install(draft, INSTALL_LIMIT, log)?;
     for program in PROGRAMS {
         let path = format!("../node_modules/{}", program.path.replace("{arch}", ARCH));
         symlink(path, draft.join("bin").join(program.name)).map_err(broken)?;
     }
     Ok(())
-}
-
-fn npm_install(draft: &Path, log: &Path) -> Result<(), Status> {
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]);
-    npm.args([
-        "--prefer-offline",
-        "--fetch-retry-mintimeout=1000",
-        "--fetch-retry-maxtimeout=3000",
-    ]);
-    npm.current_dir(draft);
-    eprintln!("running npm install in {}", draft.display());
-    match run_within(&mut npm, log, INSTALL_LIMIT) {
-        Ok(Some(ended)) if ended.success() => Ok(()),
-        Ok(Some(ended)) => Err(why_npm_failed(&fs::read_to_string(log).unwrap_or_default(), ended)),
-        Ok(None) => {
-            let minutes = INSTALL_LIMIT.as_secs() / 60;
-            Err(Status::Skipped(format!("npm did not get the agents within {minutes} minutes")))
-        }
-        Err(error) => Err(Status::Fail(format!("npm failed: {error}"))),
-    }
-}
-
-/// A registry that is not there is no fault of ours; anything else is looked at.
-fn why_npm_failed(log: &str, ended: ExitStatus) -> Status {
-    let codes = log.lines().filter_map(|line| line.split_once(" code ").map(|(_, code)| code));
-    let unreachable = codes.map(str::trim).find(|code| UNREACHABLE.contains(code));
-    match unreachable {
-        Some(code) => Status::Skipped(format!("npm cannot reach its registry ({code})")),
-        None => Status::Fail(format!("npm install failed: {ended}")),
-    }
 }
 
 /// Why a folder is not one with these versions; `None` where each of its programs tells the pinned
@@ -148,13 +106,6 @@ fn what_is_wrong(folder: &Path, manifest: &str) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// The version behind a package's name; the manifest has one on a line.
-fn pinned<'a>(manifest: &'a str, package: &str) -> Option<&'a str> {
-    let name = format!("\"{package}\": \"");
-    let (_, rest) = manifest.split_once(&name)?;
-    Some(rest.split_once('"')?.0)
-}
-
 /// What a program prints about its version; it must not touch the user's own files.
 fn version(folder: &Path, program: &Program) -> String {
     let log = folder.join(format!("{}.version", program.name));
@@ -172,7 +123,6 @@ fn version(folder: &Path, program: &Program) -> String {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::process::ExitStatusExt;
     use std::path::PathBuf;
 
     use super::*;
@@ -215,15 +165,5 @@ mod tests {
         let wrong = what_is_wrong(&folder, PINNED).unwrap();
         assert_eq!(wrong.unwrap(), "`claude --version` tells `1.2.2`, not 1.2.3");
         remove(&folder).unwrap();
-    }
-
-    #[test]
-    fn a_registry_that_cannot_be_reached_is_told_from_a_fault() {
-        let why = |log| why_npm_failed(log, ExitStatus::from_raw(256));
-        let skipped = Status::Skipped("npm cannot reach its registry (ENOTFOUND)".to_owned());
-        assert_eq!(why("npm warn x\nnpm error code ENOTFOUND\nnpm error errno\n"), skipped);
-        let failed = Status::Fail("npm install failed: exit status: 1".to_owned());
-        assert_eq!(why("npm error code EINTEGRITY\n"), failed);
-        assert_eq!(why(""), failed);
     }
 }

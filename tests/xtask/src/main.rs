@@ -8,12 +8,15 @@ mod agents;
 mod bench;
 mod counts;
 mod docs;
+mod gates;
 mod installed;
+mod npm;
 mod otlp;
 mod picture;
 mod screen;
 mod step;
 mod test;
+mod venv;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +28,7 @@ chores:
   test                  run every check there is; one line each, counts at the end
   agents                the tests with real agent programs alone, which `test` runs too
   otlp                  the tests with a receiver of OTLP alone, which `test` runs too
+  gates                 the tests with the tools of real projects alone, which `test` runs too
   docs [--check]        write the generated pages of docs/src, or fail where they differ
   bench [NAME]...       run the benches, or the named ones
   picture FILE          draw captured terminal output as docs/src/images/demo.svg
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["agents"] => test::run_agents(),
         ["otlp"] => test::run_otlp(),
+        ["gates"] => test::run_gates(),
         ["docs"] => docs::run(docs::Mode::Write),
         ["docs", "--check"] => docs::run(docs::Mode::Check),
         ["bench", names @ ..] => bench::run(names),

@@ -29,6 +29,11 @@ pub(crate) fn run_otlp() -> Result<ExitCode, String> {
     ])
 }
 
+/// Runs the step with the tools of real projects, and no other.
+pub(crate) fn run_gates() -> Result<ExitCode, String> {
+    run_all(vec![(Need::Required, python_venv), (Need::Required, crate::gates::step)])
+}
+
 /// Runs each of these, however the ones before it ended, and ends with the counts of all.
 fn run_all(steps: Vec<(Need, Step)>) -> Result<ExitCode, String> {
     let logs = crate::root().join("target/xtask");
@@ -64,6 +69,7 @@ fn steps() -> Vec<(Need, Step)> {
         (Need::Required, tests),
         (Need::Required, crate::otlp::step),
         (Need::Optional, crate::otlp::product),
+        (Need::Required, crate::gates::step),
         (need_of_agents(), crate::agents::step),
         (Need::Required, |logs| {
             Outcome::of_command("doc tests", cargo(&["test", "--doc", "--workspace"]), logs)
