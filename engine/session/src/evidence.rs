@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use codeloops_event::layout::{self, RUN_FILE};
 use codeloops_event::{Evidence, RunId, SessionStart};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::dirs::{create_new_private_dir, create_private_dir, create_private_file};
@@ -49,7 +50,7 @@ pub enum EvidenceError {
         /// Why.
         source: io::Error,
     },
-    /// `run.json` is not what it should be.
+    /// A file of ours is not what it should be.
     #[error("`{}` is damaged: {source}", shown::path(path))]
     Damaged {
         /// The file.
@@ -85,6 +86,11 @@ impl RunFolder {
     #[must_use]
     pub fn at(runs_dir: &Path, run_id: &RunId) -> Self {
         Self { path: runs_dir.join(run_id.as_str()) }
+    }
+
+    /// One that was found.
+    pub(crate) const fn found(path: PathBuf) -> Self {
+        Self { path }
     }
 
     /// The folder itself.
@@ -163,8 +169,17 @@ impl RunFolder {
 
     /// Reads `run.json`.
     pub fn read_run_file(&self) -> Result<RunFile, EvidenceError> {
-        let path = self.path.join(RUN_FILE);
-        match fs::read(&path) {
+        self.read_json(RUN_FILE)
+    }
+
+    /// Reads a file of ours. Agents can write here too, so that what is no file is not waited for.
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, EvidenceError> {
+        let path = self.path.join(name);
+        let read = || match fs::symlink_metadata(&path)?.is_file() {
+            true => fs::read(&path),
+            false => Err(io::Error::other("it is no file")),
+        };
+        match read() {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|source| EvidenceError::Damaged { path, source }),
             Err(source) => Err(EvidenceError::Read { path, source }),

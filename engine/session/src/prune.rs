@@ -1,4 +1,5 @@
-//! Which sessions go in a clean-up, and how one goes with its evidence.
+//! Which sessions go in a clean-up, and how one goes with its evidence. Runs that have no session, those
+//! of gates alone, go by the same rules.
 //!
 //! The session file goes last. A clean-up that is killed leaves sessions that are listed as before
 //! and go the next time; it never leaves evidence that no session names.
@@ -19,6 +20,7 @@ use crate::filter::SessionFilter;
 use crate::listed::read_start_of;
 use crate::names::SessionId;
 use crate::progress::{SessionStatus, is_held};
+use crate::prune_runs::PrunableRun;
 use crate::reader::Warning;
 use crate::run_file::RunFile;
 use crate::shown;
@@ -44,6 +46,8 @@ pub struct PruneRules {
 pub struct PrunePlan {
     /// What goes, the oldest first.
     pub sessions: Vec<Prunable>,
+    /// Runs of gates alone that go, the oldest first.
+    pub runs: Vec<PrunableRun>,
     /// Files that could not be read, which stay.
     pub warnings: Vec<Warning>,
 }
@@ -99,10 +103,14 @@ pub struct Claim<'a> {
 }
 
 impl SessionStore {
-    /// What goes by these rules. Nothing is changed.
-    pub fn plan_prune(&self, rules: &PruneRules) -> Result<PrunePlan, StoreError> {
+    /// What goes by these rules, of the sessions and of these runs, the newest first. Nothing is changed.
+    pub fn plan_prune(
+        &self,
+        rules: &PruneRules,
+        runs: Vec<PrunableRun>,
+    ) -> Result<PrunePlan, StoreError> {
         let mut sessions = self.catalogue(&SessionFilter::default())?;
-        let chosen = self.chosen(&sessions, rules);
+        let (chosen, mut runs) = self.chosen(&sessions, runs, rules);
         let stay = sessions.iter().filter(|session| !chosen.contains(session.id));
         let staying: HashSet<&str> = stay.filter_map(|session| session.run_id).collect();
         let goes = sessions.iter().filter(|session| chosen.contains(session.id));
@@ -120,33 +128,63 @@ impl SessionStore {
             })
             .collect();
         plan.reverse();
-        Ok(PrunePlan { sessions: plan, warnings: sessions.take_warnings() })
+        runs.reverse();
+        Ok(PrunePlan { sessions: plan, runs, warnings: sessions.take_warnings() })
     }
 
-    /// The ids of those that go. The newest comes first in the catalogue.
-    fn chosen<'a>(&self, sessions: &'a Catalogue, rules: &PruneRules) -> HashSet<&'a str> {
-        let only_keep = rules.before.is_none() && rules.max_size.is_none();
-        let mut size = 0u64;
-        let mut chosen = HashSet::new();
+    /// The ids of those that go, and the runs that do. The newest comes first in the catalogue.
+    fn chosen<'a>(
+        &self,
+        sessions: &'a Catalogue,
+        runs: Vec<PrunableRun>,
+        rules: &PruneRules,
+    ) -> (HashSet<&'a str>, Vec<PrunableRun>) {
+        let (mut budget, mut chosen, mut gone) = (Budget::of(rules), HashSet::new(), Vec::new());
+        let mut runs = runs.into_iter().enumerate().peekable();
         for (at, session) in sessions.iter().enumerate() {
-            let is_old = rules.before.is_some_and(|before| session.last_line_at < before);
-            if let Some(max) = rules.max_size.filter(|_| !is_old) {
+            while let Some((at, run)) = runs.next_if(|(_, run)| run.began >= session.timestamp) {
+                gone.extend(budget.goes(at, run.last_sign, || run.bytes).then_some(run));
+            }
+            let bytes = || {
                 let path = self.path_of(&SessionId::known(session.id));
                 let evidence = Prunable::of(SessionId::known(session.id), &path).evidence_bytes;
-                size = size.saturating_add(session.size).saturating_add(evidence);
-                if size > max {
-                    chosen.insert(session.id);
-                }
-            }
-            if is_old || only_keep {
+                session.size.saturating_add(evidence)
+            };
+            let goes = budget.goes(at, session.last_line_at, bytes);
+            if goes && session.status != SessionStatus::Running {
                 chosen.insert(session.id);
             }
-            let stays = rules.keep.is_some_and(|keep| at < keep);
-            if stays || session.status == SessionStatus::Running {
-                chosen.remove(session.id);
-            }
         }
-        chosen
+        for (at, run) in runs {
+            gone.extend(budget.goes(at, run.last_sign, || run.bytes).then_some(run));
+        }
+        (chosen, gone)
+    }
+}
+
+/// What the rules leave, counted from the newest on.
+struct Budget<'a> {
+    rules: &'a PruneRules,
+    bytes: u64,
+}
+
+impl<'a> Budget<'a> {
+    const fn of(rules: &'a PruneRules) -> Self {
+        Self { rules, bytes: 0 }
+    }
+
+    /// Whether the next one goes: which one of its kind it is, when it last did something, and what it
+    /// takes.
+    fn goes(&mut self, at: usize, last_sign: Timestamp, bytes: impl FnOnce() -> u64) -> bool {
+        let PruneRules { before, keep, max_size } = *self.rules;
+        let is_old = before.is_some_and(|before| last_sign < before);
+        let is_too_much = max_size.filter(|_| !is_old).is_some_and(|max| {
+            self.bytes = self.bytes.saturating_add(bytes());
+            self.bytes > max
+        });
+        let only_keep = before.is_none() && max_size.is_none();
+        let stays = keep.is_some_and(|keep| at < keep);
+        (is_old || is_too_much || only_keep) && !stays
     }
 }
 
@@ -253,7 +291,7 @@ impl Claim<'_> {
     }
 }
 
-fn remove_error(path: &Path, source: io::Error) -> PruneError {
+pub(crate) fn remove_error(path: &Path, source: io::Error) -> PruneError {
     PruneError::Remove { path: path.to_owned(), source }
 }
 
@@ -276,7 +314,7 @@ fn says_so(folder: &Path, run_id: &RunId) -> bool {
 
 /// Removes a folder of evidence. What tells whose it is goes last, so that one that was removed in
 /// part is known again.
-fn remove_evidence(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_evidence(folder: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         // It went with a copy of the session.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -301,7 +339,7 @@ fn remove_evidence(folder: &Path) -> io::Result<()> {
 }
 
 /// Bytes of the files below a folder, as far as they can be seen.
-fn size_of(folder: &Path) -> u64 {
+pub(crate) fn size_of(folder: &Path) -> u64 {
     let mut folders = vec![folder.to_owned()];
     let mut size = 0u64;
     while let Some(folder) = folders.pop() {

@@ -114,6 +114,8 @@ impl RunStore {
                         found.runs.push(FoundRun { folder: folder.path().to_owned(), run });
                     }
                     Ok(_) => {}
+                    // Nothing is there yet, or nothing any more: a run that begins, or one that was removed.
+                    Err(_) if is_empty(folder.path()) => {}
                     Err(error) => found.unreadable.push(error),
                 }
             }
@@ -161,4 +163,8 @@ fn folders(dir: &Path) -> Result<Vec<RunFolder>, RunsError> {
         folders.extend(run.filter(|_| is_folder).map(|run| RunFolder::at(dir, &run)));
     }
     Ok(folders)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }

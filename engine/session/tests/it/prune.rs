@@ -7,8 +7,8 @@ use std::thread;
 
 use codeloops_event::{Event, Parent, RunId, SessionStart};
 use codeloops_session::{
-    PruneError, PruneRules, ReopenedSession, RunFile, RunFolder, SessionFilter, SessionId,
-    SessionStore, SessionWriter,
+    PruneError, PruneRules, ReopenedSession, RunFile, RunFolder, RunKind, RunStore, SessionFilter,
+    SessionId, SessionStore, SessionWriter,
 };
 
 use crate::support::{end, iteration, start_at, time};
@@ -55,7 +55,7 @@ impl Data {
     }
 
     fn chosen(&self, rules: PruneRules) -> Vec<String> {
-        let plan = self.store().plan_prune(&rules).unwrap();
+        let plan = self.store().plan_prune(&rules, Vec::new()).unwrap();
         plan.sessions.iter().map(|session| session.id.to_string()).collect()
     }
 
@@ -104,7 +104,7 @@ fn a_session_that_runs_never_goes() {
 
     // Nor does one that is taken up between the plan and its end.
     let id = data.ended(1, "taken up");
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(1), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(1), ..RULES }, Vec::new()).unwrap();
     let path = data.store().path_of(&id);
     let held = fs::File::open(&path).unwrap();
     held.lock().unwrap();
@@ -121,7 +121,7 @@ fn a_session_that_runs_never_goes() {
 fn whoever_only_looks_does_not_keep_a_session() {
     let data = Data::new();
     data.ended(1, "x");
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
     let reader = fs::File::open(&plan.sessions[0].path).unwrap();
     reader.lock_shared().unwrap();
     let claimed = thread::scope(|scope| {
@@ -138,7 +138,8 @@ fn evidence_goes_with_its_session_and_counts() {
     let data = Data::new();
     let (id, folder) = data.with_evidence(1, RUN, 5000);
     let (_, other) = data.with_evidence(2, "01KJP0000000000000000000A2", 5000);
-    let plan = data.store().plan_prune(&PruneRules { max_size: Some(9000), ..RULES }).unwrap();
+    let plan =
+        data.store().plan_prune(&PruneRules { max_size: Some(9000), ..RULES }, Vec::new()).unwrap();
     let [session] = &plan.sessions[..] else { panic!("{plan:?}") };
     assert_eq!((&session.id, session.evidence.as_ref()), (&id, Some(&folder)));
     assert_eq!(session.run_id.as_ref().map(RunId::as_str), Some(RUN));
@@ -159,7 +160,8 @@ fn what_is_not_the_evidence_of_the_run_stays() {
         start.run_id = Some(run.clone());
         start.evidence_dir = Some(folder.to_str().unwrap().to_owned());
         record(&data.sessions(), &start, &[end("failed", 0, 1.0)]);
-        let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+        let plan =
+            data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
         let evidence = plan.sessions[0].evidence.clone();
         plan.sessions[0].claim().unwrap().remove().unwrap();
         (evidence, folder.exists())
@@ -195,7 +197,7 @@ fn what_another_session_needs_stays() {
     let (id, folder) = data.with_evidence(1, RUN, 10);
     let copy = data.sessions().join("my-copy.jsonl");
     fs::copy(data.store().path_of(&id), copy).unwrap();
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(1), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(1), ..RULES }, Vec::new()).unwrap();
     assert_eq!(plan.sessions.len(), 1);
     assert_eq!((&plan.sessions[0].run_id, &plan.sessions[0].evidence), (&None, &None));
     plan.sessions[0].claim().unwrap().remove().unwrap();
@@ -208,7 +210,7 @@ fn copies_of_a_session_go_together() {
     let (id, folder) = data.with_evidence(1, RUN, 10);
     let copy = data.sessions().join("my-copy.jsonl");
     fs::copy(data.store().path_of(&id), copy).unwrap();
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
     assert_eq!(plan.sessions.len(), 2);
     plan.sessions.iter().for_each(|session| session.claim().unwrap().remove().unwrap());
     assert!(!folder.exists());
@@ -231,7 +233,7 @@ fn where_a_fork_comes_from_is_known_as_far_as_there_are_sessions() {
     fork(2, 2, 1);
     fork(3, 3, 2);
     fork(4, 4, 4);
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
     let origins: Vec<_> = plan.sessions.iter().map(|session| session.origins.join(" ")).collect();
     assert_eq!(origins[..3], ["", "/tree-1", "/tree-2 /tree-1"]);
     assert!(origins[3].starts_with("/tree-4"));
@@ -243,7 +245,8 @@ fn a_session_that_goes_is_not_taken_up() {
     for turns in 0..40 {
         let data = Data::new();
         let id = data.ended(1, "x");
-        let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+        let plan =
+            data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
         let claim = plan.sessions[0].claim().unwrap();
         let (dir, both) = (data.sessions(), Barrier::new(2));
         thread::scope(|scope| {
@@ -264,10 +267,89 @@ fn a_session_that_goes_is_not_taken_up() {
 fn a_session_whose_evidence_cannot_be_removed_stays() {
     let data = Data::new();
     let (_, folder) = data.with_evidence(1, RUN, 10);
-    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }).unwrap();
+    let plan = data.store().plan_prune(&PruneRules { keep: Some(0), ..RULES }, Vec::new()).unwrap();
     fs::rename(&folder, folder.with_file_name("moved")).unwrap();
     fs::write(&folder, "").unwrap();
     let refused = plan.sessions[0].claim().unwrap().remove().unwrap_err();
     assert!(refused.to_string().contains(RUN), "{refused}");
     assert_eq!(data.left(), 1);
+}
+
+/// The folder of a run of gates alone, which began on this day of January, of so many bytes beside its
+/// `run.json`.
+fn verified(data: &Data, day: u32, run: &str, bytes: usize) -> PathBuf {
+    let run: RunId = run.parse().unwrap();
+    let mut start = on(day, "");
+    start.run_id = Some(run.clone());
+    let folder = RunFolder::create(&runs(data), &run).unwrap();
+    let mut file = RunFile::bare(RunKind::Verify, &start);
+    file.ended_at = Some(start.timestamp);
+    folder.write_run_file(&file).unwrap();
+    fs::write(folder.path().join("output.log"), vec![b'x'; bytes]).unwrap();
+    folder.path().to_owned()
+}
+
+fn runs(data: &Data) -> PathBuf {
+    data.0.path().join("runs")
+}
+
+/// What goes of sessions, and of runs of gates alone.
+fn both(data: &Data, rules: PruneRules) -> (Vec<String>, Vec<PathBuf>) {
+    let found = RunStore::at([runs(data)]).prunable(time("2026-02-01T00:00:00Z")).unwrap();
+    let plan = data.store().plan_prune(&rules, found).unwrap();
+    let sessions = plan.sessions.iter().map(|session| session.id.to_string()).collect();
+    (sessions, plan.runs.into_iter().map(|run| run.folder).collect())
+}
+
+const CHECKS: [&str; 3] =
+    ["01KJP0000000000000000000V1", "01KJP0000000000000000000V2", "01KJP0000000000000000000V3"];
+
+#[test]
+fn runs_of_gates_alone_go_by_the_same_rules() {
+    let data = Data::new();
+    let (session, _) = data.with_evidence(2, RUN, 5000);
+    let session = session.to_string();
+    let [first, second, third] =
+        [1, 3, 5].map(|day| verified(&data, day, CHECKS[day as usize / 2], 5000));
+    let before = Some(time("2026-01-04T00:00:00Z"));
+    let old = both(&data, PruneRules { before, ..RULES });
+    assert_eq!(
+        old,
+        (vec![], vec![first.clone(), second.clone()]),
+        "the session went on for longer"
+    );
+    let kept = both(&data, PruneRules { keep: Some(1), ..RULES });
+    assert_eq!(kept, (vec![], vec![first.clone(), second]), "each kind is counted for itself");
+    // The two newest runs take more than 10000 bytes, the session is the next, then the oldest run.
+    let large = both(&data, PruneRules { max_size: Some(15_000), ..RULES });
+    assert_eq!(large, (vec![session], vec![first]));
+    assert!(third.exists());
+}
+
+#[test]
+fn only_a_folder_that_is_a_run_of_gates_alone_goes() {
+    let data = Data::new();
+    let (_, of_session) = data.with_evidence(1, RUN, 10);
+    let folder = verified(&data, 2, CHECKS[0], 10);
+    let renamed = runs(&data).join(CHECKS[1]);
+    fs::rename(verified(&data, 2, CHECKS[2], 10), &renamed).unwrap();
+    let outside = data.0.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, folder.join("link")).unwrap();
+    let plan = RunStore::at([runs(&data)]).prunable(time("2026-02-01T00:00:00Z")).unwrap();
+    assert_eq!(plan.iter().map(|run| &run.folder).collect::<Vec<_>>(), [&folder]);
+    plan[0].remove().unwrap();
+    assert!(!folder.exists() && renamed.exists() && of_session.exists() && outside.exists());
+}
+
+#[test]
+fn one_that_may_still_be_at_work_stays() {
+    let data = Data::new();
+    let mut start = on(2, "");
+    start.run_id = Some(RUN.parse().unwrap());
+    let folder = RunFolder::create(&runs(&data), &RUN.parse().unwrap()).unwrap();
+    folder.write_run_file(&RunFile::bare(RunKind::Verify, &start)).unwrap();
+    let store = RunStore::at([runs(&data)]);
+    assert!(store.prunable(time("2026-01-02T00:00:00Z")).unwrap().is_empty());
+    assert_eq!(store.prunable(time("2026-01-03T00:00:00Z")).unwrap().len(), 1);
 }

@@ -1,7 +1,9 @@
 //! Runs, found by id, commit and branch.
 
-use codeloops_event::{Event, Outcome};
-use codeloops_session::{RunFile, RunFilter, RunFolder, RunKind, RunStore, RunsError};
+use codeloops_event::{Event, GateResult, Outcome};
+use codeloops_session::{
+    Lineage, RoundFiles, RunFile, RunFilter, RunFolder, RunKind, RunStore, RunsError,
+};
 
 use crate::support::{session_end, start_at};
 
@@ -75,4 +77,41 @@ fn what_cannot_be_read_is_told_and_the_others_stand() {
 fn where_nothing_ran_there_is_nothing() {
     let store = RunStore::at([std::path::PathBuf::from("/nowhere/at/all")]);
     assert!(store.find(&RunFilter::default()).unwrap().runs.is_empty());
+}
+
+#[test]
+fn a_folder_with_nothing_in_it_is_no_run() {
+    let (dir, store) = store();
+    let id = "01KJP0000000000000000000C3".parse().unwrap();
+    let begun = RunFolder::create(&dir.path().join("here"), &id).unwrap();
+    let found = store.find(&RunFilter::default()).unwrap();
+    assert_eq!((found.runs.len(), found.unreadable.len()), (2, 0));
+    std::fs::write(begun.path().join("something"), "").unwrap();
+    assert_eq!(store.find(&RunFilter::default()).unwrap().unreadable.len(), 1);
+}
+
+#[test]
+fn the_rounds_of_a_run_are_read_back_and_a_damaged_one_is_told() {
+    let (dir, store) = store();
+    let lineage = Lineage { run_id: Some(OLD.parse().unwrap()), ..Lineage::default() };
+    let folder = RunFolder::at(&dir.path().join("here"), &OLD.parse().unwrap());
+    let red = GateResult::not_started("test".to_owned(), true);
+    let mut written = Vec::new();
+    for (iteration, gates) in [(2, vec![]), (10, vec![red])] {
+        let files = RoundFiles::of_gates(&lineage, iteration, None, gates);
+        folder.write_round(&files).unwrap();
+        written.push(files);
+    }
+    std::fs::create_dir_all(folder.path().join("iterations/11")).unwrap();
+    let rounds = store.resolve(OLD).unwrap().rounds();
+    assert!(rounds.unreadable.is_empty(), "one that is not finished is no trouble");
+    let read: Vec<_> = rounds.rounds.iter().map(|round| &round.gate).collect();
+    assert_eq!(read, [&written[0].gate, &written[1].gate], "in their order");
+    let tasks: Vec<_> = rounds.rounds.iter().map(|round| round.diagnose.as_ref()).collect();
+    assert_eq!(tasks, [None, Some(&written[1].diagnose)]);
+
+    std::fs::write(folder.path().join("iterations/2/gate.json"), "{").unwrap();
+    std::fs::create_dir(folder.path().join("iterations/11/gate.json")).unwrap();
+    let rounds = store.resolve(OLD).unwrap().rounds();
+    assert_eq!((rounds.rounds.len(), rounds.unreadable.len()), (1, 2));
 }

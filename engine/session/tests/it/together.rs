@@ -28,7 +28,7 @@ fn prune_all(store: &SessionStore, done: &AtomicBool) -> usize {
     let rules = PruneRules { keep: Some(60), ..PruneRules::default() };
     let mut removed = 0;
     while !done.load(Ordering::Relaxed) {
-        for session in &store.plan_prune(&rules).unwrap().sessions {
+        for session in &store.plan_prune(&rules, Vec::new()).unwrap().sessions {
             match session.claim().and_then(|claim| claim.remove()) {
                 Ok(()) => removed += 1,
                 Err(PruneError::Runs(_) | PruneError::Changed(_)) => {}
