@@ -9,7 +9,7 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use codeloops_adapters::agents::builtin;
 use codeloops_event::{CriticAccess, Outcome, Permissions};
-use codeloops_session::{SessionOrder, SessionStatus};
+use codeloops_session::{RunKind, SessionOrder, SessionStatus};
 
 use codeloops_sinks::Format;
 
@@ -87,6 +87,9 @@ pub enum Command {
     /// Browse and inspect recorded sessions
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Find runs by commit, branch and outcome, and show what became of one
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// Replay a recorded run: show it, verify it, or ask for other settings
     #[command(after_help = VALUES)]
     Replay(Box<ReplayArgs>),
@@ -327,7 +330,7 @@ pub enum SessionsCommand {
     ExportTraces(ExportTracesArgs),
     /// Figures over all sessions
     Stats(StatsArgs),
-    /// Remove old sessions, with their evidence and their snapshots
+    /// Remove old sessions with their evidence and their snapshots, and old runs of gates alone
     Prune(PruneArgs),
     /// Print the path of a session's file
     Path(PathArgs),
@@ -592,13 +595,13 @@ pub struct StatsArgs {
     pub json: bool,
 }
 
-/// Which sessions to remove.
+/// Which sessions to remove, and which runs of gates alone.
 #[derive(Debug, Default, Args)]
 pub struct PruneArgs {
-    /// Those whose last line is older than this (30d, 12h30m)
+    /// Those whose last line, or whose end, is older than this (30d, 12h30m)
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,
-    /// Leave so many of the newest, whatever else is given; alone, all others go
+    /// Leave so many of the newest of each kind, whatever else is given; alone, all others go
     #[arg(long, value_name = "COUNT")]
     pub keep: Option<usize>,
     /// The oldest, until the others take at most this much, evidence included (1GB)
@@ -615,6 +618,61 @@ pub struct PathArgs {
     /// The session's id, the beginning of one, or `latest`
     #[arg(value_parser = session(), hide_possible_values = true)]
     pub id: String,
+}
+
+/// What to do with the folders of runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, newest first
+    List(RunsListArgs),
+    /// Show one run: where it began, what its gates found, and what to mend
+    Show(RunsShowArgs),
+}
+
+/// Which runs to list.
+#[derive(Debug, Default, Args)]
+pub struct RunsListArgs {
+    /// Only those that began at this commit, or at one whose id begins so
+    #[arg(long, value_name = "SHA", value_parser = beginning)]
+    pub commit: Option<String>,
+    /// Only those that began on this branch
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// Only those whose id begins so
+    #[arg(long, value_name = "ID", value_parser = beginning)]
+    pub run: Option<String>,
+    /// Only this kind: actor and critic, or gates alone
+    #[arg(long, value_name = "KIND", value_parser = word::<RunKind>())]
+    pub kind: Option<RunKind>,
+    /// Only this outcome
+    #[arg(long, value_name = "OUTCOME", value_parser = word::<Outcome>())]
+    pub outcome: Option<Outcome>,
+    /// Only the newest N
+    #[arg(long, value_name = "N", value_parser = from_one)]
+    pub limit: Option<NonZeroU32>,
+    /// Look in this directory too
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub runs_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which run to show.
+#[derive(Debug, Default, Args)]
+pub struct RunsShowArgs {
+    /// The run's id, the beginning of one, its session's id, or `latest` [default: latest]
+    #[arg(value_parser = session(), hide_possible_values = true)]
+    pub id: Option<String>,
+    /// Look in this directory too
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub runs_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Do not show what is longer than the screen in a pager
+    #[arg(long)]
+    pub no_pager: bool,
 }
 
 /// What to make of a recorded session.
@@ -751,6 +809,11 @@ fn model(text: &str) -> Result<String, ValueError> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// The beginning of an id. An empty one would mean all of them.
+fn beginning(text: &str) -> Result<String, ValueError> {
+    if text.is_empty() { Err(ValueError("it is empty".to_owned())) } else { Ok(text.to_owned()) }
 }
 
 fn size(text: &str) -> Result<u64, UnitError> {

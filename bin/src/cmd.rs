@@ -8,13 +8,17 @@ mod dry_run;
 mod fork;
 mod init;
 mod next_steps;
+mod page;
+mod pager;
 mod receipt;
 mod replay;
 mod restore;
 mod run;
+mod runs;
 mod sessions;
 mod shell;
 mod states;
+mod table;
 mod unavailable;
 mod verify;
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use codeloops_sinks::one_line;
 use console::{measure_text_width, truncate_str};
 
 /// Columns that text is never broken to less than: on a narrower terminal it looks no better.
@@ -48,6 +49,12 @@ pub fn width_of(line: &str) -> usize {
 pub fn is_plain(text: &str) -> bool {
     // Without a way out in the middle, many bytes are looked at in one step.
     text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
+}
+
+/// A name, which may be anything, on one line.
+#[must_use]
+pub fn named(text: &str) -> String {
+    if is_plain(text) && !text.contains(' ') { text.to_owned() } else { one_line(text) }
 }
 
 /// A text whose lines end before `columns`, each behind `indent` blanks; whole lines where there is

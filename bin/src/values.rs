@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use codeloops_adapters::spec::{OutputFormat, PromptVia, StopWith};
 use codeloops_event::{CriticAccess, Outcome, Permissions};
-use codeloops_session::{SessionOrder, SessionStatus};
+use codeloops_session::{RunKind, SessionOrder, SessionStatus};
 use codeloops_sinks::Format;
 
 pub use gate::{GateFlag, GateName, StuckAfter, for_shell};
@@ -118,6 +118,11 @@ impl Words for SessionStatus {
         (Self::Interrupted.as_str(), Self::Interrupted),
         (Self::Ended.as_str(), Self::Ended),
     ];
+}
+
+impl Words for RunKind {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[(Self::Run.as_str(), Self::Run), (Self::Verify.as_str(), Self::Verify)];
 }
 
 impl Words for SessionOrder {

@@ -77,7 +77,7 @@ fn a_clean_up_removes_nothing_until_it_is_told_to() {
     assert!(told.stderr.contains("`--yes` removes them"), "{told}");
     assert_eq!((refs(&place), place.session_files().len()), before);
     let none = place.run(&["sessions", "prune", "--keep", "2", "--yes"]).exits(0);
-    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "no session to remove\n"));
+    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "nothing to remove\n"));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_run_that_goes_on_is_never_cleaned_up() {
     let run = place.start(&["--prompt", "Fix the typo"]);
     wait_for(&place.at("busy"));
     let none = place.run(&["sessions", "prune", "--keep", "0", "--yes"]).exits(0);
-    assert_eq!(none.stderr, "no session to remove\n");
+    assert_eq!(none.stderr, "nothing to remove\n");
     run.signal(Signal::KILL);
     let _killed = run.wait().exits(137);
     let _removed = place.run(&["sessions", "prune", "--keep", "0", "--yes"]).exits(0);

@@ -11,7 +11,7 @@ use codeloops_session::SessionStatus;
 use codeloops_sinks::one_line;
 
 use super::{
-    demo, doctor, fork, init, receipt, replay, restore, run, sessions, shell, unavailable, verify,
+    demo, doctor, fork, init, receipt, replay, restore, run, runs, sessions, shell, unavailable, verify,
 };
 use crate::app::{App, Command, SessionsCommand};
 use crate::demo_agent;
@@ -54,6 +54,7 @@ fn execute(app: App, world: &World, printer: &mut Printer) -> Result<u8, CliErro
         None => return run::run(&app.run, no_color, world, printer),
         Some(Command::Run(args)) => return run::run(&args, no_color, world, printer),
         Some(Command::Sessions(command)) => sessions::sessions(&command, world, printer)?,
+        Some(Command::Runs(command)) => runs::runs(&command, world, printer)?,
         Some(Command::Replay(args)) => return replay::replay(&args, no_color, world, printer),
         Some(Command::Restore(args)) => return restore::restore(&args, world, printer),
         Some(Command::Fork(args)) => return fork::fork(&args, no_color, world, printer),
@@ -183,7 +184,9 @@ fn hint(error: &clap::Error, args: &[OsString]) -> Option<String> {
     }
     let of_option = error.get(ContextKind::InvalidArg)?.to_string().starts_with("--outcome");
     let value = error.get(ContextKind::InvalidValue)?.to_string();
-    let is_status = of_option && SessionStatus::from_word(&value).is_ok();
+    // Runs have none.
+    let of_sessions = args.iter().any(|arg| arg == "sessions");
+    let is_status = of_option && of_sessions && SessionStatus::from_word(&value).is_ok();
     is_status.then(|| format!("that is a status: `--status {value}`"))
 }
 

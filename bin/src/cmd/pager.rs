@@ -6,7 +6,6 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use console::measure_text_width;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::pick::is_dumb;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::world::World;
@@ -139,6 +138,11 @@ impl Screen {
         self.rows = self.rows.saturating_sub(needed);
         fits
     }
+}
+
+/// Whether the terminal can do nothing but print.
+pub(super) fn is_dumb(world: &World) -> bool {
+    world.env.var("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// The first of the variables that is set counts; one that is empty, or `cat`, wants no pager.

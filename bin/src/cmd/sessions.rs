@@ -4,8 +4,6 @@ mod diff;
 mod export;
 mod export_traces;
 mod list;
-mod page;
-mod pager;
 mod path;
 mod pick;
 mod prune;
@@ -15,6 +13,8 @@ mod stats;
 
 use codeloops_session::{ReadError, Session, SessionStore, StoreError, Warning};
 
+pub(super) use self::round::gates;
+pub(super) use self::show::{commit, parent};
 use crate::app::SessionsCommand;
 use crate::error::CliError;
 use crate::output::Printer;
@@ -36,7 +36,7 @@ pub(crate) fn sessions(
             export_traces::export_traces(args, &store, world, printer)
         }
         SessionsCommand::Stats(args) => stats::stats(args, &store, printer),
-        SessionsCommand::Prune(args) => prune::prune(args, &store, world.clock.now().at, printer),
+        SessionsCommand::Prune(args) => prune::prune(args, &store, world, printer),
         SessionsCommand::Path(args) => path::path(args, &store, printer),
     }
 }

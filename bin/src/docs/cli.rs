@@ -27,6 +27,14 @@ const NOTES: &[(&str, &str)] = &[
     ),
     ("codeloops sessions show", "`--json` prints [this document](json.md#one-session)."),
     (
+        "codeloops runs list",
+        "`--json` prints a list of [these documents](run-folder.md#codeloops-runs).",
+    ),
+    (
+        "codeloops runs show",
+        "`--json` prints [this document](run-folder.md#codeloops-runs).",
+    ),
+    (
         "codeloops replay",
         "[Replay](replay.md) tells what is shown, what is verified and which settings `--with` takes. \
          `--verify` and `--with` take the whole recording, so they go with none of the options of the \

@@ -36,6 +36,18 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
          codeloops sessions show 2025-01-27T15-30-45Z_a3f2c1 --json",
     ),
     (
+        "codeloops runs list",
+        "codeloops runs list --commit \"$(git rev-parse HEAD)\"\n\
+         codeloops runs list --branch main --outcome success --limit 5\n\
+         codeloops runs list --kind verify --json",
+    ),
+    (
+        "codeloops runs show",
+        "codeloops runs show                              # the newest one\n\
+         codeloops runs show 01KJP0                       # the only one whose id begins so\n\
+         codeloops runs show 2025-01-27T15-30-45Z_a3f2c1 --json",
+    ),
+    (
         "codeloops replay",
         "codeloops replay latest                          # what its console showed\n\
          codeloops replay latest --speed 10x --from 2     # ten times as fast, from iteration 2 on\n\

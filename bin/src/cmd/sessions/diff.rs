@@ -10,9 +10,9 @@ use codeloops_session::SessionStore;
 
 use self::colour::Painter;
 use self::source::Found;
-use super::pager::Pager;
 use super::{pick, store_error, tell};
 use crate::app::DiffArgs;
+use crate::cmd::pager::Pager;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::world::World;

@@ -6,8 +6,9 @@ use codeloops_session::{
 };
 use codeloops_sinks::one_line;
 
-use super::page::Page;
 use super::{show, store_error, tell};
+use crate::cmd::page::Page;
+use crate::cmd::pager::is_dumb;
 use crate::error::CliError;
 use crate::output::Printer;
 use crate::text::shorten;
@@ -67,11 +68,6 @@ pub(super) fn session(
 /// Whether somebody sees what is asked and can answer.
 fn can_ask(world: &World) -> bool {
     world.terminal.stdin && world.terminal.stderr && !is_dumb(world)
-}
-
-/// Whether the terminal can do nothing but print.
-pub(super) fn is_dumb(world: &World) -> bool {
-    world.env.var("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn choice(session: &SessionSummary) -> Choice {

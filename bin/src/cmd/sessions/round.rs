@@ -12,7 +12,7 @@ use codeloops_session::{
 use codeloops_sinks::usage;
 use codeloops_sinks::words::{self, After, Said};
 
-use super::page::Page;
+use crate::cmd::page::Page;
 
 /// Writes a round, with its summary if it is finished; `dir` is the repository, where the user stands
 /// somewhere else.
@@ -180,7 +180,7 @@ impl View<'_> {
 }
 
 /// How gates ended, what a red one found, and what they did to the tree.
-pub(super) fn gates(results: &[GateResult], checks: &[GateTreeChecked], page: &mut Page) {
+pub(in crate::cmd) fn gates(results: &[GateResult], checks: &[GateTreeChecked], page: &mut Page) {
     for gate in results {
         let findings = words::gate_findings(gate).into_iter().map(|line| format!("| {line}"));
         let says = std::iter::once(words::gate_ended(gate)).chain(findings).map(Said::from);

@@ -5,19 +5,18 @@ use std::path::Path;
 use codeloops_adapters::git::lacks_ref;
 use codeloops_event::layout::snapshot_ref;
 use codeloops_event::{
-    AnswerIgnored, Iteration, Parent, SessionEnd, SessionResumed, SessionStart, StopReason,
-    StopRequested,
+    AnswerIgnored, Iteration, Parent, SessionEnd, SessionResumed, StopReason, StopRequested,
 };
 use codeloops_session::{Changes, ChangesIn, KeptEvidence, Session, SessionStatus, SessionStore};
 use codeloops_sinks::commands;
 use codeloops_sinks::usage;
 use codeloops_sinks::words::{self, Said};
 
-use super::page::Page;
-use super::pager::Pager;
 use super::round::{gates, round};
 use super::{pick, store_error, tell};
 use crate::app::ShowArgs;
+use crate::cmd::page::Page;
+use crate::cmd::pager::Pager;
 use crate::error::CliError;
 use crate::output::{Printer, json_text};
 use crate::world::World;
@@ -117,7 +116,7 @@ fn metadata(session: &Session, page: &mut Page) {
     page.row("Iterations", [limit]);
     page.row("Run", start.run_id.as_ref().map(ToString::to_string));
     page.row("Fork of", start.parent.as_ref().map(parent));
-    page.row("Commit", commit(start));
+    page.row("Commit", commit(start.commit_sha.as_deref(), start.branch.as_deref()));
     page.row("Evidence", session.evidence.as_ref().map(evidence));
 }
 
@@ -127,13 +126,15 @@ fn agent(title: &str, version: Option<&str>, model: Option<&str>) -> String {
     format!("{title}{version}{model}")
 }
 
-fn parent(parent: &Parent) -> String {
+/// The run and the iteration that a run began from.
+pub(in crate::cmd) fn parent(parent: &Parent) -> String {
     format!("run {} at iteration {}", parent.run_id, parent.iteration)
 }
 
-fn commit(start: &SessionStart) -> Option<String> {
-    let sha = start.commit_sha.as_ref()?;
-    Some(match &start.branch {
+/// The commit that a run began at, and its branch.
+pub(in crate::cmd) fn commit(sha: Option<&str>, branch: Option<&str>) -> Option<String> {
+    let sha = sha?;
+    Some(match branch {
         Some(branch) => format!("{sha} on {branch}"),
         None => format!("{sha}, no branch"),
     })
