@@ -232,7 +232,7 @@ impl RunSettings {
     }
 
     /// What would mask credentials, whether the user wants them to be seen or not.
-    fn masks(&self, env: &Environment) -> Result<Redactor, CliError> {
+    pub(crate) fn masks(&self, env: &Environment) -> Result<Redactor, CliError> {
         let redactor = Redactor::new(&self.redact_patterns.value, self.variables(env));
         redactor.map_err(|error| CliError::usage(format!("`redact_patterns`: {error}")))
     }

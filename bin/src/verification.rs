@@ -9,11 +9,15 @@ use codeloops_adapters::gates::{CommandGates, GateProgram, GatesConfig};
 use codeloops_driver::ports::{Gates, StopSignal};
 use codeloops_driver::stop_requests;
 use codeloops_event::{
-    CallId, CallKind, GateResult, GateSettings, LimitKind, Outcome, Parent, RunId, TreeId,
+    CallId, CallKind, GateResult, GateSettings, GateStatus, LimitKind, Outcome, Parent, RunId,
+    TreeId,
 };
 use codeloops_machine::{GateCall, GateReport, StopLevel, gate_result};
-use codeloops_session::{Began, Lineage, RoundFiles, RunFile, RunFolder, RunKind};
-use codeloops_sinks::words;
+use codeloops_session::{
+    Began, EvidenceError, Lineage, Receipt, RoundFiles, RunFile, RunFolder, RunKind,
+};
+use codeloops_sinks::{one_line, words};
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -45,8 +49,8 @@ pub(crate) struct Verification<'a> {
     pub(crate) branch: Option<String>,
     /// The tree, where it is known.
     pub(crate) tree: Option<TreeId>,
-    /// The hash of the receipt that is checked.
-    pub(crate) receipt: Option<String>,
+    /// The receipt that is checked.
+    pub(crate) receipt: Option<&'a Receipt>,
 }
 
 /// What came of it.
@@ -56,55 +60,98 @@ pub(crate) struct Verified {
     pub(crate) folder: PathBuf,
     /// Whether the user broke it off.
     pub(crate) interrupted: bool,
+    /// Whether nothing blocks; of a receipt, whether it holds.
+    good: bool,
     pub(crate) took: Duration,
 }
 
 impl Verified {
-    /// Whether nothing blocks.
+    /// Whether nothing blocks, or the receipt holds.
     pub(crate) const fn passed(&self) -> bool {
-        !self.interrupted && self.files.gate.passed
+        !self.interrupted && self.good
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        match (self.interrupted, self.files.gate.passed) {
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match (self.interrupted, self.good) {
             (true, _) => exit_code::INTERRUPTED,
             (false, true) => exit_code::SUCCESS,
             (false, false) => exit_code::LIMIT,
         }
+    }
+
+    /// How the gate of this name was found, as far as it came to an end.
+    pub(crate) fn found(&self, name: &str) -> Option<GateStatus> {
+        found(&self.files.gate.gates, name)
+    }
+}
+
+fn found(results: &[GateResult], name: &str) -> Option<GateStatus> {
+    let mut ended = results.iter().filter(|result| !result.interrupted);
+    ended.find(|result| result.name == name).map(|result| result.status)
+}
+
+/// Listens for Ctrl+C and its like. From the moment it does, none of them ends the process by itself: so
+/// it is begun before anything is made that must be taken away again.
+pub(crate) struct Listening {
+    runtime: Runtime,
+    stops: mpsc::Receiver<String>,
+}
+
+impl Listening {
+    pub(crate) fn begin() -> Result<Self, CliError> {
+        let runtime = runtime()
+            .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+        let stops = runtime
+            .block_on(async { stop_requests() })
+            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
+        Ok(Self { runtime, stops })
     }
 }
 
 impl Verification<'_> {
     /// Runs the gates and keeps what they came to. `printer` tells what runs, where somebody is to see
     /// that.
-    pub(crate) fn carry_out(self, mut printer: Option<&mut Printer>) -> Result<Verified, CliError> {
-        let runtime = runtime()
-            .map_err(|error| CliError::failed(format!("the runtime cannot be started: {error}")))?;
+    pub(crate) fn carry_out(
+        self,
+        listening: Listening,
+        mut printer: Option<&mut Printer>,
+    ) -> Result<Verified, CliError> {
         let run_id = (self.world.run_ids)();
         let folder = self.folder(&run_id)?;
         let mut run = self.run_file(&run_id)?;
-        let kept = |error: codeloops_session::EvidenceError| CliError::failed(error.to_string());
+        let kept = |error: EvidenceError| CliError::failed(error.to_string());
         folder.write_run_file(&run).map_err(kept)?;
-        let began = Instant::now();
         let gates = self.runner(&run_id, folder.path())?;
-        let ran = runtime.block_on(self.run(gates, &mut printer))?;
+        let Listening { runtime, mut stops } = listening;
+        let began = Instant::now();
+        let ran = runtime.block_on(self.run(gates, &run.gates, &mut stops, &mut printer));
+        let took = began.elapsed();
         // What is ended is ended: nobody waits for a blocked thread.
         runtime.shutdown_timeout(Duration::ZERO);
-        let Ran { results, interrupted } = ran;
-        results.iter().for_each(|result| run.gate(ONLY_ROUND, result));
+        ran.results.iter().for_each(|result| run.gate(ONLY_ROUND, result));
+        let files = self.files(run_id, ran.results);
+        folder.write_round(&files).map_err(kept)?;
+        let (good, folder_path) = (self.is_good(&files), folder.path().to_owned());
+        let interrupted = ran.interrupted;
+        let mut verified = Verified { run, files, folder: folder_path, interrupted, good, took };
+        verified.end(self.world);
+        folder.write_run_file(&verified.run).map_err(kept)?;
+        Ok(verified)
+    }
+
+    fn files(&self, run_id: RunId, results: Vec<GateResult>) -> RoundFiles {
         let lineage = Lineage {
             run_id: Some(run_id),
             commit_sha: self.commit_sha.clone(),
             branch: self.branch.clone(),
         };
-        let files = RoundFiles::of_gates(&lineage, ONLY_ROUND, self.tree.clone(), results);
-        folder.write_round(&files).map_err(kept)?;
-        let folder_path = folder.path().to_owned();
-        let took = began.elapsed();
-        let mut verified = Verified { run, files, folder: folder_path, interrupted, took };
-        verified.end(self.world);
-        folder.write_run_file(&verified.run).map_err(kept)?;
-        Ok(verified)
+        RoundFiles::of_gates(&lineage, ONLY_ROUND, self.tree.clone(), results)
+    }
+
+    fn is_good(&self, files: &RoundFiles) -> bool {
+        self.receipt.map_or(files.gate.passed, |receipt| {
+            receipt.gates().all(|stated| stated.holds(found(&files.gate.gates, &stated.name)))
+        })
     }
 
     fn folder(&self, run_id: &RunId) -> Result<RunFolder, CliError> {
@@ -137,7 +184,7 @@ impl Verification<'_> {
             },
         );
         run.gates.clone_from(&self.gates);
-        run.receipt.clone_from(&self.receipt);
+        run.receipt = self.receipt.map(|receipt| receipt.hash().to_owned());
         let redactor = self.settings.redactor(&self.world.env)?;
         mask_gates(&mut run.gates, redactor.as_ref());
         Ok(run)
@@ -159,29 +206,33 @@ impl Verification<'_> {
         }))
     }
 
+    /// Runs them all, or until a stop is asked for. `shown` is what may be seen of each.
     async fn run(
         &self,
         gates: CommandGates,
+        shown: &[GateSettings],
+        stops: &mut mpsc::Receiver<String>,
         printer: &mut Option<&mut Printer>,
-    ) -> Result<Ran, CliError> {
-        let mut stops = stop_requests()
-            .map_err(|error| CliError::failed(format!("signals cannot be listened to: {error}")))?;
+    ) -> Ran {
         let mut running = Running::of(gates, self.calls());
         let parallel = self.settings.gate_policy.parallel.value;
         let mut results: Vec<(u32, GateResult)> = Vec::new();
         loop {
-            while (parallel || running.tasks.is_empty()) && running.begin(printer) {}
-            let Some((at, report)) = running.next(&mut stops).await else { break };
-            let Some(gate) = self.gates.get(at as usize - 1) else { continue };
-            let result = gate_result(gate, report, None);
-            if let Some(printer) = printer {
-                printer.note(&format!("{}\n", words::gate_ended(&result)));
+            while parallel || running.tasks.is_empty() {
+                let Some(at) = running.begin() else { break };
+                tell(printer, shown.get(at), |gate| {
+                    format!("Running gate {}: {}", one_line(&gate.name), words::gate_command(gate))
+                });
             }
+            let Some((at, report)) = running.next(stops).await else { break };
+            let Some(gate) = self.gates.get(index(at)) else { continue };
+            let result = gate_result(gate, report, None);
+            tell(printer, Some(&result), words::gate_ended);
             results.push((at, result));
         }
-        let interrupted = running.stopped();
         results.sort_by_key(|(at, _)| *at);
-        Ok(Ran { results: results.into_iter().map(|(_, result)| result).collect(), interrupted })
+        let results = results.into_iter().map(|(_, result)| result).collect();
+        Ran { results, interrupted: running.stopped() }
     }
 
     fn calls(&self) -> VecDeque<GateCall> {
@@ -204,7 +255,7 @@ impl Verified {
     fn end(&mut self, world: &World) {
         let gate = &self.files.gate;
         self.run.ended_at = Some(world.clock.now().at);
-        self.run.outcome = Some(match (self.interrupted, gate.passed) {
+        self.run.outcome = Some(match (self.interrupted, self.good) {
             (true, _) => Outcome::Interrupted,
             (false, true) => Outcome::Success,
             (false, false) => Outcome::Failed,
@@ -223,6 +274,18 @@ fn outer_run(world: &World) -> Option<Parent> {
     let run_id: RunId = told("CODELOOPS_RUN_ID")?.parse().ok()?;
     let iteration = told("CODELOOPS_ITERATION").and_then(|text| text.parse().ok()).unwrap_or(0);
     Some(Parent { run_id, iteration, trace_id: None })
+}
+
+/// The index of the gate whose place, from 1, this is.
+const fn index(place: u32) -> usize {
+    place.saturating_sub(1) as usize
+}
+
+/// Tells one thing, where somebody is to see it.
+fn tell<T>(printer: &mut Option<&mut Printer>, of: Option<&T>, words: impl Fn(&T) -> String) {
+    if let Some((printer, of)) = printer.as_mut().zip(of) {
+        printer.note(&format!("{}\n", words(of)));
+    }
 }
 
 struct Ran {
@@ -247,19 +310,13 @@ impl Running {
         self.stop.borrow().is_some()
     }
 
-    /// Begins the next one, unless a stop was asked. Tells whether there was one.
-    fn begin(&mut self, printer: &mut Option<&mut Printer>) -> bool {
-        if self.stopped() {
-            return false;
-        }
-        let Some(call) = self.due.pop_front() else { return false };
-        if let Some(printer) = printer {
-            let command = words::gate_command(&call.gate);
-            printer.note(&format!("Running gate {}: {command}\n", call.gate.name));
-        }
+    /// Begins the next one, unless a stop was asked. Gives its index, where there was one.
+    fn begin(&mut self) -> Option<usize> {
+        let call = (!self.stopped()).then(|| self.due.pop_front()).flatten()?;
+        let at = index(call.call.attempt);
         let (gates, stop) = (self.gates.clone(), self.stop.subscribe());
         self.tasks.spawn(one(gates, call, stop));
-        true
+        Some(at)
     }
 
     /// What comes next of those that run; nothing where none does.

@@ -1,9 +1,12 @@
 //! A working tree for a moment, outside of the user's own: what a snapshot holds, and nothing else.
+//!
+//! Its name tells which process made it: one that was killed cannot take it away, so the next does.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use codeloops_event::TreeId;
+use codeloops_event::{RunId, TreeId};
+use rustix::process::{Pid, test_kill_process};
 
 use super::command::Git;
 use super::discover::discover;
@@ -12,6 +15,9 @@ use super::error::{GitError, OpenError};
 /// Who makes the commit that the working tree stands on. It is on no branch.
 const NOBODY: [&str; 4] =
     ["-c", "user.name=codeloops", "-c", "user.email=codeloops@localhost.invalid"];
+
+/// What the names of their folders begin with; the id of a process and that of a run follow.
+const NAMED: &str = "codeloops-verify-";
 
 /// Why there is no such working tree.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +41,9 @@ pub struct CleanTree {
 }
 
 impl CleanTree {
-    /// Makes it at `place`, which must not exist, from the repository around `dir`. Its HEAD is a commit
-    /// of the snapshot, after `commit` where the repository has that.
+    /// Makes it in the folder `within`, from the repository around `dir`, for the run `run_id`. Its HEAD
+    /// is a commit of the snapshot, after `commit` where the repository has that. What killed processes
+    /// left there of this repository is taken away first.
     ///
     /// # Errors
     /// See [`CleanTreeError`].
@@ -44,18 +51,23 @@ impl CleanTree {
         dir: &Path,
         tree: &TreeId,
         commit: Option<&str>,
-        place: PathBuf,
+        within: &Path,
+        run_id: &RunId,
     ) -> Result<Self, CleanTreeError> {
         let git = discover(dir)?;
-        if git.ask(&["cat-file", "-e", &format!("{tree}^{{tree}}")])?.is_none() {
+        let within = within.canonicalize().unwrap_or_else(|_| within.to_owned());
+        take_away_left(&git, &within)?;
+        if !has(&git, &tree.0, "tree")? {
             return Err(CleanTreeError::Gone(tree.clone()));
         }
         let head = commit_of(&git, tree, commit)?;
-        let root = place.to_string_lossy();
         // One that is begun is taken away again.
-        let made = Self { git, root: place.clone() };
+        let root = within.join(format!("{NAMED}{}-{run_id}", std::process::id()));
+        let made = Self { git, root };
+        let root = made.root.to_string_lossy();
         let args = ["worktree", "add", "--quiet", "--detach", &root, &head];
         made.git.run(None, &args, b"")?;
+        drop(root);
         Ok(made)
     }
 
@@ -68,20 +80,51 @@ impl CleanTree {
 
 impl Drop for CleanTree {
     fn drop(&mut self) {
-        let root = self.root.to_string_lossy();
-        let args = ["worktree", "remove", "--force", "--force", &root];
-        if let Err(error) = self.git.run(None, &args, b"") {
-            match std::fs::remove_dir_all(&self.root) {
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                _ => tracing::warn!(%error, path = %root, "a working tree was not taken away"),
-            }
+        take_away(&self.git, &self.root);
+    }
+}
+
+/// Whatever a gate did to it, locked it or made a folder of it unreadable included: where git cannot, its
+/// files go first and what git knows of it then.
+fn take_away(git: &Git, root: &Path) {
+    let shown = root.to_string_lossy();
+    let args = ["worktree", "remove", "--force", "--force", &shown];
+    let Err(error) = git.run(None, &args, b"") else { return };
+    let gone = match std::fs::remove_dir_all(root) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
+        _ => {
+            git.run(None, &["worktree", "prune"], b"").map(drop).map_err(|error| error.to_string())
+        }
+    };
+    if let Err(why) = gone {
+        tracing::warn!(%error, %why, path = %shown, "a working tree was not taken away");
+    }
+}
+
+fn take_away_left(git: &Git, within: &Path) -> Result<(), GitError> {
+    let listed = git.run(None, &["worktree", "list", "--porcelain"], b"")?;
+    for line in String::from_utf8_lossy(&listed).lines() {
+        let Some(root) = line.strip_prefix("worktree ").map(Path::new) else { continue };
+        if root.parent() == Some(within) && is_left(root) {
+            take_away(git, root);
         }
     }
+    Ok(())
+}
+
+/// Whether it is named as one of ours, and nobody is there any more that would take it away.
+fn is_left(root: &Path) -> bool {
+    let name = root.file_name().and_then(|name| name.to_str());
+    let pid = name.and_then(|name| name.strip_prefix(NAMED)?.split('-').next()?.parse().ok());
+    pid.and_then(Pid::from_raw).is_some_and(|pid| {
+        // One of another user lives too.
+        test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+    })
 }
 
 fn commit_of(git: &Git, tree: &TreeId, after: Option<&str>) -> Result<String, GitError> {
     let parent = match after {
-        Some(commit) if has_commit(git, commit)? => vec!["-p", commit],
+        Some(commit) if has(git, commit, "commit")? => vec!["-p", commit],
         _ => Vec::new(),
     };
     let message = ["-m", "what was approved", "--no-gpg-sign"];
@@ -90,6 +133,8 @@ fn commit_of(git: &Git, tree: &TreeId, after: Option<&str>) -> Result<String, Gi
     Ok(String::from_utf8_lossy(&made).trim().to_owned())
 }
 
-fn has_commit(git: &Git, commit: &str) -> Result<bool, GitError> {
-    Ok(git.ask(&["cat-file", "-e", &format!("{commit}^{{commit}}")])?.is_some())
+/// Whether the repository has this object. The id may come from anywhere, and git reads more than ids.
+fn has(git: &Git, id: &str, kind: &str) -> Result<bool, GitError> {
+    let is_id = matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(is_id && git.ask(&["cat-file", "-e", &format!("{id}^{{{kind}}}")])?.is_some())
 }

@@ -13,7 +13,7 @@ use crate::opening::workspace_error;
 use crate::output::Printer;
 use crate::settings::{RunSettings, working_dir};
 use crate::text::nearest;
-use crate::verification::Verification;
+use crate::verification::{Listening, Verification};
 use crate::world::World;
 
 /// What to do without any gate.
@@ -33,7 +33,7 @@ pub(crate) fn verify(
     }
     let verification = of_settings(args, &settings, world)?;
     let told = (!args.json).then_some(&mut *printer);
-    let verified = verification.carry_out(told)?;
+    let verified = verification.carry_out(Listening::begin()?, told)?;
     page::show(&verified, args.json, printer)?;
     Ok(verified.exit_code())
 }
@@ -88,6 +88,6 @@ fn refuse_unknown(name: &str, known: &[&str]) -> Result<(), CliError> {
     let error = CliError::usage(format!("there is no gate `{}`", one_line(name)));
     Err(match nearest(name, known.iter().copied()) {
         Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-        None => error.hint(format!("there is {}", known.join(", "))),
+        None => error.hint(format!("configured are: {}", known.join(", "))),
     })
 }

@@ -176,7 +176,7 @@ impl PolicySettings {
 }
 
 /// The script, where the command is one for the shell.
-fn script(command: &[String]) -> Option<&str> {
+pub(crate) fn script(command: &[String]) -> Option<&str> {
     match command {
         [shell, flag, script] if shell == "sh" && flag == "-c" => Some(script),
         _ => None,

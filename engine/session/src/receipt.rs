@@ -142,6 +142,15 @@ pub struct GateStatement {
     pub output_sha256: Option<String>,
 }
 
+impl GateStatement {
+    /// Whether what is stated holds where the gate is found so now. A gate that was not green may be
+    /// anything.
+    #[must_use]
+    pub fn holds(&self, found: Option<GateStatus>) -> bool {
+        !self.status.is_green() || found.is_some_and(GateStatus::is_green)
+    }
+}
+
 /// What the critic said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,7 +2,7 @@
 
 use codeloops_event::{GateResult, GateStatus, RunId};
 use codeloops_session::{Component, RepairTask};
-use codeloops_sinks::words::{self, Said};
+use codeloops_sinks::words;
 use codeloops_sinks::{one_line, printable};
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) struct VerifyDocument<'a> {
     commit_sha: Option<&'a str>,
     /// The branch; null when HEAD is detached.
     branch: Option<&'a str>,
-    /// Whether nothing blocks.
+    /// Whether nothing blocks; where a receipt was checked, whether it holds.
     passed: bool,
     /// The exit code of this process.
     exit_code: u8,
@@ -102,7 +102,7 @@ fn cells(gate: &GateResult) -> [String; 5] {
 }
 
 /// What red gates found.
-fn found(gates: &[GateResult], verified: &Verified, text: &mut String) {
+pub(super) fn found(gates: &[GateResult], verified: &Verified, text: &mut String) {
     for gate in gates.iter().filter(|gate| !gate.status.is_green() && !gate.interrupted) {
         text.push_str(&format!("\n{}\n", words::gate_ended(gate)));
         for line in words::gate_findings(gate) {
@@ -111,8 +111,8 @@ fn found(gates: &[GateResult], verified: &Verified, text: &mut String) {
         }
         if let Some(output) = &gate.output {
             let path = verified.folder.join(&output.path);
-            let Said { text: told, .. } = Said::from("All that it printed:");
-            text.push_str(&format!("{told}\n  {}\n", printable(&path.to_string_lossy())));
+            let path = printable(&path.to_string_lossy());
+            text.push_str(&format!("All that it printed:\n  {path}\n"));
         }
     }
 }
@@ -124,14 +124,16 @@ pub(super) fn closing(verified: &Verified) -> String {
     let confidence = verified.files.gate.confidence.confidence;
     let confidence = confidence.map_or_else(String::new, |c| format!(", confidence {c}"));
     let flaky = gates.iter().filter(|gate| gate.status == GateStatus::Flaky).count();
+    let not_run = verified.run.gates.len().saturating_sub(gates.len());
+    let not_run = if not_run > 0 { format!(", {not_run} not run") } else { String::new() };
     let flaky = if flaky > 0 { format!(", {flaky} flaky") } else { String::new() };
     let run = &verified.run;
     let id = run.run_id.as_ref().map(ToString::to_string).unwrap_or_default();
     let branch = run.branch.as_ref().map_or_else(String::new, |b| format!(" on {}", one_line(b)));
     let commit = run.commit_sha.as_ref().map_or_else(String::new, |c| format!(" at {}", short(c)));
     format!(
-        "\n{green} of {} pass{flaky}{confidence}\nRun {id}{branch}{commit}\n  {}\n",
-        words::count(gates.len() as u64, "gate", "gates"),
+        "\n{green} of {} pass{flaky}{not_run}{confidence}\nRun {id}{branch}{commit}\n  {}\n",
+        words::count(verified.run.gates.len() as u64, "gate", "gates"),
         printable(&verified.folder.to_string_lossy())
     )
 }

@@ -3,27 +3,32 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use codeloops_adapters::gates::GateProgram;
 use codeloops_adapters::git::{CleanTree, CleanTreeError, standing};
+use codeloops_adapters::redact::Redactor;
 use codeloops_event::{GateSettings, GateStatus};
 use codeloops_session::{GateStatement, Receipt, RunStatement, WorkStatement};
+use codeloops_sinks::commands::shell_quoted;
 use codeloops_sinks::one_line;
-use codeloops_sinks::words::gate_command;
 use serde::Serialize;
 
-use super::page::{VerifyDocument, closing, table};
+use super::page::{VerifyDocument, closing, found, table};
 use crate::app::VerifyArgs;
 use crate::checks::program;
 use crate::error::CliError;
-use crate::exit_code;
 use crate::opening::workspace_error;
 use crate::output::Printer;
+use crate::secrets::MASK;
 use crate::settings::RunSettings;
-use crate::settings::gates::{Gate, masked};
-use crate::verification::{Verification, Verified};
+use crate::settings::gates::{Gate, masked, script};
+use crate::values::GateName;
+use crate::verification::{Listening, Verification, Verified};
 use crate::world::World;
+
+/// A gate is not repeated more often, whatever a receipt says.
+const MOST_RETRIES: u32 = 10;
 
 /// No receipt is larger.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -35,7 +40,7 @@ pub(super) struct Answer {
     hash: String,
     /// The run that it is of.
     run_id: String,
-    /// Whether each gate that it states as green is green.
+    /// Whether each gate that it states as green is green, and nobody broke that off.
     holds: bool,
     /// Gate by gate.
     gates: Vec<GateAnswer>,
@@ -61,13 +66,15 @@ pub(super) fn check(
 ) -> Result<u8, CliError> {
     let receipt = read(&world.env.current_dir()?.join(file), file)?;
     let (run, work) = parts(&receipt, file)?;
-    let plan = Plan::of(&receipt, settings)?;
+    let plan = Plan::of(&receipt, settings, world)?;
     if !plan.is_ours && !args.yes {
         plan.ask(world, printer)?;
     }
     let present = standing(&settings.working_dir.value).map_err(|error| workspace_error(&error))?;
-    let place = std::env::temp_dir().join(format!("codeloops-{}", (world.run_ids)()));
-    let tree = CleanTree::make(&present.root, &work.tree, run.commit_sha.as_deref(), place)
+    let listening = Listening::begin()?;
+    let (within, made_for) = (std::env::temp_dir(), (world.run_ids)());
+    let after = run.commit_sha.as_deref();
+    let tree = CleanTree::make(&present.root, &work.tree, after, &within, &made_for)
         .map_err(|error| no_tree(&error))?;
     let verification = Verification {
         settings,
@@ -79,10 +86,10 @@ pub(super) fn check(
         commit_sha: run.commit_sha.clone(),
         branch: run.branch.clone(),
         tree: Some(work.tree.clone()),
-        receipt: Some(receipt.hash().to_owned()),
+        receipt: Some(&receipt),
     };
     let told = (!args.json).then_some(&mut *printer);
-    let verified = verification.carry_out(told)?;
+    let verified = verification.carry_out(listening, told)?;
     drop(tree);
     tell(&receipt, run, &verified, args.json, printer)
 }
@@ -110,14 +117,18 @@ fn parts<'a>(
 ) -> Result<(&'a RunStatement, &'a WorkStatement), CliError> {
     let parts = receipt.run().zip(receipt.work());
     let (run, work) = parts.ok_or_else(|| CliError::failed("the receipt lacks its run"))?;
-    let below = PathBuf::from(&run.working_dir);
-    if below.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
+    if leads_out(Path::new(&run.working_dir)) {
         let file = one_line(&file.to_string_lossy());
         return Err(CliError::failed(format!(
             "`{file}` names a directory outside of its repository"
         )));
     }
     Ok((run, work))
+}
+
+/// Whether a path does not lie below the folder that it begins at.
+fn leads_out(path: &Path) -> bool {
+    path.components().any(|part| !matches!(part, Component::Normal(_)))
 }
 
 fn no_tree(error: &CleanTreeError) -> CliError {
@@ -140,10 +151,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(receipt: &Receipt, settings: &RunSettings) -> Result<Self, CliError> {
+    fn of(receipt: &Receipt, settings: &RunSettings, world: &World) -> Result<Self, CliError> {
+        let masks = settings.masks(&world.env)?;
         let mut plan = Self { gates: Vec::new(), programs: Vec::new(), is_ours: true };
         for stated in receipt.gates() {
-            let ours = settings.gates.value.iter().find(|gate| says_the_same(gate, stated));
+            plan.refuse_name(&stated.name)?;
+            let of_config = &settings.gates.value;
+            let ours = of_config.iter().find(|gate| says_the_same(gate, stated, &masks));
             plan.is_ours &= ours.is_some();
             plan.programs.push(match ours {
                 Some(gate) => program(gate),
@@ -154,7 +168,19 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Shows the commands and asks.
+    /// The name is that of a folder, and two gates do not share one.
+    fn refuse_name(&self, name: &str) -> Result<(), CliError> {
+        let refused = |why: &str| {
+            CliError::failed(format!("the gate `{}` of the receipt {why}", one_line(name)))
+        };
+        let good: GateName = name.parse().map_err(|_| refused("has a name that no gate has"))?;
+        if self.gates.iter().any(|gate| good.is(&gate.name)) {
+            return Err(refused("is stated twice"));
+        }
+        Ok(())
+    }
+
+    /// Shows the commands, whole, since it is they that are agreed to, and asks.
     fn ask(&self, world: &World, printer: &mut Printer) -> Result<(), CliError> {
         printer.note(
             "The receipt has these commands run, which the configuration here does not have:\n",
@@ -162,7 +188,10 @@ impl Plan {
         for gate in &self.gates {
             let within = gate.working_dir.as_ref().map(|dir| format!(" (in {})", one_line(dir)));
             let within = within.unwrap_or_default();
-            printer.note(&format!("  {}: {}{within}\n", one_line(&gate.name), gate_command(gate)));
+            printer.note(&format!("  {}{within}:\n", one_line(&gate.name)));
+            for line in command_lines(&gate.command) {
+                printer.note(&format!("    {line}\n"));
+            }
         }
         if !(world.terminal.stdin && world.terminal.stderr) {
             return Err(CliError::usage(
@@ -177,19 +206,26 @@ impl Plan {
     }
 }
 
+/// A command as it is to be judged: a line break begins another command, so it stays one.
+fn command_lines(command: &[String]) -> Vec<String> {
+    match script(command) {
+        Some(script) => script.lines().map(one_line).collect(),
+        None => {
+            let words = command.iter().map(|word| shell_quoted(Path::new(word)));
+            vec![one_line(&words.collect::<Vec<_>>().join(" "))]
+        }
+    }
+}
+
 /// A command is compared as it is recorded: credentials in it are masked there.
-fn says_the_same(gate: &Gate, stated: &GateStatement) -> bool {
+fn says_the_same(gate: &Gate, stated: &GateStatement, masks: &Redactor) -> bool {
     let dir = gate.working_dir.as_ref().map(|dir| dir.value.to_string_lossy().into_owned());
     let names: Vec<&String> = gate.env.keys().collect();
     let command = &gate.command.value;
-    let as_recorded = || {
-        let redactor = codeloops_adapters::redact::Redactor::new(&[], []).ok()?;
-        Some(masked(command, &redactor).0)
-    };
     gate.name == stated.name
         && dir == stated.working_dir
         && names.into_iter().eq(&stated.env)
-        && (*command == stated.command || as_recorded().is_some_and(|it| it == stated.command))
+        && (*command == stated.command || masked(command, masks).0 == stated.command)
 }
 
 /// A gate that only the receipt has.
@@ -202,14 +238,14 @@ fn stranger(stated: &GateStatement) -> Result<GateProgram, CliError> {
     if !stated.env.is_empty() {
         return Err(cannot("it needs variables that only its configuration knows"));
     }
-    if stated.command.is_empty() || stated.command.iter().any(|word| word.contains("[redacted")) {
+    if stated.command.is_empty() {
+        return Err(cannot("it has no command"));
+    }
+    if stated.command.iter().any(|word| word.contains(MASK) || word.contains("[redacted")) {
         return Err(cannot("a credential in its command was masked"));
     }
     let dir = stated.working_dir.as_ref().map(PathBuf::from);
-    let leaves = |dir: &PathBuf| {
-        dir.components().any(|part| !matches!(part, std::path::Component::Normal(_)))
-    };
-    if dir.as_ref().is_some_and(leaves) {
+    if dir.as_deref().is_some_and(leads_out) {
         return Err(cannot("its directory lies outside of the repository"));
     }
     Ok(GateProgram {
@@ -226,8 +262,8 @@ fn gate_of(stated: &GateStatement) -> GateSettings {
         command: stated.command.clone(),
         required: stated.required,
         baseline: true,
-        // As often as it was then.
-        retries: stated.attempts.saturating_sub(1).max(1),
+        // As often as it was then, and once at least: a flake is no drift.
+        retries: stated.attempts.saturating_sub(1).clamp(1, MOST_RETRIES),
         timeout_secs: stated.timeout_secs,
         working_dir: stated.working_dir.clone(),
         env: stated.env.clone(),
@@ -242,7 +278,6 @@ fn tell(
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
     let answer = answer(receipt, run, verified);
-    let holds = answer.holds;
     if json {
         let mut document = VerifyDocument::of(verified);
         document.receipt = Some(answer);
@@ -250,30 +285,22 @@ fn tell(
     } else {
         printer.data(&page(&answer, verified))?;
     }
-    Ok(match (verified.interrupted, holds) {
-        (true, _) => exit_code::INTERRUPTED,
-        (false, true) => exit_code::SUCCESS,
-        (false, false) => exit_code::LIMIT,
-    })
+    Ok(verified.exit_code())
 }
 
 fn answer(receipt: &Receipt, run: &RunStatement, verified: &Verified) -> Answer {
-    let found = |name: &str| {
-        let results = verified.files.gate.gates.iter();
-        results.filter(|result| !result.interrupted).find(|result| result.name == name)
-    };
     let gates: Vec<GateAnswer> = receipt
         .gates()
         .map(|stated| {
-            let found = found(&stated.name).map(|result| result.status);
-            let holds = !stated.status.is_green() || found.is_some_and(GateStatus::is_green);
+            let found = verified.found(&stated.name);
+            let holds = stated.holds(found);
             GateAnswer { name: stated.name.clone(), stated: stated.status, found, holds }
         })
         .collect();
     Answer {
         hash: receipt.hash().to_owned(),
         run_id: run.run_id.to_string(),
-        holds: gates.iter().all(|gate| gate.holds),
+        holds: verified.passed(),
         gates,
     }
 }
@@ -281,22 +308,21 @@ fn answer(receipt: &Receipt, run: &RunStatement, verified: &Verified) -> Answer 
 fn page(answer: &Answer, verified: &Verified) -> String {
     let mut text = String::from("\n");
     table(&verified.files.gate.gates, &mut text);
+    found(&verified.files.gate.gates, verified, &mut text);
     for gate in answer.gates.iter().filter(|gate| !gate.holds) {
-        let found = gate.found.map_or("not run", GateStatus::as_str);
-        text.push_str(&format!(
-            "\n{}: the receipt states {}, now it is {found}\n",
-            one_line(&gate.name),
-            gate.stated.as_str()
-        ));
+        let found = gate.found.map_or("not run", GateStatus::as_str).replace('_', " ");
+        let (name, stated) = (one_line(&gate.name), gate.stated.as_str().replace('_', " "));
+        text.push_str(&format!("\n{name}: the receipt states {stated}, now it is {found}\n"));
     }
     text.push_str(&closing(verified));
     let run = &answer.run_id;
-    text.push_str(&match (answer.gates.is_empty(), answer.holds) {
-        (true, _) => {
+    text.push_str(&match (verified.interrupted, answer.gates.is_empty(), answer.holds) {
+        (true, ..) => format!("Interrupted: whether the receipt of run {run} holds is not known\n"),
+        (_, true, _) => {
             format!("The receipt of run {run} is whole; it states no gate that could be run\n")
         }
-        (false, true) => format!("The receipt of run {run} holds\n"),
-        (false, false) => format!("The receipt of run {run} does not hold\n"),
+        (_, _, true) => format!("The receipt of run {run} holds\n"),
+        (_, _, false) => format!("The receipt of run {run} does not hold\n"),
     });
     text
 }
