@@ -70,10 +70,13 @@ fn fish_offers_the_commands_to_help() {
         "help",
         "init",
         "man",
+        "receipt",
         "replay",
         "restore",
         "run",
+        "runs",
         "sessions",
+        "verify",
     ]);
     assert_eq!(in_fish(&place, &["help", ""]), commands);
     let of_sessions =

@@ -11,7 +11,8 @@ use codeloops_session::SessionStatus;
 use codeloops_sinks::one_line;
 
 use super::{
-    demo, doctor, fork, init, receipt, replay, restore, run, runs, sessions, shell, unavailable, verify,
+    demo, doctor, fork, init, receipt, replay, restore, run, runs, sessions, shell, unavailable,
+    verify,
 };
 use crate::app::{App, Command, SessionsCommand};
 use crate::demo_agent;

@@ -30,10 +30,7 @@ const NOTES: &[(&str, &str)] = &[
         "codeloops runs list",
         "`--json` prints a list of [these documents](run-folder.md#codeloops-runs).",
     ),
-    (
-        "codeloops runs show",
-        "`--json` prints [this document](run-folder.md#codeloops-runs).",
-    ),
+    ("codeloops runs show", "`--json` prints [this document](run-folder.md#codeloops-runs)."),
     (
         "codeloops replay",
         "[Replay](replay.md) tells what is shown, what is verified and which settings `--with` takes. \

@@ -157,6 +157,8 @@ impl RunFolder {
         let path = self.path.join(relative);
         let write = || {
             let dir = path.parent().unwrap_or(&self.path);
+            // One that is gone with all that was in it is not made again.
+            fs::symlink_metadata(&self.path)?;
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

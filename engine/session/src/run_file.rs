@@ -105,7 +105,9 @@ pub struct Began {
 }
 
 impl Began {
-    fn of(start: &SessionStart) -> Self {
+    /// How a recorded run began.
+    #[must_use]
+    pub fn of(start: &SessionStart) -> Self {
         Self {
             run_id: start.run_id.clone(),
             parent: start.parent.clone(),

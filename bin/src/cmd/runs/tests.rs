@@ -1,7 +1,7 @@
 //! Listing and showing the folders of runs.
 
 use codeloops_event::{Decision, Event, Failure, FailureCategory, GateResult, GateStatus};
-use codeloops_session::{RunFile, RunFolder, RunKind, RunNotes};
+use codeloops_session::{Began, RunFile, RunFolder, RunKind, RunNotes};
 use serde_json::{Value, json};
 
 use crate::testing::Sandbox;
@@ -74,7 +74,7 @@ fn kept() -> Sandbox {
     folder.write_run_file(&RunFile::started(&killed, None)).unwrap();
 
     let verified = start(VERIFIED, 4, Some("topic/a-branch-with-a-name-that-is-rather-long"));
-    let mut run = RunFile::bare(RunKind::Verify, &verified);
+    let mut run = RunFile::bare(RunKind::Verify, Began::of(&verified));
     run.gate_results = vec![red(), gate("lint", GateStatus::Passed)];
     run.ended_at = Some(verified.timestamp);
     run.confidence = Some(0.5);
