@@ -13,9 +13,9 @@ use codeloops_adapters::runner::{AgentsConfig, CliAgents, RoleAgent};
 use codeloops_adapters::{Grace, end_processes_of_run};
 use codeloops_driver::ports::Clock;
 use codeloops_driver::{Begin, Outlets, Ports, RunResult, outlive_file_size_limit, stop_requests};
-use codeloops_event::{GateSettings, RunId};
+use codeloops_event::{GateSettings, RunId, SessionStart};
 use codeloops_machine::Start;
-use codeloops_session::{ChangesIn, RunFolder, SessionWriter};
+use codeloops_session::{ChangesIn, Lineage, RunFolder, SessionWriter};
 use codeloops_sinks::{Hub, HubOptions, Sink, SinkReport};
 use tokio::runtime::Runtime;
 
@@ -48,6 +48,8 @@ use crate::world::World;
 /// A run that is over.
 pub(crate) struct Finished {
     pub(crate) run_id: RunId,
+    /// The commit that it began at, and the branch.
+    pub(crate) lineage: Lineage,
     /// Where what it changed can be seen.
     pub(crate) changes_in: ChangesIn,
     /// What a reader of its result should know.
@@ -67,7 +69,7 @@ pub(crate) struct Finished {
 impl Finished {
     /// The sinks' reports come when they are closed.
     fn of(
-        run_id: RunId,
+        (run_id, lineage): (RunId, Lineage),
         result: RunResult,
         seen: &SeenLater,
         recorded: Option<Recorded>,
@@ -75,6 +77,7 @@ impl Finished {
     ) -> Self {
         Self {
             run_id,
+            lineage,
             changes_in: seen.changes(),
             notes: seen.notes(),
             last_call: seen.last_call(),
@@ -171,6 +174,7 @@ async fn run(
         Opening { settings, world, run_id, evidence, tamper, redactor: redaction, resume_from };
     let (workspace, base) = opening.open(&mut stops, printer).await?;
     let recorded = task.recording().map(|recording| &recording.start);
+    let lineage = lineage_of(run_id, &base, recorded);
     let subject = exported::Opened { settings, run_id, base: &base, recorded };
     let export = export.of(subject, world)?;
     let told = start_notes(settings, &host).into_iter().chain(notes).chain(export.notes(settings));
@@ -195,7 +199,19 @@ async fn run(
     let result = codeloops_driver::run(begin, ports, outlets, stops).await;
     workspace.close();
     let recorded = recorded.get();
-    Ok((Finished::of(run_id.clone(), result, &seen, recorded, lost_console), hub))
+    Ok((Finished::of((run_id.clone(), lineage), result, &seen, recorded, lost_console), hub))
+}
+
+/// Where the run began: one that goes on, where its recording says.
+fn lineage_of(run_id: &RunId, base: &Base, recorded: Option<&SessionStart>) -> Lineage {
+    recorded.map_or_else(
+        || Lineage {
+            run_id: Some(run_id.clone()),
+            commit_sha: base.commit_sha.clone(),
+            branch: base.branch.clone(),
+        },
+        Lineage::of,
+    )
 }
 
 /// Tells what is to be known before the first agent starts; it may quote settings and programs.

@@ -39,6 +39,10 @@ pub struct RunDocument {
     pub session_id: Option<String>,
     /// The run's identity; null where no run began.
     pub run_id: Option<RunId>,
+    /// HEAD when the run began; null in a repository without a commit, and where no run began.
+    pub commit_sha: Option<String>,
+    /// The branch when the run began; null when HEAD was detached, and where no run began.
+    pub branch: Option<String>,
     /// The session file; null where there is none.
     pub session_file: Option<String>,
     /// The directory that the run worked in, absolute; null where no run began.
@@ -81,6 +85,8 @@ impl RunDocument {
             duration_secs: 0.0,
             session_id: None,
             run_id: None,
+            commit_sha: None,
+            branch: None,
             session_file: None,
             working_dir: None,
             evidence_dir: None,

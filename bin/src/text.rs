@@ -51,6 +51,12 @@ pub fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
+/// The beginning of a commit's id, which mostly stands for it.
+#[must_use]
+pub fn short_commit(sha: &str) -> String {
+    one_line(sha).chars().take(8).collect()
+}
+
 /// A name, which may be anything, on one line.
 #[must_use]
 pub fn named(text: &str) -> String {

@@ -27,11 +27,14 @@ const OFFERED: &[(&[&str], &[&str])] = &[
     (&["sessions", "list", "--outcome", "s"], &["stuck", "success"]),
     (&["--prompt-file", "RE"], &["README.md"]),
     (&["sessions", "show", "la"], &["latest"]),
+    (&["runs", "show", "la"], &["latest"]),
+    (&["runs", "list", "--kind", ""], &["run", "verify"]),
     (&["replay", "la"], &["latest"]),
     (&["replay", "latest", "--log-format", "c"], &["compact"]),
     (&["completions", "p"], &["powershell"]),
     (&["help", "se"], &["sessions"]),
     (&["help", "sessions", "l"], &["list"]),
+    (&["help", "runs", "l"], &["list"]),
 ];
 
 #[test]

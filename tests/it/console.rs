@@ -103,5 +103,8 @@ fn the_status_line_leaves_no_trace_on_a_terminal() {
     screen.process(place.unredacted(&run.wait()).as_bytes());
     let shown = place.redact(&screen.screen().contents());
     let piped = place.run(&["--prompt", "x"]).stdout;
-    assert_eq!(shown.trim_end(), piped.replace("_2d7116-2", "_2d7116").trim_end());
+    // It is the second run of its prompt.
+    let piped =
+        piped.replace("_2d7116-2", "_2d7116").replace("W080000000000000001", "W080000000000000000");
+    assert_eq!(shown.trim_end(), piped.trim_end());
 }

@@ -22,6 +22,7 @@ mod replay;
 mod restore;
 mod resume;
 mod run;
+mod runs;
 mod schema;
 mod scripts;
 mod session_pages;

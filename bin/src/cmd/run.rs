@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use codeloops_adapters::git::find_repository;
 use codeloops_event::{AgentOutcome, Outcome, Refusal, Role, SessionEnd, StopReason};
-use codeloops_sinks::{Format, SinkReport, SinkState, printable};
+use codeloops_sinks::{Format, SinkReport, SinkState, one_line, printable};
 
 use super::dry_run::dry_run;
 use super::next_steps::{ClosingLines, next_steps};
@@ -23,6 +23,7 @@ use crate::prompt::Prompt;
 use crate::publisher::EndedCall;
 use crate::settings::{RunSettings, working_dir};
 use crate::sink_words::{service, trouble};
+use crate::text::short_commit;
 use crate::values::SinkSpec;
 use crate::world::World;
 
@@ -118,6 +119,7 @@ pub(crate) fn report(
     warn_of_sinks(finished, printer);
     if settings.has_sink(&SinkSpec::Console) {
         saved(settings, finished, printer);
+        named(settings, finished, printer);
         served(settings, finished, printer);
         point_to_evidence(settings, finished, printer);
     } else {
@@ -247,6 +249,17 @@ fn saved(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     tell(settings, finished, &format!("{prefix}{saved}: {}\n", recorded.id), printer);
 }
 
+/// What names the run later, and where its files are.
+fn named(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
+    let branch = finished.lineage.branch.as_deref().map(one_line);
+    let branch = branch.map_or_else(String::new, |branch| format!(" on {branch}"));
+    let commit = finished.lineage.commit_sha.as_deref().map(short_commit);
+    let commit = commit.map_or_else(String::new, |commit| format!(" at {commit}"));
+    let what = format!("Run {}{branch}{commit}", finished.run_id);
+    let evidence = evidence_of(settings, finished);
+    point(settings, finished, (&what, &evidence.to_string_lossy()), printer);
+}
+
 /// What became of the sinks that nothing is seen of otherwise.
 fn served(settings: &RunSettings, finished: &Finished, printer: &mut Printer) {
     let prefix = ClosingLines::of(settings, finished).prefix();
@@ -278,6 +291,8 @@ fn document(settings: &RunSettings, finished: &Finished) -> RunDocument {
         duration_secs: end.duration_secs,
         session_id: finished.recorded.as_ref().map(|recorded| recorded.id.to_string()),
         run_id: Some(finished.run_id.clone()),
+        commit_sha: finished.lineage.commit_sha.clone(),
+        branch: finished.lineage.branch.clone(),
         session_file: finished.recorded.as_ref().map(|recorded| shown(&recorded.path)),
         working_dir: Some(shown(&settings.working_dir.value)),
         evidence_dir: Some(shown(&evidence_of(settings, finished))),

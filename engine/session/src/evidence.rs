@@ -156,6 +156,8 @@ impl RunFolder {
     fn write_json(&self, relative: &str, value: &impl Serialize) -> Result<(), EvidenceError> {
         let path = self.path.join(relative);
         let write = || {
+            // Where the folder was removed, what it held is lost, and a new one would hide that.
+            fs::metadata(&self.path)?;
             let dir = path.parent().unwrap_or(&self.path);
             // One that is gone with all that was in it is not made again.
             fs::symlink_metadata(&self.path)?;

@@ -2,7 +2,7 @@
 
 use codeloops_driver::RunResult;
 use codeloops_event::SessionEnd;
-use codeloops_session::{ChangesIn, SessionStore};
+use codeloops_session::{ChangesIn, Lineage, SessionStore};
 
 use super::{carry_out, dry_run, report};
 use crate::app::RunArgs;
@@ -56,7 +56,7 @@ fn complete(
     printer: &mut Printer,
 ) -> Result<u8, CliError> {
     let id = recording.id().to_owned();
-    let run_id = recording.run_id()?.clone();
+    let (run_id, lineage) = (recording.run_id()?.clone(), Lineage::of(&recording.start));
     if !settings.json_output {
         printer.remark(&format!("session {id} was approved; its record lacked only the end"));
     }
@@ -67,6 +67,7 @@ fn complete(
     let code = end.outcome.exit_code();
     let finished = Finished {
         run_id,
+        lineage,
         changes_in: ChangesIn::Nowhere,
         notes: Vec::new(),
         last_call: None,

@@ -8,10 +8,8 @@ use crate::app::RunsListArgs;
 use crate::cmd::table::{Room, Shape, Table};
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::text::{named, shorten};
+use crate::text::{named, short_commit, shorten};
 
-/// Digits of a commit's id that are shown.
-const SHORT_COMMIT: usize = 8;
 /// Columns that a branch may take.
 const BRANCH_WIDTH: usize = 30;
 /// What stands where nothing is known.
@@ -91,9 +89,7 @@ fn cells(run: &RunFile) -> [String; 8] {
         run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
         run.kind.as_str().to_owned(),
         or_nothing(run.run_id.as_ref().map(RunId::to_string)),
-        or_nothing(
-            run.commit_sha.as_deref().map(|sha| named(sha).chars().take(SHORT_COMMIT).collect()),
-        ),
+        or_nothing(run.commit_sha.as_deref().map(short_commit)),
         or_nothing(run.branch.as_deref().map(|branch| shorten(&named(branch), BRANCH_WIDTH))),
         or_nothing(run.outcome.map(|outcome| Outcome::as_str(outcome).to_owned())),
         or_nothing(gates(run)),

@@ -3,7 +3,7 @@
 use codeloops_event::GateResult;
 use codeloops_session::{
     Component, ComponentName, FoundRun, KeptRound, KeptRounds, RepairTask, RunAgent, RunFile,
-    RunStore,
+    RunKind, RunStore,
 };
 use codeloops_sinks::words::{self, Said};
 use serde::Serialize;
@@ -84,7 +84,9 @@ fn lineage(found: &FoundRun, page: &mut Page) {
     page.row("Started", [words::utc(run.started_at)]);
     page.row("Commit", commit(run.commit_sha.as_deref(), run.branch.as_deref()));
     page.row("Session", run.session_id.as_deref());
-    page.row("Fork of", run.parent.as_ref().map(parent));
+    let of_agents = run.kind == RunKind::Run;
+    page.row(if of_agents { "Part of" } else { "Within" }, run.parent.as_ref().map(parent));
+    page.row("Receipt", run.receipt.as_deref());
     page.row("Repository", run.repository.as_deref().map(|path| Said::with("", path)));
     page.row("Directory", [Said::with("", &run.working_dir)]);
     page.row("Base tree", run.base_tree.as_ref().map(ToString::to_string));

@@ -7,8 +7,8 @@ use std::thread;
 
 use codeloops_event::{Event, Parent, RunId, SessionStart};
 use codeloops_session::{
-    Began, PruneError, PruneRules, ReopenedSession, RunFile, RunFolder, RunKind, RunStore,
-    SessionFilter, SessionId, SessionStore, SessionWriter,
+    PruneError, PruneRules, ReopenedSession, RunFile, RunFolder, RunKind, RunStore, SessionFilter,
+    SessionId, SessionStore, SessionWriter,
 };
 
 use crate::support::{end, iteration, start_at, time};
@@ -282,11 +282,15 @@ fn verified(data: &Data, day: u32, run: &str, bytes: usize) -> PathBuf {
     let mut start = on(day, "");
     start.run_id = Some(run.clone());
     let folder = RunFolder::create(&runs(data), &run).unwrap();
-    let mut file = RunFile::bare(RunKind::Verify, Began::of(&start));
+    let mut file = of_gates(&start);
     file.ended_at = Some(start.timestamp);
     folder.write_run_file(&file).unwrap();
     fs::write(folder.path().join("output.log"), vec![b'x'; bytes]).unwrap();
     folder.path().to_owned()
+}
+
+fn of_gates(start: &SessionStart) -> RunFile {
+    RunFile { kind: RunKind::Verify, ..RunFile::started(start, None) }
 }
 
 fn runs(data: &Data) -> PathBuf {
@@ -348,7 +352,7 @@ fn one_that_may_still_be_at_work_stays() {
     let mut start = on(2, "");
     start.run_id = Some(RUN.parse().unwrap());
     let folder = RunFolder::create(&runs(&data), &RUN.parse().unwrap()).unwrap();
-    folder.write_run_file(&RunFile::bare(RunKind::Verify, Began::of(&start))).unwrap();
+    folder.write_run_file(&of_gates(&start)).unwrap();
     let store = RunStore::at([runs(&data)]);
     assert!(store.prunable(time("2026-01-02T00:00:00Z")).unwrap().is_empty());
     assert_eq!(store.prunable(time("2026-01-03T00:00:00Z")).unwrap().len(), 1);
