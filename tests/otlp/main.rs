@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
+mod gates;
 mod outcomes;
 mod place;
 mod privacy;
