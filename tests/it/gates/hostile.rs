@@ -112,6 +112,27 @@ fn one_that_needs_a_terminal_fails_and_does_not_wait_for_it() {
     }
 }
 
+/// Runs a program as the first of a session of its own that has a terminal, as a user's shell does.
+const ON_TERMINAL: &str = "import os, pty, sys\n\
+    sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+
+/// A program that reads from a terminal in the background is stopped by the system, and would wait there
+/// for good.
+#[test]
+fn the_users_own_terminal_is_not_the_gates() {
+    let place = gated(
+        "[[gates]]\nname = \"ask\"\nretries = 0\nrun = \"cat < /dev/tty; echo over > /dev/tty || exit 9\"\n",
+    );
+    let codeloops = place.command(&["--prompt", "Fix the typo", "--no-baseline", "-n", "1"]);
+    let mut on_terminal = place.program("python3");
+    on_terminal.args(["-c", ON_TERMINAL]).arg(codeloops.get_program()).args(codeloops.get_args());
+    let output = place.spawn(on_terminal).wait().exits(1);
+    let gate = only_result(&place);
+    assert_eq!((gate.status, gate.exit_code), (GateStatus::Failed, Some(9)), "{output}");
+    assert_nothing_is_left(&place);
+    assert_verified(&place);
+}
+
 #[test]
 fn a_program_that_is_not_there_is_not_started() {
     let place = gated("[[gates]]\nname = \"none\"\nrun = [\"no-such-program\", \"--check\"]\n");
