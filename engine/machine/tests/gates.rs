@@ -193,6 +193,60 @@ fn where_not_all_failures_are_listed_their_number_tells() {
 }
 
 #[test]
+fn a_gate_that_is_red_in_another_way_got_worse() {
+    let approved = |before: GateReport, now: GateReport| {
+        let mut run = Run::with_one_gate(|_| {});
+        run.gate_ends(before).turn(1).gate_ends(now).critic_says("DONE");
+        run.end().is_some()
+    };
+    let timed_out = || GateReport { exit_code: None, ..gate(GateStatus::TimedOut) };
+    let exits = |code| GateReport { exit_code: Some(code), ..gate(GateStatus::Failed) };
+    assert!(approved(timed_out(), timed_out()));
+    assert!(!approved(timed_out(), exits(1)), "nobody saw it fail before");
+    assert!(!approved(exits(1), timed_out()));
+    assert!(approved(exits(1), exits(1)));
+    assert!(!approved(exits(1), exits(2)), "nothing else tells the two apart");
+}
+
+/// A check that cannot run proves nothing, and an approval over it would be claimed and not proven.
+#[test]
+fn a_gate_that_did_not_run_is_not_excused() {
+    let missing = GateReport { exit_code: Some(127), ..gate(GateStatus::Failed) };
+    for report in [missing, GateReport::not_started("no such file".to_owned())] {
+        let mut run = Run::with_one_gate(|_| {});
+        run.gate_ends(report.clone()).turn(1).gate_ends(report).critic_says("DONE");
+        assert!(run.end().is_none());
+    }
+}
+
+#[test]
+fn a_gate_of_which_nothing_can_be_read_any_more_got_worse() {
+    let mut run = Run::with_one_gate(|_| {});
+    run.fails(&["a"]).turn(1).fails(&[]).critic_says("DONE");
+    assert!(run.end().is_none());
+}
+
+/// Such as one that formats what it complains about.
+#[test]
+fn a_gate_that_passes_only_after_it_changed_the_tree_is_no_proof() {
+    let mut run = Run::with_one_gate(|_| {});
+    run.passes().turn(1).gate(gate(GateStatus::Flaky)).checked(changed_tree('a', true));
+    run.critic_says("DONE");
+    let feedback = run.last_round().feedback.as_deref().unwrap();
+    assert!(feedback.contains("only because of what it changed"), "{feedback}");
+}
+
+#[test]
+fn an_approval_is_vetoed_in_a_state_that_came_back() {
+    let mut run = Run::with_one_gate(|_| {});
+    run.passes();
+    for _ in 0..3 {
+        run.turn(1).fails(&["a"]).critic_says("DONE");
+    }
+    assert_eq!(run.last_round().critic_decision.as_str(), "CONTINUE");
+}
+
+#[test]
 fn a_gate_without_that_excuse_blocks_though_it_was_red() {
     let mut run = Run::with_one_gate(|settings| settings.gates[0].baseline = false);
     assert_eq!(run.awaited().kind, CallKind::Actor, "what it was before does not matter");

@@ -96,7 +96,9 @@ fn tail(text: &str) -> Vec<String> {
 }
 
 fn failure(failure: &Failure) -> String {
-    let message = headline(&one_line(&failure.message), WIDTH);
+    let name =
+        failure.code.as_ref().map_or_else(String::new, |code| format!("{}: ", one_line(code)));
+    let message = headline(&format!("{name}{}", one_line(&failure.message)), WIDTH);
     match (&failure.file, failure.line) {
         (Some(file), Some(line)) => format!("{}:{line}: {message}", one_line(file)),
         (Some(file), None) => format!("{}: {message}", one_line(file)),

@@ -312,7 +312,7 @@ fn page(answer: &Answer, verified: &Verified) -> String {
     for gate in answer.gates.iter().filter(|gate| !gate.holds) {
         let found = gate.found.map_or("not run", GateStatus::as_str).replace('_', " ");
         let (name, stated) = (one_line(&gate.name), gate.stated.as_str().replace('_', " "));
-        text.push_str(&format!("\n{name}: the receipt states {stated}, now it is {found}\n"));
+        text.extend([format!("\n{name}: the receipt states {stated}, now it is {found}\n")]);
     }
     text.push_str(&closing(verified));
     let run = &answer.run_id;

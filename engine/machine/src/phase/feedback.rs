@@ -57,13 +57,13 @@ impl RoundEnd {
 
     /// Records the round and goes on.
     pub(crate) fn conclude(self, ctx: &mut Context, out: &mut Out) -> Phase {
+        let repeated = self.note_state(ctx, out);
         let Effective { decision, feedback, approval } = self.effective(ctx, out);
         let turn = &self.case.work.turn;
         let iteration = turn.iteration;
         ctx.actor_failures = if turn.failed { ctx.actor_failures + 1 } else { 0 };
         let round = Round { iteration, decision, feedback: feedback.clone() };
         Arc::make_mut(&mut ctx.rounds).push(round);
-        let repeated = self.note_state(ctx, out);
         let (from, on) = match self.heard {
             Some(_) => (PhaseName::CriticEvaluating, Trigger::VerdictReached),
             None => (PhaseName::RunningGates, Trigger::GatesOver),

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use codeloops_event::{
-    CallId, CallKind, Event, GateCompleted, GateResult, GateStarted, GateTreeChecked, Iteration,
-    StopReason, TreeCheck, TreeId,
+    CallId, CallKind, Event, GateCompleted, GateResult, GateStarted, GateStatus, GateTreeChecked,
+    Iteration, StopReason, TreeCheck, TreeId,
 };
 
 use crate::context::Context;
@@ -28,6 +28,15 @@ pub(crate) struct GatesDone {
 }
 
 impl GatesDone {
+    /// A gate that failed, changed the tree and then passed may have passed because of that.
+    fn distrust_repetitions(&mut self, ran: &[Position]) {
+        for at in ran {
+            if let Some(result) = self.results.get_mut(at) {
+                result.blocks |= result.required && result.status == GateStatus::Flaky;
+            }
+        }
+    }
+
     /// The results, in the order of the settings.
     pub(crate) fn into_results(self) -> Vec<GateResult> {
         self.results.into_values().collect()
@@ -204,6 +213,9 @@ impl GateRuns {
             gates: names,
             check: check.clone(),
         })));
+        if matches!(check, TreeCheck::Changed { .. }) {
+            self.done.distrust_repetitions(&ran);
+        }
         match (check, &self.stop) {
             // What the next gate, or the critic, would see is not known.
             (TreeCheck::Failed { error }, None) => {

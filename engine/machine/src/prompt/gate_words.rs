@@ -40,7 +40,7 @@ pub(crate) fn tampering_blocks(found: &[Tampering], more: u64) -> String {
 pub(super) fn tampering(found: &[Tampering], more: u64) -> String {
     let mut list: String = found.iter().map(|sign| format!("- {}\n", one_sign(sign))).collect();
     if more > 0 {
-        list.push_str(&format!("- and {more} more\n"));
+        list.extend([format!("- and {more} more\n")]);
     }
     list
 }
@@ -85,6 +85,11 @@ fn status(gate: &GateResult) -> String {
     let ended = match gate.status {
         GateStatus::Passed => "it passed".to_owned(),
         GateStatus::Failed => format!("it failed{code}"),
+        GateStatus::Flaky if gate.blocks => {
+            "it failed, changed files, and then passed when repeated, so that it passes only because of \
+             what it changed, which was put back"
+                .to_owned()
+        }
         GateStatus::Flaky => "it is flaky: it failed, then passed when repeated".to_owned(),
         GateStatus::TimedOut => "it ran past its time limit".to_owned(),
         GateStatus::NotStarted => "it could not be started".to_owned(),
@@ -115,13 +120,13 @@ fn found(gate: &GateResult, whole: Option<&str>) -> String {
         );
         let more = gate.failures.len().saturating_sub(LISTED) as u64 + gate.more_failures;
         if more > 0 {
-            out.push_str(&format!("- and {more} more\n"));
+            out.extend([format!("- and {more} more\n")]);
         }
     }
     let tail = gate.tail.trim_end();
     if !tail.trim().is_empty() {
         let whole = whole.map_or_else(String::new, |path| format!(" (all of it: {path})"));
-        out.push_str(&format!("The end of what it printed{whole}:\n\n"));
+        out.extend([format!("The end of what it printed{whole}:\n\n")]);
         out.extend(tail.lines().map(|line| format!("    {line}\n")));
     }
     out
@@ -132,12 +137,12 @@ fn one(failure: &Failure) -> String {
     if let Some(file) = &failure.file {
         out.push_str(&one_line(file));
         if let Some(line) = failure.line {
-            out.push_str(&format!(":{line}"));
+            out.extend([format!(":{line}")]);
         }
         out.push_str(": ");
     }
     if let Some(code) = &failure.code {
-        out.push_str(&format!("{}: ", one_line(code)));
+        out.extend([format!("{}: ", one_line(code))]);
     }
     out + &one_line(&failure.message)
 }
