@@ -302,12 +302,12 @@ fn signs_of_weakened_checks_are_told_to_the_critic_and_may_block() {
             file: "src/lib.rs".to_owned(),
             line: Some(12),
             side: DiffSide::Added,
-            text: "#[ignore]".to_owned(),
+            text: "it.skip()".to_owned(),
         };
         let diff = codeloops_event::CapturedDiff { tampering: vec![sign], ..diff(1) };
         run.give(Input::DiffCaptured { call, diff: Box::new(diff) });
         let prompt = run.prompt();
-        assert!(prompt.contains("- src/lib.rs:12: a test is skipped: #[ignore]"), "{prompt}");
+        assert!(prompt.contains("- src/lib.rs:12: a test is skipped: it.skip()"), "{prompt}");
         run.critic_says("DONE");
         if run.end().is_none() {
             let feedback = run.last_round().feedback.clone().unwrap();
