@@ -557,7 +557,7 @@ pub struct VerifyArgs {
     #[arg(long = "gate", value_name = "NAME=COMMAND", conflicts_with = "receipt")]
     pub gates: Vec<GateFlag>,
     /// End a gate that has no time limit of its own after this time [default: 10m]
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "receipt")]
     pub gate_timeout: Option<TimeLimit>,
     /// Run the gates of this receipt, in a clean working tree of what it states
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -60,7 +60,7 @@ fn of_lines() -> BTreeSet<String> {
 }
 
 /// The names of all fields, of what is inside of them too.
-fn keys(value: &Value) -> BTreeSet<String> {
+pub(crate) fn keys(value: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(fields) => fields
             .iter()
@@ -72,7 +72,7 @@ fn keys(value: &Value) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn assert_named(keys: &BTreeSet<String>, pages: &[&str]) {
+pub(crate) fn assert_named(keys: &BTreeSet<String>, pages: &[&str]) {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/");
     let text: String =
         pages.iter().map(|page| fs::read_to_string(format!("{root}{page}")).unwrap()).collect();

@@ -39,6 +39,8 @@ mod kill;
 mod processes;
 mod readme;
 #[cfg(target_os = "linux")]
+mod receipt;
+#[cfg(target_os = "linux")]
 mod rough;
 #[cfg(target_os = "linux")]
 mod session_screens;
@@ -49,6 +51,8 @@ mod sinks;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tidy;
+#[cfg(target_os = "linux")]
+mod verify;
 
 use codeloops_tests::{Programs, Workspace};
 
