@@ -23,7 +23,10 @@ pub struct Entry {
 /// Every exit code, in order; the documentation is made from it.
 pub const TABLE: &[Entry] = &[
     Entry { code: SUCCESS, meaning: "the critic approved, or the command did what it was asked" },
-    Entry { code: LIMIT, meaning: "a limit stopped the run before the critic approved" },
+    Entry {
+        code: LIMIT,
+        meaning: "a limit stopped the run before the critic approved; `codeloops verify`: a gate blocks, or the receipt does not hold",
+    },
     Entry { code: FAILED, meaning: "something could not be done; wrong usage included" },
     Entry {
         code: DIVERGED,
