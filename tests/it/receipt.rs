@@ -168,9 +168,10 @@ const APPROVES: &str =
 /// A place with a receipt whose one gate waits for `go` in a clean tree, which lacks an ignored file.
 fn with_slow_gate() -> Workspace {
     let place = place_with_shell_agent("text", APPROVES);
-    let busy = place.at("busy");
-    let run =
-        format!("[ -e local.txt ] || {{ : > {}; while :; do sleep 0.01; done; }}", busy.display());
+    let (busy, go) = (place.at("busy"), place.at("go"));
+    let waits =
+        format!(": > {}; until [ -e {} ]; do sleep 0.01; done", busy.display(), go.display());
+    let run = format!("[ -e local.txt ] || {{ {waits}; }}");
     place.write("codeloops.toml", format!("[[gates]]\nname = \"slow\"\nrun = {run:?}\n"));
     place.write(".gitignore", "local.txt\n");
     place.write("local.txt", "");
