@@ -402,3 +402,58 @@ fn sha256(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receipt() -> Receipt {
+        let text = |name: &str| serde_json::Value::String(name.to_owned());
+        let run = serde_json::json!({
+            "kind": "run", "run_id": "01JJ0000000000000000000000", "session_id": "s",
+            "codeloops_version": null, "commit_sha": null, "branch": text("main"), "working_dir": "",
+            "base_tree": "aa", "started_at": "2026-03-02T09:00:00Z",
+            "approved_at": "2026-03-02T09:01:00Z", "actor": "A", "actor_model": null,
+            "critic": "ç\n", "critic_model": null,
+        });
+        let work = serde_json::json!({
+            "kind": "work", "iteration": 1, "tree": "bb", "files_changed": 1, "insertions": 1,
+            "deletions": 0, "tampering": 0,
+        });
+        let verdict = serde_json::json!({
+            "kind": "verdict", "decision": "DONE", "summary": null, "confidence": 0.9,
+            "output_sha256": null,
+        });
+        let task = serde_json::json!({ "kind": "task", "prompt_sha256": "cc" });
+        let read = |value| serde_json::from_value(value).unwrap();
+        Receipt::chained([run, task, work, verdict].map(read).into())
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        assert_eq!(Receipt::parse(&receipt().render()), Ok(receipt()));
+    }
+
+    #[test]
+    fn a_change_of_any_byte_is_refused() {
+        let text = receipt().render();
+        for at in 0..text.len() {
+            for other in [b'0', b'1', b' ', b'x'] {
+                let mut bytes = text.clone().into_bytes();
+                if bytes[at] == other {
+                    continue;
+                }
+                bytes[at] = other;
+                let Ok(changed) = String::from_utf8(bytes) else { continue };
+                assert!(Receipt::parse(&changed).is_err(), "byte {at} as {}", char::from(other));
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_that_lost_its_end_is_refused() {
+        let mut cut = receipt();
+        cut.chain.pop();
+        assert_eq!(Receipt::parse(&cut.render()), Err(BadReceipt::Incomplete));
+    }
+}
