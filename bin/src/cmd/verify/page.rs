@@ -104,7 +104,7 @@ fn cells(gate: &GateResult) -> [String; 5] {
 /// What red gates found.
 pub(super) fn found(gates: &[GateResult], verified: &Verified, text: &mut String) {
     for gate in gates.iter().filter(|gate| !gate.status.is_green() && !gate.interrupted) {
-        text.extend([format!("\n{}\n", words::gate_ended(gate))]);
+        text.extend(["\n", &words::gate_ended(gate), "\n"]);
         for line in words::gate_findings(gate) {
             text.push_str(format!("| {line}").trim_end());
             text.push('\n');
@@ -112,7 +112,7 @@ pub(super) fn found(gates: &[GateResult], verified: &Verified, text: &mut String
         if let Some(output) = &gate.output {
             let path = verified.folder.join(&output.path);
             let path = printable(&path.to_string_lossy());
-            text.extend([format!("All that it printed:\n  {path}\n")]);
+            text.extend(["All that it printed:\n  ", &path, "\n"]);
         }
     }
 }

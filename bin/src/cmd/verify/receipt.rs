@@ -312,17 +312,18 @@ fn page(answer: &Answer, verified: &Verified) -> String {
     for gate in answer.gates.iter().filter(|gate| !gate.holds) {
         let found = gate.found.map_or("not run", GateStatus::as_str).replace('_', " ");
         let (name, stated) = (one_line(&gate.name), gate.stated.as_str().replace('_', " "));
-        text.extend([format!("\n{name}: the receipt states {stated}, now it is {found}\n")]);
+        let told = ["\n", &name, ": the receipt states ", &stated, ", now it is ", &found, "\n"];
+        text.extend(told);
     }
     text.push_str(&closing(verified));
     let run = &answer.run_id;
-    text.push_str(&match (verified.interrupted, answer.gates.is_empty(), answer.holds) {
+    let told = match (verified.interrupted, answer.gates.is_empty(), answer.holds) {
         (true, ..) => format!("Interrupted: whether the receipt of run {run} holds is not known\n"),
         (_, true, _) => {
             format!("The receipt of run {run} is whole; it states no gate that could be run\n")
         }
         (_, _, true) => format!("The receipt of run {run} holds\n"),
         (_, _, false) => format!("The receipt of run {run} does not hold\n"),
-    });
-    text
+    };
+    text + &told
 }
