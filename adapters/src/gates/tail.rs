@@ -47,10 +47,11 @@ impl Tail {
     }
 }
 
-/// What follows the first end of a line; all where there is none. An escape sequence that was cut is not
-/// known for one.
+/// What follows the first end of a line; all where nothing does: it is the last line that was cut. An
+/// escape sequence that was cut is not known for one.
 fn from_a_line(bytes: &[u8]) -> &[u8] {
-    memchr::memchr2(b'\n', b'\r', bytes).map_or(bytes, |at| &bytes[at + 1..])
+    let rest = memchr::memchr2(b'\n', b'\r', bytes).map_or(bytes, |at| &bytes[at + 1..]);
+    if rest.trim_ascii().is_empty() { bytes } else { rest }
 }
 
 #[cfg(test)]
@@ -90,6 +91,12 @@ mod tests {
     #[test]
     fn of_a_line_without_an_end_the_last_bytes_stay() {
         check("é".repeat(200_000).as_bytes(), &"é".repeat(SHOWN / 2));
+    }
+
+    #[test]
+    fn of_a_long_last_line_with_an_end_the_last_bytes_stay_too() {
+        let printed = "é".repeat(200_000) + "\n\n";
+        check(printed.as_bytes(), &"é".repeat(SHOWN / 2));
     }
 
     #[test]
