@@ -20,7 +20,9 @@ fn judged_in(place: &codeloops_tests::Workspace, actor: &str) -> String {
 #[test]
 fn the_critic_is_told_everything_it_needs() {
     let prompt = judged("edit old.txt new\nprint I replaced it.");
-    insta::assert_snapshot!(prompt);
+    insta::with_settings!({filters => vec![(r"run \w{26}, commit \w{40}", "run [RUN], commit [COMMIT]")]}, {
+        insta::assert_snapshot!(prompt);
+    });
 }
 
 #[test]

@@ -21,7 +21,10 @@ fn the_demo_needs_nothing_and_its_three_commands_work() {
     let place = bare();
     let ran = place.run(&["demo"]).exits(0);
     assert_eq!(ran.stderr, "");
-    insta::with_settings!({filters => vec![(r"codeloops-demo-\w+", "codeloops-demo-[RANDOM]")]}, {
+    insta::with_settings!({filters => vec![
+        (r"codeloops-demo-\w+", "codeloops-demo-[RANDOM]"),
+        (r"on main at \w{8}", "on main at [COMMIT]"),
+    ]}, {
         insta::assert_snapshot!(ran.stdout);
     });
     assert_commands_work(&place, &ran);

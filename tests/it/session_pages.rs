@@ -238,7 +238,7 @@ fn an_archive_holds_the_session_and_its_evidence_and_can_be_read_elsewhere() {
     let place = scripted(TWO_ROUNDS);
     let _ran = place.task(&[]).exits(0);
     let made = export(&place, &["../it.tar.gz"]).exits(0);
-    assert!(made.stderr.starts_with("Wrote `../it.tar.gz`: 12 files, "), "{made}");
+    assert!(made.stderr.starts_with("Wrote `../it.tar.gz`: 14 files, "), "{made}");
     let names = unpacked(&place, "it.tar.gz", "elsewhere/codeloops");
     insta::assert_snapshot!(place.redact(&names.join("\n")));
     let mut same = place.program("diff");

@@ -168,7 +168,11 @@ fn essence(message: &str, working_dir: &Path) -> String {
         stable.push_str(&after[..other_end]);
         rest = &after[other_end..];
     }
-    beginning(&stable, MAX_MESSAGE).trim_end().to_owned()
+    match beginning(&stable, MAX_MESSAGE).trim_end() {
+        // A tool may have nothing to say beside the place.
+        "" => "no message".to_owned(),
+        message => message.to_owned(),
+    }
 }
 
 /// A word, or what stands for it where it is another in each run.
@@ -215,6 +219,12 @@ mod tests {
         ] {
             assert_eq!(essence(message, Path::new("/home/ada/project")), stable);
         }
+    }
+
+    #[test]
+    fn there_is_always_something_to_say() {
+        assert_eq!(essence("", Path::new("")), "no message");
+        assert_eq!(essence("\u{1b}[0m ", Path::new("")), "no message");
     }
 
     #[test]

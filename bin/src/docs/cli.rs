@@ -28,9 +28,9 @@ const NOTES: &[(&str, &str)] = &[
     ("codeloops sessions show", "`--json` prints [this document](json.md#one-session)."),
     (
         "codeloops runs list",
-        "`--json` prints a list of [these documents](run-folder.md#codeloops-runs).",
+        "`--json` prints a list of [these documents](run-folder.md#finding-runs).",
     ),
-    ("codeloops runs show", "`--json` prints [this document](run-folder.md#codeloops-runs)."),
+    ("codeloops runs show", "`--json` prints [this document](run-folder.md#finding-runs)."),
     (
         "codeloops replay",
         "[Replay](replay.md) tells what is shown, what is verified and which settings `--with` takes. \

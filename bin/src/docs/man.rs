@@ -225,6 +225,8 @@ mod tests {
                 "codeloops-runs-show",
                 "codeloops-replay",
                 "codeloops-restore",
+                "codeloops-verify",
+                "codeloops-receipt",
                 "codeloops-fork",
                 "codeloops-init",
                 "codeloops-doctor",
