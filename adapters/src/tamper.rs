@@ -4,7 +4,7 @@
 //!
 //! Rules see lines, not syntax. They are kept narrow, for a sign that is none costs trust: tests and
 //! assertions count in test code alone, what only moved or was written anew counts for nothing
-//! ([`weigh`]), and lines that are all comment are passed over, but by rules for directives, which
+//! (`weigh`), and lines that are all comment are passed over, but by rules for directives, which
 //! stand in comments. What stands in a string of several lines is taken for code. A line counts
 //! once, whatever it holds of one kind, and its first 4 KiB are looked at.
 //!

@@ -6,8 +6,7 @@
 //! put together, and each of the modules in [`cmd`] carries out one command.
 
 pub mod app;
-pub mod checks;
-mod cmd;
+pub mod cmd;
 pub mod config;
 pub mod docs;
 pub mod error;
@@ -19,10 +18,10 @@ pub mod settings;
 pub mod text;
 pub mod units;
 pub mod values;
-mod verification;
 pub mod world;
 
 mod ask;
+mod checks;
 mod demo_agent;
 mod diagnostics;
 mod engine;
@@ -49,6 +48,7 @@ mod sinks;
 mod start_notes;
 mod surface;
 mod suspend;
+mod verification;
 mod verify_command;
 mod versions;
 mod waiting;

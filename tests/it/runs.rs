@@ -1,6 +1,7 @@
 //! Runs, found by what they began with, and what their folders hold.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use codeloops_tests::Workspace;
 use codeloops_tests::needs::has;
@@ -148,7 +149,11 @@ fn the_pages_jq_recipes_give_what_they_say() {
 
 #[track_caller]
 fn sh(place: &Workspace, recipe: &str) -> String {
-    let output = place.program("sh").arg("-c").arg(recipe).output().unwrap();
+    let ours = place.command(&[]);
+    let program = Path::new(ours.get_program()).to_string_lossy().into_owned();
+    let named = format!("set -o pipefail; codeloops() {{ {program} \"$@\"; }}; {recipe}");
+    let output = place.program("bash").arg("-c").arg(named).output().unwrap();
     assert!(output.status.success(), "{recipe}: {output:?}");
+    assert!(!output.stdout.is_empty(), "{recipe} prints nothing");
     String::from_utf8(output.stdout).unwrap()
 }

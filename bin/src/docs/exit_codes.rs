@@ -60,12 +60,11 @@ Look at the exit code; cron itself mails what is printed. So either print only w
 the notes of the start where a project's file has agents of its own, or keep the document and the
 console:";
 
-/// The outcomes that end with a code. `stuck` is of sessions that other programs wrote: no limit
-/// of this release leads to it.
+/// The outcomes that end with a code.
 fn outcomes(exit_code: u8) -> String {
     Outcome::WORDS
         .iter()
-        .filter(|(_, outcome)| outcome.exit_code() == exit_code && *outcome != Outcome::Stuck)
+        .filter(|(_, outcome)| outcome.exit_code() == exit_code)
         .map(|(word, _)| code(word))
         .collect::<Vec<_>>()
         .join(", ")
