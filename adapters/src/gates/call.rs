@@ -32,7 +32,8 @@ pub(super) fn run(
         return report;
     }
     let report = Tries { config, call, program, mark, control }.run();
-    if let Some((kept, key)) = kept.filter(|_| is_settled(&report)) {
+    // In a round the tree may have changed since its snapshot: only a baseline is of it for certain.
+    if let Some((kept, key)) = kept.filter(|_| is_baseline && is_settled(&report)) {
         kept.write(&key, &config.run_id, &report);
     }
     report

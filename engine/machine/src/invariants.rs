@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use codeloops_event::{
     Attempt, Decision, Event, Evidence, GatePolicy, GateResult, GateSettings, GateStatus,
-    Iteration, Outcome, Ruling, SessionResumed, StopReason, TreeCheck, TreeChecked, VerdictReached,
+    Iteration, Outcome, Ruling, SessionResumed, SessionStart, StopReason, TreeCheck, TreeChecked,
+    VerdictReached,
 };
 
 /// Something that no run can have recorded.
@@ -159,15 +160,7 @@ impl Invariants {
         let is_start = matches!(event, Event::SessionStart(_));
         holds(self.has_begun != is_start, "a session start comes first, and only there")?;
         match event {
-            Event::SessionStart(start) => {
-                self.has_begun = true;
-                self.max_iterations = start.max_iterations;
-                self.redacted = start.redacted;
-                let settings = start.settings.as_ref();
-                self.gates.settings = settings.map_or_else(Vec::new, |s| s.gates.clone());
-                self.gates.policy =
-                    settings.map_or_else(GatePolicy::default, |s| s.gate_policy.clone());
-            }
+            Event::SessionStart(start) => self.begin(start),
             Event::IterationStarted(e) => self.iteration_started(e.iteration)?,
             Event::ActorStarted(e) => self.in_round(e.iteration)?,
             Event::ActorCompleted(e) => {
@@ -202,12 +195,7 @@ impl Invariants {
                 self.gates_run(e.iteration)?;
                 self.gates.looks.next(e.attempt)?;
             }
-            Event::ApprovalVetoed(e) => {
-                self.in_round(e.iteration)?;
-                let done = self.judged == Some((e.iteration, Decision::Done));
-                holds(done, "only a DONE is vetoed")?;
-                self.vetoed = true;
-            }
+            Event::ApprovalVetoed(e) => self.vetoed(e.iteration)?,
             Event::StateRepeated(e) => self.in_round(e.iteration)?,
             Event::TreeChecked(e) => self.tree_checked(e)?,
             Event::TreeUnverified(e) => self.critic_asked(e.iteration)?,
@@ -224,6 +212,22 @@ impl Invariants {
             | Event::AgentOutput(_) => {}
         }
         self.time_goes_on(event)
+    }
+
+    fn begin(&mut self, start: &SessionStart) {
+        self.has_begun = true;
+        self.max_iterations = start.max_iterations;
+        self.redacted = start.redacted;
+        if let Some(settings) = &start.settings {
+            self.gates.settings.clone_from(&settings.gates);
+            self.gates.policy = settings.gate_policy.clone();
+        }
+    }
+
+    fn vetoed(&mut self, iteration: Iteration) -> Rule {
+        self.in_round(iteration)?;
+        self.vetoed = true;
+        holds(self.judged == Some((iteration, Decision::Done)), "only a DONE is vetoed")
     }
 
     fn masked<'e>(&mut self, files: impl IntoIterator<Item = &'e Evidence>) {
